@@ -1,0 +1,229 @@
+"""The one interface that every segmentation model is put behind.
+
+A model is used in two steps, without hidden state: `encode` turns images into
+opaque values that may be kept, `decode` turns (encoded image, prompt) pairs into
+predictions. All coordinates are pixels of the original image, x to the right,
+y down, as floats; adapters scale them into their network's frame and otherwise
+leave them alone.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol, TypeAlias
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+Image: TypeAlias = NDArray[np.uint8]
+PromptKind = Literal["box", "points", "mask", "text", "auto"]
+
+
+class UnsupportedPrompt(ValueError):
+    """The model cannot take this kind of prompt."""
+
+
+class MissingWeights(FileNotFoundError):
+    """A weights file is not where it should be; the text says how to get it."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Points:
+    """Clicks on one object.
+
+    Attributes:
+        xy: (N, 2) float32, x before y, pixels of the original image.
+        labels: (N,) int8, 1 foreground, 0 background.
+    """
+
+    xy: NDArray[np.float32]
+    labels: NDArray[np.int8]
+
+    def __post_init__(self) -> None:
+        xy = np.asarray(self.xy, np.float32)
+        labels = np.asarray(self.labels)
+        if xy.ndim != 2 or xy.shape[1] != 2 or not len(xy):
+            raise ValueError(f"points must be (N, 2) with N > 0, got shape {xy.shape}")
+        if labels.shape != (len(xy),):
+            raise ValueError(f"{len(xy)} points need {len(xy)} labels, got shape {labels.shape}")
+        if not np.isin(labels, (0, 1)).all():
+            raise ValueError(f"point labels must be 0 or 1, got {labels.tolist()}")
+        object.__setattr__(self, "xy", xy)
+        object.__setattr__(self, "labels", labels.astype(np.int8))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prompt:
+    """What a user would give for one object.
+
+    Attributes:
+        box: (4,) float32 x0, y0, x1, y1; whether x1, y1 are the last foreground
+            pixel or one past it is the choice of whoever draws the box.
+        points: clicks, or None.
+        text: name of the object, or None.
+        previous: `Prediction.feedback` of an earlier round, handed back unchanged.
+    """
+
+    box: NDArray[np.float32] | None = None
+    points: Points | None = None
+    text: str | None = None
+    previous: torch.Tensor | None = None
+
+    def __post_init__(self) -> None:
+        if self.box is None:
+            return
+        box = np.asarray(self.box, np.float32)
+        if box.shape != (4,):
+            raise ValueError(f"box must be (4,) x0, y0, x1, y1, got shape {box.shape}")
+        object.__setattr__(self, "box", box)
+
+    @property
+    def kinds(self) -> frozenset[PromptKind]:
+        """Which prompts are given; {"auto"} if none is."""
+        given: dict[PromptKind, object] = {
+            "box": self.box,
+            "points": self.points,
+            "mask": self.previous,
+            "text": self.text,
+        }
+        return frozenset(kind for kind, value in given.items() if value is not None) or frozenset(
+            {"auto"}
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prediction:
+    """What a model drew for one prompt.
+
+    Attributes:
+        mask: (H, W) bool tensor on the original pixel grid.
+        score: the model's own quality estimate, NaN if it has none.
+        logits: (h, w) raw low-resolution logits of the selected candidate.
+        feedback: (1, h, w) what the network's mask input takes in the next round, None if it takes none.
+        candidate_logits: (C, h, w) all candidates of this prompt.
+        candidate_scores: (C,) their predicted scores.
+        selected: index of the candidate that `mask` shows.
+    """
+
+    mask: torch.Tensor
+    score: float
+    logits: torch.Tensor
+    feedback: torch.Tensor | None
+    candidate_logits: torch.Tensor
+    candidate_scores: torch.Tensor
+    selected: int
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """What a model is, what it accepts and what it was trained on.
+
+    Attributes:
+        name: "family/variant".
+        title: the name that tables print.
+        accepts: prompt kinds the network can take.
+        trained: combinations of prompt kinds it was trained on.
+        parameters: number of learned parameters, 0 for a baseline.
+        weights: name of its entry in the weights catalogue, None for a baseline.
+        licence: of the weights.
+        source: repository and commit, or where the rule comes from.
+        citation: paper.
+        trained_on: data sets the weights have seen.
+    """
+
+    name: str
+    title: str
+    accepts: frozenset[PromptKind]
+    trained: frozenset[frozenset[PromptKind]]
+    parameters: int
+    weights: str | None
+    licence: str
+    source: str
+    citation: str
+    trained_on: str
+
+    def was_trained_on(self, kinds: frozenset[PromptKind]) -> bool:
+        """True if this combination of prompt kinds occurred in training."""
+        return kinds in self.trained
+
+
+class Segmenter(Protocol):
+    """A model behind the common interface. See `docs` in each family's module for its traps."""
+
+    card: Card
+    network: torch.nn.Module
+
+    def encode(self, images: Sequence[Image]) -> list[Any]:
+        """Image embeddings, one an image.
+
+        Args:
+            images: each (H, W, 3) uint8 RGB or (H, W) uint8.
+
+        Raises:
+            ValueError: wrong dtype or shape, or an empty image.
+        """
+        ...
+
+    def decode(
+        self, requests: Sequence[tuple[Any, Prompt]], *, multimask: bool | None = None
+    ) -> list[Prediction]:
+        """One prediction a request, in order; requests of different images may be mixed.
+
+        Args:
+            requests: (encoded image, prompt) pairs.
+            multimask: whether the network proposes several candidates, of which the one with the best
+                predicted score is selected. None: the model's own rule.
+
+        Raises:
+            UnsupportedPrompt: the model cannot take such a prompt.
+            ValueError: a box outside its image or inverted, points outside the image.
+        """
+        ...
+
+
+def check_image(image: Image) -> Image:
+    """The image as (H, W, 3) RGB uint8; grey images are repeated to three equal channels.
+
+    Raises:
+        ValueError: not uint8, not (H, W) or (H, W, 3), or without pixels.
+    """
+    image = np.asarray(image)
+    if image.dtype != np.uint8:
+        raise ValueError(f"image must be uint8, got {image.dtype}; map its intensities to 0..255 first")
+    if image.ndim == 2:
+        image = np.repeat(image[..., None], 3, axis=2)
+    if image.ndim != 3 or image.shape[2] != 3:
+        raise ValueError(f"image must be (H, W) or (H, W, 3), got shape {image.shape}")
+    if image.size == 0:
+        raise ValueError(f"image has no pixels, got shape {image.shape}")
+    return image
+
+
+def check_prompt(card: Card, prompt: Prompt, height: int, width: int) -> None:
+    """Stop a prompt that the model cannot take or that does not lie on the image.
+
+    Raises:
+        UnsupportedPrompt: a kind of prompt that is not in `card.accepts`.
+        ValueError: a box that is not finite, inverted or outside, or a point outside the image.
+    """
+    refused = prompt.kinds - card.accepts
+    if refused:
+        raise UnsupportedPrompt(
+            f"{card.name} cannot take {', '.join(sorted(refused))} prompts; it takes {', '.join(sorted(card.accepts))}"
+        )
+    if prompt.box is not None:
+        x0, y0, x1, y1 = (float(value) for value in prompt.box)
+        text = f"box {prompt.box.tolist()} (x0, y0, x1, y1)"
+        if not np.isfinite(prompt.box).all():
+            raise ValueError(f"{text} is not finite")
+        if x1 < x0 or y1 < y0:
+            raise ValueError(f"{text} is inverted; give the top-left corner first")
+        if x0 < 0 or y0 < 0 or x1 > width or y1 > height:
+            raise ValueError(f"{text} lies outside the image of width {width} and height {height}")
+    if prompt.points is not None:
+        xy = prompt.points.xy
+        inside = np.isfinite(xy).all() and (xy >= 0).all() and (xy <= (width, height)).all()
+        if not inside:
+            raise ValueError(
+                f"points {xy.tolist()} (x, y) lie outside the image of width {width} and height {height}"
+            )

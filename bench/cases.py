@@ -1,0 +1,117 @@
+"""What a data set yields: cases with their volumes, and defects with their reasons."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Mask = NDArray[np.bool_]
+
+
+class DataError(ValueError):
+    """A case that cannot be used, with the reason as its text."""
+
+    def __init__(self, reason: str, kind: Literal["skipped", "failed"] = "failed") -> None:
+        super().__init__(reason)
+        self.kind = kind
+
+
+@dataclass(frozen=True, slots=True)
+class Defect:
+    """A case, or a part of one, that is not evaluated, and why.
+
+    Attributes:
+        kind: "skipped" if there is nothing to evaluate by nature (no mask, empty masks),
+            "failed" if something that should work did not (unreadable file, unequal grids).
+        reason: one sentence that names the file and the value.
+        target: class name if only one class is concerned.
+    """
+
+    dataset: str
+    patient: str
+    case: str
+    kind: Literal["skipped", "failed"]
+    reason: str
+    target: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One case as the index of a data set knows it, before any voxel is read.
+
+    Attributes:
+        files: role of a file ("image", "mask", a class name ...) to its path.
+        patient: grouping id for splits and statistics.
+        case: unique within the data set.
+        modality: "CT", "MR", or what the data set says.
+        details: what the reader needs besides files (split, label names ...).
+    """
+
+    dataset: str
+    patient: str
+    case: str
+    modality: str
+    files: Mapping[str, Path]
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Case:
+    """One case with its voxels.
+
+    Attributes:
+        image: a volume (I, J, K) of real numbers in LPS order (index i grows to the patient's left,
+            j to posterior, k to superior), or a 2-D picture (H, W) or (H, W, 3).
+        masks: class name to bool array of the image's spatial shape; only classes with foreground.
+        spacing_mm: voxel size along the axes of `image` (i, j, k), or (row, column) of a picture; 1.0 where unknown.
+        affine: (4, 4) from voxel indices of `image` to RAS millimetres, None for a picture.
+        modality: decides the intensity rule: "CT" means Hounsfield units.
+        warnings: oddities that did not stop the case, each one sentence.
+    """
+
+    dataset: str
+    patient: str
+    case: str
+    modality: str
+    image: NDArray[Any]
+    masks: Mapping[str, Mask]
+    spacing_mm: tuple[float, ...]
+    affine: NDArray[np.float64] | None
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def is_volume(self) -> bool:
+        """True for an (I, J, K) volume, False for a picture."""
+        return self.affine is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """A data set: its layout, its classes, its rules, where it comes from.
+
+    Attributes:
+        name: as on the command line.
+        title: as tables print it.
+        modality: "CT", "MR" or "any".
+        rows: table row to the target names pooled in it; empty: one row a target, by name.
+        licence, source, citation: of the data.
+        layout: the folders and files it expects, as text for messages.
+        find: roots below a folder (or the folder itself) that have this layout.
+        index: items and defects of one root, sorted by case; reads no voxels.
+        read: the voxels of an item; raises `DataError`.
+    """
+
+    name: str
+    title: str
+    modality: str
+    rows: Mapping[str, tuple[str, ...]]
+    licence: str
+    source: str
+    citation: str
+    layout: str
+    find: Callable[[Path], Sequence[Path]]
+    index: Callable[[Path], Sequence[Item | Defect]]
+    read: Callable[[Item], Case]
