@@ -1,0 +1,64 @@
+"""What a run is made of."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+World = Literal["real", "phantom"]
+
+
+@dataclass(frozen=True, slots=True)
+class RunConfig:
+    """Everything that was chosen for a run, after all defaults are settled.
+
+    Attributes:
+        models: "family/variant", baselines included.
+        datasets: names, see `bench ls datasets`.
+        prompts: kinds, see `bench ls prompts`.
+        clicks: rounds of `clicks`.
+        protocol: name, see `bench ls protocols`.
+        data: folder that holds the data sets.
+        world: "phantom" if `data` is the embedded default.
+        weights: folder of weights files, None for the default one.
+        out: the run folder.
+        limit: cases a data set, None for all.
+        jobs: worker processes; each computes with one thread on the CPU, so that their number changes no result.
+        engine: joblib back end of the workers.
+        untrained_prompts: also ask models for prompts they never saw in training.
+        allow_random: accept untrained networks ("random" weights).
+    """
+
+    models: tuple[str, ...]
+    datasets: tuple[str, ...]
+    prompts: tuple[str, ...]
+    clicks: int
+    protocol: str
+    data: Path
+    world: World
+    weights: Path | None
+    out: Path
+    limit: int | None
+    seed: int
+    device: str
+    precision: str
+    jobs: int
+    engine: str
+    untrained_prompts: bool
+    allow_random: bool
+
+    def identity(self) -> dict[str, Any]:
+        """The choices that change results: two runs that agree here may share a folder."""
+        chosen = asdict(self)
+        for free in ("out", "jobs", "engine"):
+            del chosen[free]
+        return json.loads(json.dumps(chosen, default=str))
+
+    def at(self, out: Path) -> "RunConfig":
+        """The same run in another folder."""
+        return replace(self, out=out)
+
+    def digest(self) -> str:
+        """Eight hexadecimal digits of the identity."""
+        return hashlib.sha256(json.dumps(self.identity(), sort_keys=True).encode()).hexdigest()[:8]

@@ -1,0 +1,24 @@
+"""Fixtures that several test files use."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder with golden files and real samples; tests that need it are skipped without it."""
+    folder = os.environ.get("BENCH_SHARED")
+    if not folder or not Path(folder).is_dir():
+        pytest.skip(f"needs golden files or real samples: BENCH_SHARED is {folder!r}")
+    return Path(folder)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item):
+    """Where parity is required, a skipped parity test fails with the reason of its skip."""
+    report = yield
+    if report.skipped and item.get_closest_marker("parity") and os.environ.get("BENCH_REQUIRE_PARITY"):
+        report.outcome, report.longrepr = "failed", f"a parity test was skipped: {report.longrepr}"
+    return report

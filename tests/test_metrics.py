@@ -1,0 +1,60 @@
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from bench import metrics
+from bench.metrics import Areas, areas
+
+pairs = st.tuples(st.integers(1, 8), st.integers(1, 8)).flatmap(
+    lambda shape: st.tuples(arrays(bool, shape), arrays(bool, shape))
+)
+
+
+@given(pairs)
+def test_overlaps_equal_a_count_over_sets_of_pixels(pair):
+    target, predicted = ({tuple(p) for p in np.argwhere(mask)} for mask in pair)
+    both, either = target & predicted, target | predicted
+    counted = areas(*pair)
+    if not either:
+        assert math.isnan(metrics.dice(counted)) and math.isnan(metrics.iou(counted))
+        return
+    assert metrics.dice(counted) == pytest.approx(2 * len(both) / (len(target) + len(predicted)))
+    assert metrics.iou(counted) == pytest.approx(len(both) / len(either))
+
+
+@settings(deadline=None, max_examples=30)  # the first example imports torch and monai
+@given(pairs)
+def test_monai_agrees(pair):
+    monai = pytest.importorskip("monai.metrics")
+    torch = pytest.importorskip("torch")
+    target, predicted = (torch.from_numpy(mask)[None, None].float() for mask in pair)
+    theirs = float(monai.DiceMetric(ignore_empty=True)(predicted, target))
+    if pair[0].any():  # MONAI leaves an empty target out
+        assert metrics.dice(areas(*pair)) == pytest.approx(theirs)
+
+
+def test_slices_add_up_to_a_volume():
+    rng = np.random.default_rng(0)
+    target, predicted = rng.random((2, 4, 6, 5)) > 0.5
+    stacked = sum((areas(t, p) for t, p in zip(target, predicted, strict=True)), Areas(0, 0, 0))
+    assert stacked == areas(target, predicted)
+
+
+def test_total_miss_is_zero():
+    assert metrics.dice(Areas(5, 0, 0)) == metrics.iou(Areas(0, 5, 0)) == 0
+
+
+@pytest.mark.parametrize(
+    ("target", "predicted", "text"),
+    [
+        (np.ones((2, 2), bool), np.ones((2, 3), bool), r"\(2, 2\).*\(2, 3\)"),
+        (np.ones((2, 2), bool), np.ones((2, 2)), "float64"),
+    ],
+)
+def test_bad_masks_are_refused_by_value(target, predicted, text):
+    with pytest.raises(ValueError, match=text):
+        areas(target, predicted)

@@ -1,0 +1,92 @@
+import numpy as np
+import pytest
+
+from bench.cases import Case, DataError
+from bench.protocols import PROTOCOLS, Protocol
+from bench.samples import plane, samples, slicing_axis, to_uint8
+
+BENCH = PROTOCOLS["bench"]
+
+
+def volume(image: np.ndarray, spacing=(1.0, 1.0, 3.0), modality="MR", **masks) -> Case:
+    return Case("set", "p", "c", modality, image, masks, spacing, np.eye(4))
+
+
+def test_ct_is_windowed_in_hounsfield_units():
+    image = np.array([-1000, -160, 40, 240, 3000], np.int16).reshape(5, 1, 1)
+    assert to_uint8(image, "CT", "window").ravel().tolist() == [0, 0, 128, 255, 255]
+
+
+def test_mr_percentiles_are_of_the_body_alone_and_background_stays_zero():
+    body = np.linspace(100, 200, 1001)
+    image = np.concatenate([np.zeros(5000), [-7.0], body])[:, None, None]
+    mapped = to_uint8(image, "MR", "window").ravel()
+    assert mapped[:5001].max() == 0
+    low, high = np.percentile(body, (0.5, 99.5))
+    assert mapped[-1] == 255 and mapped[5001 + 500] == round((150 - low) / (high - low) * 255)
+
+
+def test_minmax_takes_the_whole_range():
+    image = np.array([-1000, 0, 1000], np.int16).reshape(3, 1, 1)
+    assert to_uint8(image, "CT", "minmax").ravel().tolist() == [0, 128, 255]
+
+
+def test_pictures_of_bytes_stay_as_they_are():
+    picture = np.arange(12, dtype=np.uint8).reshape(2, 2, 3)
+    assert to_uint8(picture, "dermoscopy", "window") is not None
+    assert np.array_equal(to_uint8(picture, "dermoscopy", "minmax"), picture)
+
+
+def test_nan_voxels_do_not_spread():
+    image = np.array([np.nan, 1, 2, 3], np.float32).reshape(4, 1, 1)
+    assert to_uint8(image, "MR", "minmax").ravel().tolist() == [0, 85, 170, 255]
+
+
+@pytest.mark.parametrize("rule", ["window", "minmax"])
+def test_constant_volume_is_a_defect_with_its_value(rule):
+    with pytest.raises(DataError, match="at 7|at 0"):
+        to_uint8(np.full((2, 2, 2), 7.0), "MR", rule)
+
+
+def test_planes_are_radiological():
+    lps = np.zeros((4, 5, 6), np.int32)
+    lps[3, 0, 5] = 1  # the patient's left, anterior, superior
+    assert plane(lps, 2, 5)[0, 3] == 1  # axial: right of the picture, top
+    assert plane(lps, 1, 0)[0, 3] == 1  # coronal: right of the picture, top
+    assert plane(lps, 0, 3)[0, 0] == 1  # sagittal: anterior on the left, top
+
+
+def test_acquisition_plane_lies_across_the_largest_spacing():
+    rule = Protocol("x", "test", axis="acquisition")
+    image = np.zeros((2, 3, 4))
+    assert slicing_axis(volume(image, (1.0, 5.0, 1.0)), rule) == 1
+    assert slicing_axis(volume(image, (1.0, 1.0, 1.0)), rule) == 2
+    assert slicing_axis(volume(image, (1.0, 5.0, 1.0)), BENCH) == 2
+
+
+def test_only_slices_with_a_target_are_cut():
+    image = np.random.default_rng(0).random((6, 7, 5))
+    liver, kidney = np.zeros((2, 6, 7, 5), bool)
+    liver[1, 2, 1] = liver[2, 2, 3] = kidney[0, 0, 3] = True
+    found = list(samples(volume(image, (0.5, 0.7, 3.0), liver=liver, kidney=kidney), BENCH))
+    assert [(s.slice, sorted(s.targets)) for s in found] == [(1, ["liver"]), (3, ["kidney", "liver"])]
+    assert found[0].image.shape == (7, 6) and found[0].spacing_mm == (0.7, 0.5)
+    assert np.argwhere(found[0].targets["liver"]).tolist() == [[2, 1]]
+
+
+def test_picture_is_one_sample():
+    mask = np.zeros((4, 6), bool)
+    mask[1, 2] = True
+    case = Case("set", "p", "c", "X-ray", np.zeros((4, 6, 3), np.uint8), {"lung": mask}, (1.0, 1.0), None)
+    (sample,) = samples(case, BENCH)
+    assert sample.slice == 0 and sample.image.shape == (4, 6, 3) and sample.targets["lung"][1, 2]
+
+
+def test_working_resolution_stretches_image_and_targets():
+    mask = np.zeros((40, 60), bool)
+    mask[10:20, 30:45] = True
+    case = Case("set", "p", "c", "X-ray", np.zeros((40, 60), np.uint8), {"lung": mask}, (1.0, 1.0), None)
+    (sample,) = samples(case, PROTOCOLS["segmote"])
+    assert sample.image.shape == (512, 512) and sample.native["lung"].shape == (40, 60)
+    rows, columns = np.nonzero(sample.targets["lung"])
+    assert (rows.min(), rows.max(), columns.min(), columns.max()) == (128, 255, 256, 383)
