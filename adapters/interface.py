@@ -19,11 +19,11 @@ Image: TypeAlias = NDArray[np.uint8]
 PromptKind = Literal["box", "points", "mask", "text", "auto"]
 
 
-class UnsupportedPrompt(ValueError):
+class UnsupportedPrompt(ValueError):  # noqa: N818
     """The model cannot take this kind of prompt."""
 
 
-class MissingWeights(FileNotFoundError):
+class MissingWeights(FileNotFoundError):  # noqa: N818
     """A weights file is not where it should be; the text says how to get it."""
 
 
@@ -86,9 +86,7 @@ class Prompt:
             "mask": self.previous,
             "text": self.text,
         }
-        return frozenset(kind for kind, value in given.items() if value is not None) or frozenset(
-            {"auto"}
-        )
+        return frozenset(kind for kind, value in given.items() if value is not None) or frozenset({"auto"})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -164,9 +162,7 @@ class Segmenter(Protocol):
         """
         ...
 
-    def decode(
-        self, requests: Sequence[tuple[Any, Prompt]], *, multimask: bool | None = None
-    ) -> list[Prediction]:
+    def decode(self, requests: Sequence[tuple[Any, Prompt]], *, multimask: bool | None = None) -> list[Prediction]:
         """One prediction a request, in order; requests of different images may be mixed.
 
         Args:
@@ -224,6 +220,4 @@ def check_prompt(card: Card, prompt: Prompt, height: int, width: int) -> None:
         xy = prompt.points.xy
         inside = np.isfinite(xy).all() and (xy >= 0).all() and (xy <= (width, height)).all()
         if not inside:
-            raise ValueError(
-                f"points {xy.tolist()} (x, y) lie outside the image of width {width} and height {height}"
-            )
+            raise ValueError(f"points {xy.tolist()} (x, y) lie outside the image of width {width} and height {height}")

@@ -1,0 +1,126 @@
+"""Segmentation models behind one interface.
+
+>>> segmenter = load("baseline/box")
+>>> segmenter.card.title
+'Filled box'
+"""
+
+import difflib
+import pkgutil
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from adapters.checkpoint import fill
+from adapters.interface import (
+    Card,
+    MissingWeights,
+    Points,
+    Prediction,
+    Prompt,
+    Segmenter,
+    UnsupportedPrompt,
+)
+from adapters.precision import check_precision
+from adapters.weights import locate
+
+__all__ = [
+    "REGISTRY",
+    "Card",
+    "MissingWeights",
+    "Points",
+    "Prediction",
+    "Prompt",
+    "Segmenter",
+    "UnsupportedPrompt",
+    "card",
+    "full_name",
+    "load",
+]
+
+# A model's name to its family's class, imported when asked for. A family has `cards`, `build(variant)`, and is made
+# from (card, network, device, precision).
+REGISTRY = {
+    "sam/vit_b": "adapters.sam:Sam",
+    "sam/vit_l": "adapters.sam:Sam",
+    "sam/vit_h": "adapters.sam:Sam",
+    "sam2/hiera_tiny": "adapters.sam2:Sam2",
+    "sam2/hiera_small": "adapters.sam2:Sam2",
+    "sam2/hiera_base_plus": "adapters.sam2:Sam2",
+    "sam2/hiera_large": "adapters.sam2:Sam2",
+    "medsam/vit_b": "adapters.medsam:MedSam",
+    "huang/vit_b": "adapters.huang:Huang",
+    "sam-med2d/vit_b": "adapters.sam_med2d:SamMed2d",
+    "sam-med2d/vit_b-bgr": "adapters.sam_med2d:SamMed2d",
+    "sam-med2d/vit_b-pad": "adapters.sam_med2d:SamMed2d",
+    "sam/mini": "adapters.sam:Sam",
+    "sam2/mini": "adapters.sam2:Sam2",
+    "medsam/mini": "adapters.medsam:MedSam",
+    "huang/mini": "adapters.huang:Huang",
+    "sam-med2d/mini": "adapters.sam_med2d:SamMed2d",
+    "baseline/box": "adapters.baseline:Baseline",
+    "baseline/ellipse": "adapters.baseline:Baseline",
+    "baseline/otsu": "adapters.baseline:Baseline",
+}
+# A bare family's variant in the paper's comparison.
+DEFAULT_VARIANT = {"sam": "vit_b", "sam2": "hiera_base_plus", "medsam": "vit_b", "huang": "vit_b", "sam-med2d": "vit_b"}
+
+
+def load(
+    name: str, weights: str | Path | None = None, device: str | torch.device = "cpu", precision: str = "fp32"
+) -> Segmenter:
+    """A model, ready to segment.
+
+    Args:
+        name: "family/variant", or a family alone for its variant in the paper's comparison.
+        weights: a file, a folder that holds the catalogue's file, None for the catalogue's file in the weights
+            folder (`BENCH_WEIGHTS`, else the platform's cache), or "random" for an untrained network. Baselines have
+            none.
+        device: "cpu", "cuda", "cuda:1" ...
+        precision: of the image encoder: "fp32", "bf16" or "fp16". Prompts and masks are always float32.
+
+    Raises:
+        ValueError: unknown name or precision, or a weights file that does not fit.
+        MissingWeights: the weights file is not there.
+    """
+    name = full_name(name)
+    check_precision(precision)
+    family = _family(name)
+    described = family.cards[name]
+    wanted = None if weights == "random" else described.weights
+    path = None if wanted is None else locate(wanted, None if weights is None else Path(weights))
+    network = family.build(name.partition("/")[2])
+    if path is not None:
+        fill(network, path)
+    device = torch.device(device)
+    return family(described, network.to(device).eval(), device, precision)
+
+
+def card(name: str) -> Card:
+    """What a model is, without building it.
+
+    Raises:
+        ValueError: unknown name.
+    """
+    name = full_name(name)
+    return _family(name).cards[name]
+
+
+def full_name(name: str) -> str:
+    """The "family/variant" that a name means.
+
+    Raises:
+        ValueError: unknown name; the text has similar ones.
+    """
+    full = f"{name}/{DEFAULT_VARIANT[name]}" if name in DEFAULT_VARIANT else name
+    if full in REGISTRY:
+        return full
+    similar = [known for known in REGISTRY if known.startswith(f"{name}/")]
+    similar = similar or difflib.get_close_matches(name, [*REGISTRY, *DEFAULT_VARIANT])
+    hint = f"did you mean {' or '.join(similar)}? " if similar else ""
+    raise ValueError(f"unknown model {name!r}; {hint}`bench ls models` lists all")
+
+
+def _family(name: str) -> Any:
+    return pkgutil.resolve_name(REGISTRY[name])

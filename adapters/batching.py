@@ -1,0 +1,128 @@
+"""Requests of different images, sorted into batches that one decoder pass can take."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias, TypeVar
+
+import numpy as np
+import torch
+
+from adapters.geometry import Frame
+from adapters.interface import Prediction, Prompt
+
+IMAGES_PER_PASS = 8
+PIXELS_PER_PASS = {"cpu": IMAGES_PER_PASS * 256**2, "cuda": 4 * 1024**2}
+OBJECTS_PER_PASS = {"cpu": 8, "cuda": 64}
+
+
+class Framed(Protocol):
+    """An encoded image that knows how it lies in the network's input."""
+
+    @property
+    def frame(self) -> Frame:
+        """Where the image lies in the network's input."""
+        ...
+
+
+T = TypeVar("T")
+E = TypeVar("E", bound=Framed)
+Request: TypeAlias = tuple[E, Prompt]
+# Number of points, whether there is a box, whether there is a previous mask.
+Kind: TypeAlias = tuple[int, bool, bool]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PromptBatch:
+    """Prompts of one kind for B objects, in the network's frame.
+
+    Attributes:
+        points: (B, N, 2) float32 coordinates and (B, N) int32 labels, or None.
+        boxes: (B, 4) float32, or None.
+        masks: (B, 1, h, w) float32, or None.
+    """
+
+    points: tuple[torch.Tensor, torch.Tensor] | None
+    boxes: torch.Tensor | None
+    masks: torch.Tensor | None
+
+
+def image_chunks(images: Sequence[T], side: int, device: torch.device) -> Iterator[Sequence[T]]:
+    """Images in pieces that fit through an encoder with an input of `side` pixels squared."""
+    budget = PIXELS_PER_PASS.get(device.type, PIXELS_PER_PASS["cpu"])
+    step = max(1, min(IMAGES_PER_PASS, budget // side**2))
+    for start in range(0, len(images), step):
+        yield images[start : start + step]
+
+
+def is_ambiguous(prompt: Prompt) -> bool:
+    """True for one foreground click alone: it may mean a part or the whole."""
+    if prompt.points is None or prompt.box is not None or prompt.previous is not None:
+        return False
+    return prompt.points.labels.tolist() == [1]
+
+
+def decode_batches(
+    requests: Sequence[Request[E]],
+    several: Sequence[bool],
+    device: torch.device,
+    decode: Callable[[Sequence[Request[E]], bool], Sequence[Prediction]],
+) -> list[Prediction]:
+    """Decode like with like and return the predictions in the order of the requests.
+
+    Args:
+        requests: any mix of images and prompts.
+        several: a request, whether the network shall propose several candidates.
+        device: decides how many objects go together.
+        decode: decodes requests of one kind: equal numbers of points, boxes and masks.
+    """
+    step = OBJECTS_PER_PASS.get(device.type, OBJECTS_PER_PASS["cpu"])
+    groups: dict[tuple[Kind, bool], list[int]] = {}
+    for row, ((_, prompt), many) in enumerate(zip(requests, several, strict=True)):
+        groups.setdefault((_kind(prompt), many), []).append(row)
+    done: dict[int, Prediction] = {}
+    for (_, many), rows in groups.items():
+        for start in range(0, len(rows), step):
+            piece = rows[start : start + step]
+            done.update(zip(piece, decode([requests[row] for row in piece], many), strict=True))
+    return [done[row] for row in range(len(requests))]
+
+
+def _kind(prompt: Prompt) -> Kind:
+    points = 0 if prompt.points is None else len(prompt.points.xy)
+    return points, prompt.box is not None, prompt.previous is not None
+
+
+def stack_prompts(requests: Sequence[Request[E]], device: torch.device) -> PromptBatch:
+    """Prompts of one kind as tensors in the network's frame.
+
+    Raises:
+        ValueError: previous masks that are not (h, w) or (1, h, w).
+    """
+    points, box, mask = _kind(requests[0][1])
+    return PromptBatch(
+        points=_points(requests, device) if points else None,
+        boxes=_boxes(requests, device) if box else None,
+        masks=torch.stack([_previous(prompt) for _, prompt in requests]).to(device) if mask else None,
+    )
+
+
+def _points(requests: Sequence[Request[E]], device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
+    given = [(encoded.frame, prompt.points) for encoded, prompt in requests if prompt.points is not None]
+    xy = np.stack([frame.scale(points.xy) for frame, points in given])
+    labels = np.stack([points.labels.astype(np.int32) for _, points in given])
+    return torch.from_numpy(xy).to(device), torch.from_numpy(labels).to(device)
+
+
+def _boxes(requests: Sequence[Request[E]], device: torch.device) -> torch.Tensor:
+    given = [(encoded.frame, prompt.box) for encoded, prompt in requests if prompt.box is not None]
+    boxes = np.stack([frame.scale(box.reshape(2, 2)).reshape(4) for frame, box in given])
+    return torch.from_numpy(boxes).to(device)
+
+
+def _previous(prompt: Prompt) -> torch.Tensor:
+    previous = torch.as_tensor(prompt.previous, dtype=torch.float32)
+    if previous.ndim == 2:
+        previous = previous[None]
+    if previous.ndim != 3 or len(previous) != 1:
+        raise ValueError(f"previous mask must be (h, w) or (1, h, w), got shape {tuple(previous.shape)}")
+    return previous

@@ -1,0 +1,44 @@
+"""SAM's mask decoder for a batch of different images.
+
+The package's own `MaskDecoder.forward` repeats one image embedding for all prompts; this forward pass
+uses the same modules, one embedding a prompt.
+"""
+
+import torch
+from segment_anything.modeling import MaskDecoder
+
+
+def predict_masks(
+    decoder: MaskDecoder,
+    embeddings: torch.Tensor,
+    positions: torch.Tensor,
+    sparse: torch.Tensor,
+    dense: torch.Tensor,
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """All mask candidates of B prompts, each on its own image.
+
+    Args:
+        decoder: the modules.
+        embeddings: (B, C, h, w) image embeddings.
+        positions: (1, C, h, w) positional encoding of the grid.
+        sparse: (B, N, C) embedded points and boxes.
+        dense: (B, C, h, w) embedded masks.
+
+    Returns:
+        (B, M, 4h, 4w) logits and (B, M) predicted scores; candidate 0 is the one for clear prompts.
+    """
+    batch, masks = len(sparse), decoder.num_mask_tokens
+    learned = torch.cat([decoder.iou_token.weight, decoder.mask_tokens.weight])
+    tokens = torch.cat([learned.expand(batch, -1, -1), sparse], dim=1)
+    source = embeddings + dense
+    tokens, pixels = decoder.transformer(source, positions.expand_as(source), tokens)
+    features = decoder.output_upscaling(pixels.transpose(1, 2).reshape(source.shape))
+    kernels = [mlp(tokens[:, 1 + i]) for i, mlp in enumerate(decoder.output_hypernetworks_mlps)]
+    logits = torch.stack(kernels, dim=1) @ features.flatten(2)
+    return logits.reshape(batch, masks, *features.shape[2:]), decoder.iou_prediction_head(tokens[:, 0])
+
+
+def pick_single(logits: torch.Tensor, scores: torch.Tensor, several: bool) -> tuple[torch.Tensor, torch.Tensor]:
+    """Candidates 1 and up for an ambiguous prompt, otherwise candidate 0 alone."""
+    kept = slice(1, None) if several else slice(0, 1)
+    return logits[:, kept], scores[:, kept]

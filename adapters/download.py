@@ -1,0 +1,136 @@
+"""Fetching one large file over HTTP: resumed after a cut, checked, then put in place at once.
+
+Plain `requests`, because pooch's HTTP downloader opens its target anew and sends no Range header, so it cannot resume.
+"""
+
+import errno
+import hashlib
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeAlias
+
+import requests
+
+Progress: TypeAlias = Callable[[int, int | None], None]
+
+ATTEMPTS = 5
+PAUSE_SECONDS = 1.0
+TIMEOUT_SECONDS = 30
+BLOCK_BYTES = 1 << 20
+UNREACHABLE_STATUS = 400
+RETRIED_STATUS = 500
+
+
+class DownloadError(RuntimeError):
+    """A file could not be fetched; the text says what is left and what to do."""
+
+
+class _CutError(Exception):
+    """The connection ended early; another attempt may go on."""
+
+
+def fetch(url: str, target: Path, sha256: str | None, progress: Progress | None = None) -> Path:
+    """Download `url` to `target`, going on where an earlier attempt stopped.
+
+    Args:
+        url: HTTP address.
+        target: path of the finished file; `<target>.part` holds what has arrived so far.
+        sha256: expected checksum in hexadecimal, None if unknown.
+        progress: called with bytes present and bytes in all (None if the server does not say).
+
+    Raises:
+        DownloadError: refused by the server, cut too often, disk full or wrong checksum. The partial file stays for
+            the next run, except after a wrong checksum.
+    """
+    part = target.with_name(target.name + ".part")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _fetch_all(url, part, progress)
+        _verify(url, part, sha256)
+        os.replace(part, target)
+    except OSError as error:
+        raise DownloadError(_disk_text(error, part)) from error
+    return target
+
+
+def file_sha256(path: Path) -> str:
+    """The checksum of a file in hexadecimal."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(BLOCK_BYTES):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _fetch_all(url: str, part: Path, progress: Progress | None) -> None:
+    reason: Exception | None = None
+    for attempt in range(ATTEMPTS):
+        if attempt:
+            time.sleep(PAUSE_SECONDS * attempt)
+        try:
+            return _fetch_rest(url, part, progress)
+        except _CutError as error:
+            reason = error
+    kept = part.stat().st_size if part.exists() else 0
+    raise DownloadError(
+        f"{url}: gave up after {ATTEMPTS} attempts ({reason}). {kept} bytes are kept in {part}; run again to go on"
+    )
+
+
+def _fetch_rest(url: str, part: Path, progress: Progress | None) -> None:
+    present = part.stat().st_size if part.exists() else 0
+    # Without "identity" a server may compress, and byte positions would not be those of the file.
+    headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={present}-"} if present else {})
+    try:
+        with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT_SECONDS) as response:
+            if response.status_code == requests.codes.requested_range_not_satisfiable:
+                return _settle_full(response, part, present)
+            _check_status(url, response)
+            _append(response, part, present, progress)
+    except requests.RequestException as error:
+        raise _CutError(str(error)) from error
+
+
+def _settle_full(response: requests.Response, part: Path, present: int) -> None:
+    """Nothing is left to send: either the part is the whole file, or it is not of this file."""
+    if response.headers.get("Content-Range") != f"bytes */{present}":
+        part.unlink()
+        raise _CutError(f"the {present} bytes present are not a piece of this file")
+
+
+def _check_status(url: str, response: requests.Response) -> None:
+    if response.status_code >= RETRIED_STATUS:
+        raise _CutError(f"server answered {response.status_code} {response.reason}")
+    if response.status_code >= UNREACHABLE_STATUS:
+        raise DownloadError(f"{url}: server answered {response.status_code} {response.reason}")
+
+
+def _append(response: requests.Response, part: Path, present: int, progress: Progress | None) -> None:
+    resumed = response.headers.get("Content-Range", "").startswith(f"bytes {present}-")
+    resumed = resumed and response.status_code == requests.codes.partial_content
+    done = present if resumed else 0
+    length = response.headers.get("Content-Length")
+    total = done + int(length) if length else None
+    with part.open("ab" if resumed else "wb") as file:
+        for block in response.iter_content(BLOCK_BYTES):
+            file.write(block)
+            done += len(block)
+            if progress:
+                progress(done, total)
+    if total is not None and done != total:
+        raise _CutError(f"{done} of {total} bytes arrived")
+
+
+def _verify(url: str, part: Path, sha256: str | None) -> None:
+    found = file_sha256(part)
+    if sha256 is not None and found != sha256:
+        part.unlink()
+        raise DownloadError(f"{url}: sha256 is {found}, expected {sha256}; the file was discarded, run again")
+
+
+def _disk_text(error: OSError, part: Path) -> str:
+    if error.errno == errno.ENOSPC:
+        return f"disk full while writing {part}; free some space or choose another folder, then run again to go on"
+    return f"cannot write {part}: {error}"

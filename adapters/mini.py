@@ -1,0 +1,112 @@
+"""The families' own network classes at a small size, for the embedded weights.
+
+Same classes, same modules and same state-dict names as the official networks, for images of 256
+instead of 1024 pixels. SAM 2 keeps its strides, so its masks measure 64 x 64; SAM has patches of 8
+instead of 16 pixels, so that a lesion of a few pixels is more than a dot in its 128 x 128 masks.
+MedSAM and Huang et al. are fine-tuned SAMs, so `sam()` is their network too.
+"""
+
+from functools import partial
+
+import torch
+from sam2.modeling.backbones.hieradet import Hiera
+from sam2.modeling.backbones.image_encoder import FpnNeck, ImageEncoder
+from sam2.modeling.position_encoding import PositionEmbeddingSine
+from sam2.modeling.sam2_base import SAM2Base
+from segment_anything.modeling import ImageEncoderViT, MaskDecoder, PromptEncoder, Sam, TwoWayTransformer
+
+IMAGE_SIZE = 256
+PATCH, SAM_DIM = 8, 48
+GRID = IMAGE_SIZE // PATCH
+SAM2_STRIDE, SAM2_DIM = 16, 64
+
+
+def sam() -> Sam:
+    """An untrained SAM of about half a million parameters, in evaluation mode.
+
+    Returns:
+        Network for (B, 3, 256, 256) images with a (B, 48, 32, 32) embedding and (B, C, 128, 128) mask logits.
+    """
+    return Sam(_image_encoder(), _prompt_encoder(), _mask_decoder()).eval()
+
+
+def _image_encoder() -> ImageEncoderViT:
+    return ImageEncoderViT(
+        img_size=IMAGE_SIZE,
+        patch_size=PATCH,
+        embed_dim=64,
+        depth=4,
+        num_heads=1,
+        mlp_ratio=4,
+        out_chans=SAM_DIM,
+        norm_layer=partial(torch.nn.LayerNorm, eps=1e-6),
+        use_rel_pos=True,
+        window_size=8,
+        global_attn_indexes=(3,),
+    )
+
+
+def _prompt_encoder() -> PromptEncoder:
+    return PromptEncoder(
+        embed_dim=SAM_DIM,
+        image_embedding_size=(GRID, GRID),
+        input_image_size=(IMAGE_SIZE, IMAGE_SIZE),
+        mask_in_chans=16,
+    )
+
+
+def _mask_decoder() -> MaskDecoder:
+    transformer = TwoWayTransformer(depth=2, embedding_dim=SAM_DIM, num_heads=4, mlp_dim=256)
+    return MaskDecoder(transformer_dim=SAM_DIM, transformer=transformer, iou_head_hidden_dim=SAM_DIM)
+
+
+def sam2() -> SAM2Base:
+    """An untrained SAM 2.1 of about 1 million parameters for single images, in evaluation mode.
+
+    The memory modules, which only video needs, are left out, and so is the object score. A single mask of
+    low stability gives way to the best of the three candidates, as `build_sam2(apply_postprocessing=True)`
+    sets it.
+
+    Returns:
+        Network for (B, 3, 256, 256) images with a (B, 64, 16, 16) embedding and (B, C, 64, 64) mask logits.
+    """
+    network = SAM2Base(
+        image_encoder=ImageEncoder(_trunk(), _neck(), scalp=1),
+        memory_attention=None,
+        memory_encoder=None,
+        image_size=IMAGE_SIZE,
+        backbone_stride=SAM2_STRIDE,
+        directly_add_no_mem_embed=True,
+        use_high_res_features_in_sam=True,
+        multimask_output_in_sam=True,
+        multimask_min_pt_num=0,
+        multimask_max_pt_num=1,
+        iou_prediction_use_sigmoid=True,
+        sam_mask_decoder_extra_args={
+            "dynamic_multimask_via_stability": True,
+            "dynamic_multimask_stability_delta": 0.05,
+            "dynamic_multimask_stability_thresh": 0.98,
+        },
+    )
+    return network.eval()
+
+
+def _trunk() -> Hiera:
+    return Hiera(
+        embed_dim=20,
+        num_heads=1,
+        stages=(1, 2, 3, 1),
+        global_att_blocks=(4,),
+        window_pos_embed_bkg_spatial_size=(8, 8),
+        window_spec=(8, 4, 8, 8),
+    )
+
+
+def _neck() -> FpnNeck:
+    return FpnNeck(
+        position_encoding=PositionEmbeddingSine(num_pos_feats=SAM2_DIM),
+        d_model=SAM2_DIM,
+        backbone_channel_list=[160, 80, 40, 20],
+        fpn_top_down_levels=[2, 3],
+        fpn_interp_model="nearest",
+    )

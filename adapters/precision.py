@@ -1,0 +1,28 @@
+"""Reduced precision for the image encoder, which takes nearly all of the time.
+
+Prompts and masks stay in float32: coordinates in bfloat16 would be off by several pixels.
+"""
+
+from contextlib import AbstractContextManager
+from typing import Literal, get_args
+
+import torch
+
+Precision = Literal["fp32", "bf16", "fp16"]
+DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+def check_precision(precision: str) -> None:
+    """Stop an unknown precision.
+
+    Raises:
+        ValueError: it is none of fp32, bf16, fp16.
+    """
+    if precision not in get_args(Precision):
+        raise ValueError(f"precision must be one of {', '.join(get_args(Precision))}, got {precision!r}")
+
+
+def autocast(device: torch.device, precision: Precision) -> AbstractContextManager[None]:
+    """A context that computes in `precision`; fp32 also shuts out an autocast that is open around it."""
+    enabled = precision != "fp32"
+    return torch.autocast(device.type, dtype=DTYPES[precision] if enabled else None, enabled=enabled)

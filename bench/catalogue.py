@@ -1,0 +1,62 @@
+"""Where the data sets of a run are, and which cases they hold."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from bench import datasets
+from bench.cases import Case, Dataset, Defect, Item
+from bench.store import RunError
+
+
+def split_name(name: str) -> tuple[str, str | None]:
+    """A data set's name and, after a colon, the one sub-folder that is meant: "folder:prostate"."""
+    base, _, folder = name.partition(":")
+    return base, folder or None
+
+
+def load(name: str) -> Dataset:
+    """The data set of that name, with or without a sub-folder."""
+    return datasets.load(split_name(name)[0])
+
+
+def roots(name: str, data: Path) -> Sequence[Path]:
+    """The folders below `data` that hold a data set.
+
+    Raises:
+        RunError: there is no such folder.
+    """
+    base, folder = split_name(name)
+    where = data / folder if folder else data
+    if not where.is_dir():
+        raise RunError(f"the data folder {where} does not exist; give --data or set BENCH_DATA")
+    return sorted(datasets.load(base).find(where))
+
+
+def index(name: str, data: Path, limit: int | None) -> tuple[list[Item], list[Defect]]:
+    """Items and defects of a data set, under its name on the command line; at most `limit` items.
+
+    Where several folders hold the data set, each case is named after its folder.
+
+    Raises:
+        RunError: nothing with its layout lies below `data`.
+    """
+    dataset = load(name)
+    found = roots(name, data)
+    if not found:
+        raise RunError(f"no {name} below {data}; expected {dataset.layout}")
+    rows: list[Item | Defect] = []
+    for root in found:
+        prefix = f"{root.relative_to(data).as_posix()}/" if len(found) > 1 else ""
+        rows += [
+            replace(row, dataset=name, case=prefix + row.case, patient=prefix + row.patient)
+            for row in dataset.index(root)
+        ]
+    items = sorted((row for row in rows if isinstance(row, Item)), key=lambda item: item.case)
+    return items[:limit], [row for row in rows if isinstance(row, Defect)]
+
+
+def read(item: Item) -> Case:
+    """The voxels of an item, under the item's own names."""
+    case = load(item.dataset).read(item)
+    return replace(case, dataset=item.dataset, patient=item.patient, case=item.case)

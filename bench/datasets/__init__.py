@@ -1,0 +1,41 @@
+"""The data sets by name: one `Dataset` each, imported when asked for."""
+
+import pkgutil
+from difflib import get_close_matches
+
+from bench.cases import Dataset
+
+REGISTRY = {
+    "isles2022": "bench.datasets.isles2022:DWI",
+    "isles2022-adc": "bench.datasets.isles2022:ADC",
+    "isles2022-flair": "bench.datasets.isles2022:FLAIR",
+    "segthor": "bench.datasets.segthor:SEGTHOR",
+    "totalsegmentator-mri": "bench.datasets.totalsegmentator:MRI",
+    "totalsegmentator-ct": "bench.datasets.totalsegmentator:CT",
+    "imis": "bench.datasets.imis:IMIS",
+    "sam-med2d": "bench.datasets.sam_med2d:SAM_MED2D",
+    "nnunet": "bench.datasets.nnunet:NNUNET",
+    "folder": "bench.datasets.folder:FOLDER",
+}
+
+
+def names() -> list[str]:
+    """Names that `load` knows, the paper's sets first."""
+    return list(REGISTRY)
+
+
+def load(name: str) -> Dataset:
+    """A data set by its name.
+
+    Raises:
+        ValueError: no such name.
+
+    Example:
+        >>> load("segthor").modality
+        'CT'
+    """
+    if name not in REGISTRY:
+        likely = get_close_matches(name, REGISTRY) or names()
+        raise ValueError(f"no data set {name!r}; did you mean {' or '.join(likely)}?")
+    found: Dataset = pkgutil.resolve_name(REGISTRY[name])
+    return found

@@ -1,0 +1,143 @@
+"""Before any model runs: read every case once, keep its targets, draw its prompts."""
+
+import hashlib
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from adapters.interface import Points, Prompt
+from bench import catalogue, prompts, protocols, workers
+from bench.cases import DataError, Defect, Item
+from bench.config import RunConfig
+from bench.protocols import Protocol
+from bench.samples import Sample, samples
+from bench.store import MaskShard, targets_path, write_bytes
+
+PROMPT_COLUMNS = (
+    "dataset", "patient", "case", "slice", "target", "prompt", "round", "seed",
+    "x0", "y0", "x1", "y1", "point_x", "point_y", "point_label", "area_px", "height", "width",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What the indices of all data sets hold, before a voxel is read."""
+
+    items: Sequence[Item]
+    defects: Sequence[Defect]
+
+
+def listing(config: RunConfig) -> Listing:
+    """Index every data set of the run.
+
+    Raises:
+        RunError: a data set is not below the data folder.
+    """
+    items: list[Item] = []
+    defects: list[Defect] = []
+    for name in config.datasets:
+        found, broken = catalogue.index(name, config.data, config.limit)
+        items += found
+        defects += broken
+    return Listing(items, defects)
+
+
+def draw(config: RunConfig, items: Sequence[Item]) -> tuple[pd.DataFrame, list[Defect], dict[str, list[str]]]:
+    """Draw the prompts of all cases and keep their targets in the run folder.
+
+    Returns:
+        The prompt table in a fixed order, the defects met, and the warnings by "dataset/case".
+    """
+    tasks = [(_draw_case, item, config) for item in items]
+    drawn = workers.run(tasks, config.jobs, config.engine, "prompts")
+    rows = [row for case_rows, _, _ in drawn for row in case_rows]
+    table = pd.DataFrame(rows, columns=list(PROMPT_COLUMNS))
+    order = ["dataset", "case", "slice", "target", "prompt"]
+    table = table.sort_values(order, kind="stable", ignore_index=True)
+    warned = {f"{i.dataset}/{i.case}": list(w) for i, (_, _, w) in zip(items, drawn, strict=True) if w}
+    return table, [defect for _, defects, _ in drawn for defect in defects], warned
+
+
+def _draw_case(item: Item, config: RunConfig) -> tuple[list[dict[str, Any]], list[Defect], Sequence[str]]:
+    protocol = protocols.load(config.protocol)
+    try:
+        case = catalogue.read(item)
+        slices = list(samples(case, protocol))
+    except DataError as error:
+        return [], [Defect(item.dataset, item.patient, item.case, error.kind, str(error))], []
+    index = [{"slice": s.slice, "target": name, "spacing_mm": list(s.spacing_mm)} for s in slices for name in s.native]
+    masks = [mask for s in slices for mask in s.native.values()]
+    MaskShard(index, masks).save(targets_path(config.out, item.dataset, item.case))
+    rows, defects = [], []
+    for sample in slices:
+        for name in sample.native:
+            if reason := _too_small(sample, name, protocol):
+                text = f"slice {sample.slice}: {reason}"
+                defects.append(Defect(item.dataset, item.patient, item.case, "skipped", text, name))
+                continue
+            rows += [_row(item, sample, name, kind, protocol, config.seed) for kind in config.prompts]
+    return rows, defects, case.warnings
+
+
+def _too_small(sample: Sample, name: str, protocol: Protocol) -> str | None:
+    area = int(sample.native[name].sum())
+    if area < protocol.min_area_px:
+        return f"{area} px, fewer than the protocol's {protocol.min_area_px}"
+    return None if name in sample.targets else f"no pixel left at {protocol.working_resolution} px"
+
+
+def _row(item: Item, sample: Sample, name: str, kind: str, protocol: Protocol, seed: int) -> dict[str, Any]:
+    target = sample.targets[name]
+    rng = generator_for(seed, item.dataset, item.case, sample.slice, name, kind, 1)
+    prompt = prompts.KINDS[kind].draw(target, protocol, rng)
+    row: dict[str, Any] = dict.fromkeys(PROMPT_COLUMNS)
+    row |= {"dataset": item.dataset, "patient": item.patient, "case": item.case, "slice": sample.slice}
+    row |= {"target": name, "prompt": kind, "round": 1, "seed": seed, "area_px": int(sample.native[name].sum())}
+    row |= {"height": target.shape[0], "width": target.shape[1]}
+    if prompt.box is not None:
+        row |= dict(zip(("x0", "y0", "x1", "y1"), map(float, prompt.box), strict=True))
+    if prompt.points is not None:
+        (x, y), label = prompt.points.xy[0], prompt.points.labels[0]
+        row |= {"point_x": float(x), "point_y": float(y), "point_label": int(label)}
+    return row
+
+
+def generator_for(
+    seed: int, dataset: str, case: str, index: int, target: str, kind: str, prompt_round: int
+) -> np.random.Generator:
+    """The generator of one prompt: a stable hash of what it is for, so that running order changes nothing."""
+    return prompts.generator(seed, dataset, case, index, target, kind, prompt_round)
+
+
+def prompt_of(row: Mapping[str, Any]) -> Prompt:
+    """The stored first prompt of a row of `prompts.parquet`."""
+    box = None if pd.isna(row["x0"]) else np.array([row[c] for c in ("x0", "y0", "x1", "y1")], np.float32)
+    if pd.isna(row["point_x"]):
+        return Prompt(box=box)
+    xy = np.array([[row["point_x"], row["point_y"]]], np.float32)
+    return Prompt(box=box, points=Points(xy, np.array([row["point_label"]], np.int8)))
+
+
+def freeze(table: pd.DataFrame, path: Path) -> str:
+    """Write the prompt table; returns the sha256 of the file."""
+    floats = ["x0", "y0", "x1", "y1", "point_x", "point_y"]
+    typed = table.astype(dict.fromkeys(floats, "float32") | {"point_label": "Int8"})
+    typed = typed.astype(dict.fromkeys(("slice", "round", "seed", "area_px", "height", "width"), "int64"))
+    buffer = io.BytesIO()
+    typed.to_parquet(buffer, index=False)
+    write_bytes(path, buffer.getvalue())
+    return hashlib.sha256(buffer.getvalue()).hexdigest()
+
+
+def defects_table(defects: Sequence[Defect], stage: str) -> pd.DataFrame:
+    """Defects as rows of `failures.parquet`."""
+    rows = [{"stage": stage, "model": None, "prompt": None} | asdict(defect) for defect in defects]
+    return pd.DataFrame(rows, columns=list(FAILURE_COLUMNS))
+
+
+FAILURE_COLUMNS = ("stage", "kind", "dataset", "patient", "case", "target", "model", "prompt", "reason")

@@ -1,0 +1,229 @@
+"""Predict: every model on every case, once, with the frozen prompts."""
+
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+import adapters
+from adapters.geometry import stretch_mask
+from adapters.interface import Card, Prediction, Prompt, Segmenter
+from bench import catalogue, plan, prompts, protocols, workers
+from bench.cases import DataError, Item, Mask
+from bench.config import RunConfig
+from bench.samples import Sample, samples
+from bench.store import MaskShard, RunError, predictions_path, write_json
+
+SLICES_AT_ONCE = 8
+
+
+@lru_cache(maxsize=1)
+def segmenter(model: str, weights: Path | None, device: str, precision: str, random: bool) -> Segmenter:
+    """The model, loaded once a worker; only the last one is kept."""
+    source: Path | str | None = "random" if random else weights
+    return adapters.load(model, weights=source, device=device, precision=precision)
+
+
+def load(model: str, config: RunConfig) -> Segmenter:
+    """The model of a run. Mini weights come with the package; the weights folder is for the official ones."""
+    random = config.allow_random and adapters.card(model).weights is not None
+    return segmenter(model, config.weights, config.device, config.precision, random)
+
+
+def kinds(card: Card, config: RunConfig) -> list[str]:
+    """The prompt kinds of the run that this model may be asked with."""
+    return [kind for kind in config.prompts if not prompts.applies(card, kind, config.untrained_prompts)]
+
+
+def predict(config: RunConfig, items: Sequence[Item], table: pd.DataFrame) -> None:
+    """Run all models on all cases that have prompts and no predictions yet."""
+    rows = {key: group for key, group in table.groupby(["dataset", "case"], sort=False)}
+    for model in config.models:
+        wanted = kinds(adapters.card(model), config)
+        tasks = [
+            (_predict_case, model, item, rows[item.dataset, item.case], config)
+            for item in items
+            if wanted
+            and (item.dataset, item.case) in rows
+            and not predictions_path(config.out, model, item.dataset, item.case).exists()
+        ]
+        workers.run(tasks, config.jobs, config.engine, model)
+
+
+@dataclass(slots=True)
+class _Request:
+    """One prompt of one target on its way through the rounds."""
+
+    row: Mapping[str, Any]
+    sample: Sample
+    prompt: Prompt
+    clicks: list[prompts.Click] = field(default_factory=list)
+
+    @property
+    def key(self) -> dict[str, Any]:
+        """What the prediction is of."""
+        return {name: self.row[name] for name in ("slice", "target", "prompt")}
+
+
+@dataclass(slots=True)
+class _Drawn:
+    """What a case's shard will hold, and its timings."""
+
+    index: list[dict[str, Any]] = field(default_factory=list)
+    masks: list[Mask | None] = field(default_factory=list)
+    seconds: list[dict[str, float]] = field(default_factory=list)
+
+    def add(self, request: _Request, number: int, mask: Mask | None, **facts: Any) -> None:
+        """Keep one mask (None: a failure) and what is known of it."""
+        seconds = {name: facts.pop(name, 0.0) for name in ("seconds_encode", "seconds_decode")}
+        self.index.append(request.key | {"round": number} | facts)
+        self.masks.append(mask)
+        self.seconds.append(seconds)
+
+
+def _predict_case(model: str, item: Item, rows: pd.DataFrame, config: RunConfig) -> None:
+    """Predict one case and write its shard; a failing slice becomes an entry with its reason."""
+    network = load(model, config)
+    wanted = kinds(network.card, config)
+    by_slice: dict[int, list[Mapping[str, Any]]] = {}
+    for row in rows.to_dict("records"):
+        if row["prompt"] in wanted:
+            by_slice.setdefault(int(row["slice"]), []).append(row)
+    protocol = protocols.load(config.protocol)
+    drawn = _Drawn()
+    try:
+        found = [s for s in samples(catalogue.read(item), protocol) if s.slice in by_slice]
+    except DataError as error:  # the data changed since the prompts were drawn
+        raise RunError(f"{item.dataset} {item.case} can no longer be read: {error}") from error
+    for start in range(0, len(found), SLICES_AT_ONCE):
+        chunk = [(s, by_slice[s.slice]) for s in found[start : start + SLICES_AT_ONCE]]
+        _predict_slices(network, item, chunk, config, drawn)
+    path = predictions_path(config.out, model, item.dataset, item.case)
+    # Timings lie beside the masks, so that the masks' file is the same in every run.
+    write_json(path.with_suffix(".seconds.json"), drawn.seconds)
+    MaskShard(drawn.index, drawn.masks).save(path)
+
+
+Chunk = Sequence[tuple[Sample, Sequence[Mapping[str, Any]]]]
+
+
+def _predict_slices(network: Segmenter, item: Item, chunk: Chunk, config: RunConfig, drawn: _Drawn) -> None:
+    """Encode the slices together and decode all their prompts; after an error, slice by slice."""
+    part = _Drawn()
+    try:
+        encoded, seconds = _timed(network, lambda: network.encode([sample.image for sample, _ in chunk]))
+        share = seconds / len(chunk)
+        requests = [
+            (value, _Request(row, sample, plan.prompt_of(row)))
+            for value, (sample, rows) in zip(encoded, chunk, strict=True)
+            for row in rows
+        ]
+        _rounds(network, item, requests, config, part, share)
+    except (MemoryError, KeyboardInterrupt):
+        raise
+    except Exception as error:  # the one broad net: whatever a model does, the other slices go on
+        if len(chunk) > 1:
+            for one in chunk:
+                _predict_slices(network, item, [one], config, drawn)
+            return
+        part = _failed(chunk, config, f"{type(error).__name__}: {error}")
+    drawn.index += part.index
+    drawn.masks += part.masks
+    drawn.seconds += part.seconds
+
+
+def _failed(chunk: Chunk, config: RunConfig, reason: str) -> _Drawn:
+    part = _Drawn()
+    for sample, rows in chunk:
+        for row in rows:
+            request = _Request(row, sample, Prompt())
+            for number in range(1, _last_round(row["prompt"], config) + 1):
+                part.add(request, number, None, status="failed", reason=reason, score=None)
+    return part
+
+
+def _last_round(kind: str, config: RunConfig) -> int:
+    return config.clicks if prompts.KINDS[kind].rounds else 1
+
+
+def _rounds(
+    network: Segmenter,
+    item: Item,
+    requests: Sequence[tuple[Any, _Request]],
+    config: RunConfig,
+    part: _Drawn,
+    seconds_encode: float,
+) -> None:
+    """Decode the first prompts of all targets together, then the corrections, round by round."""
+    active, number = list(requests), 1
+    while active:
+        pairs = [(value, request.prompt) for value, request in active]
+        predictions, seconds = _timed(network, lambda pairs=pairs: network.decode(pairs))
+        for (_, request), prediction in zip(active, predictions, strict=True):
+            mask = prediction.mask.cpu().numpy()
+            _keep(part, request, number, prediction, mask, seconds_encode, seconds / len(active))
+            if number < _last_round(request.row["prompt"], config):
+                _correct(request, item, number, mask, prediction, config)
+        number += 1
+        active = [pair for pair in active if number <= _last_round(pair[1].row["prompt"], config)]
+
+
+def _keep(
+    part: _Drawn,
+    request: _Request,
+    number: int,
+    prediction: Prediction,
+    mask: Mask,
+    seconds_encode: float,
+    seconds_decode: float,
+) -> None:
+    native = next(iter(request.sample.native.values())).shape
+    if mask.shape != native:  # a working resolution: back to the grid that is scored
+        mask = stretch_mask(mask, native)
+    score = float(prediction.score)
+    part.add(
+        request,
+        number,
+        mask,
+        status="ok",
+        reason=None,
+        score=score if np.isfinite(score) else None,
+        seconds_encode=seconds_encode,
+        seconds_decode=seconds_decode,
+    )
+
+
+def _correct(request: _Request, item: Item, number: int, mask: Mask, prediction: Prediction, config: RunConfig) -> None:
+    """Add the next click; where nothing is wrong the last prompt is repeated, so that every round has a mask."""
+    row, target = request.row, request.sample.targets[request.row["target"]]
+    if not request.clicks:
+        request.clicks.append((row["point_x"], row["point_y"], int(row["point_label"])))
+    rng = plan.generator_for(
+        config.seed, item.dataset, item.case, request.sample.slice, row["target"], row["prompt"], number + 1
+    )
+    click = prompts.next_click(target, mask, protocols.load(config.protocol), rng)
+    if click is None:
+        return
+    request.clicks.append(click)
+    request.prompt = prompts.with_clicks(request.prompt, request.clicks, prediction.feedback)
+
+
+def _timed(network: Segmenter, call: Callable[[], Any]) -> tuple[Any, float]:
+    device = next((parameter.device for parameter in network.network.parameters()), torch.device("cpu"))
+    start = time.perf_counter()
+    result = call()
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return result, time.perf_counter() - start
+
+
+def timings(path: Path) -> list[dict[str, float]]:
+    """Seconds of each entry of a shard; zeros are never written for a prediction that ran."""
+    return json.loads(path.with_suffix(".seconds.json").read_text())

@@ -1,0 +1,241 @@
+"""A run from its configuration to its report: predict, score, report, each resumable."""
+
+import hashlib
+import logging
+import os
+import platform
+import shutil
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+
+import adapters
+from adapters import weights
+from adapters.download import file_sha256
+from bench import plan, predict, prompts, protocols, report, world
+from bench.cases import Defect
+from bench.config import RunConfig
+from bench.score import score, write_table
+from bench.store import RunError, one_writer, predictions_path, read_json, write_json
+from bench.tables import Table
+
+PACKAGES = (
+    "segmote-bench", "torch", "torchvision", "segment-anything", "sam2", "numpy", "scipy", "scikit-image",
+    "pillow", "nibabel", "pandas", "pyarrow",
+)  # fmt: skip
+MADE = ("predictions", "targets", "tables", "figures", "prompts.parquet", "records.parquet", "failures.parquet")
+log = logging.getLogger("bench")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a run ended.
+
+    Attributes:
+        failed: predictions and cases that failed; all others are scored.
+        skipped: cases and targets with nothing to evaluate.
+    """
+
+    run: Path
+    tables: Sequence[Table]
+    failed: int
+    skipped: int
+
+
+def run(config: RunConfig, resume: bool = True) -> Outcome:
+    """Predict, score and report.
+
+    Raises:
+        RunError: the folder belongs to another run or another process, or there is nothing to run.
+    """
+    with one_writer(config.out):
+        _predict(config, resume)
+        _score(config)
+        return _report(config)
+
+
+def predict_only(config: RunConfig, resume: bool = True) -> None:
+    """The first of the three steps alone."""
+    with one_writer(config.out):
+        _predict(config, resume)
+
+
+def score_only(folder: Path) -> Outcome:
+    """Score the stored masks of a run and write its tables; needs no model and no data."""
+    facts = report.read_run(folder)
+    with one_writer(folder):
+        config = _config(facts, folder)
+        _score(config)
+        return _report(config)
+
+
+def _config(facts: dict[str, Any], folder: Path) -> RunConfig:
+    chosen = dict(facts["config"])
+    for name in ("models", "datasets", "prompts"):
+        chosen[name] = tuple(chosen[name])
+    weights = chosen["weights"]
+    chosen |= {"data": Path(chosen["data"]), "weights": Path(weights) if weights else None}
+    return RunConfig(**chosen, out=folder, jobs=1, engine="local")
+
+
+def _predict(config: RunConfig, resume: bool) -> None:
+    facts = _open(config, resume)
+    with logged(config.out):
+        started = time.perf_counter()
+        found = plan.listing(config)
+        table, defects = _prompts(config, found, facts)
+        if table.empty:
+            raise RunError(f"nothing to evaluate: {_first_reasons([*found.defects, *defects])}")
+        log.info("%d prompts for %d cases, %d models", len(table), len(found.items), len(config.models))
+        predict.predict(config, found.items, table)
+        facts["seconds"]["predict"] += round(time.perf_counter() - started, 2)
+        facts["finished"]["predict"] = True
+        write_json(config.out / "run.json", facts)
+
+
+def _first_reasons(defects: Sequence[Defect]) -> str:
+    shown = "; ".join(f"{defect.case}: {defect.reason}" for defect in defects[:3])
+    return shown or "no case was found"
+
+
+def _open(config: RunConfig, resume: bool) -> dict[str, Any]:
+    """The run's description: the stored one if the folder already holds this run, else a new one."""
+    path = config.out / "run.json"
+    if path.exists():
+        facts = read_json(path)
+        if resume and facts["config"] == config.identity():
+            return facts
+        if resume:
+            differ = [k for k, v in config.identity().items() if facts["config"].get(k) != v]
+            raise RunError(
+                f"{config.out} holds a run with other {', '.join(differ)}; "
+                "choose another --out, or --no-resume to replace it"
+            )
+        for name in MADE:
+            target = config.out / name
+            shutil.rmtree(target) if target.is_dir() else target.unlink(missing_ok=True)
+    elif (config.out / "prompts.parquet").exists():
+        raise RunError(f"{config.out} has prompts but no run.json; choose another --out")
+    facts = _describe(config)
+    write_json(path, facts)
+    return facts
+
+
+def _describe(config: RunConfig) -> dict[str, Any]:
+    cards = {model: adapters.card(model) for model in config.models}
+    asked = [(model, kind) for model in config.models for kind in config.prompts]
+    reasons = {pair: prompts.applies(cards[pair[0]], pair[1], config.untrained_prompts) for pair in asked}
+    usual = {pair: prompts.applies(cards[pair[0]], pair[1], False) for pair in asked}
+    return {
+        "config": config.identity(),
+        "protocol": protocols_as_dict(config.protocol),
+        "world_text": world.text(config.models, config.world, config.allow_random),
+        "models": {model: _model(model, config) for model in config.models},
+        "not_applicable": [{"model": m, "prompt": k, "reason": r} for (m, k), r in reasons.items() if r],
+        "untrained": [{"model": m, "prompt": k} for (m, k), r in usual.items() if r and not reasons[m, k]],
+        "versions": {"python": platform.python_version()} | {name: version(name) for name in PACKAGES},
+        "hardware": _hardware(config.device),
+        "prompts_sha256": None,
+        "counts": {},
+        "warnings": {},
+        "data_defects": [],
+        "seconds": {"predict": 0.0, "score": 0.0},
+        "finished": {"predict": False, "score": False},
+    }
+
+
+def protocols_as_dict(name: str) -> dict[str, Any]:
+    """All rules of a protocol, for the record."""
+    protocol = protocols.load(name)
+    return {field: getattr(protocol, field) for field in protocol.__slots__}
+
+
+def _model(model: str, config: RunConfig) -> dict[str, Any]:
+    card = adapters.card(model)
+    untrained = card.weights is None or config.allow_random
+    path = None if untrained else weights.locate(model, config.weights)
+    return {
+        "title": card.title,
+        "parameters": card.parameters,
+        "licence": card.licence,
+        "source": card.source,
+        "trained_on": card.trained_on,
+        "weights": path.name if path else None,
+        "weights_sha256": file_sha256(path) if path else None,
+    }
+
+
+def _hardware(device: str) -> dict[str, Any]:
+    name = torch.cuda.get_device_name(device) if device.startswith("cuda") else platform.processor()
+    return {"device": device, "name": name or platform.machine(), "cores": os.cpu_count()}
+
+
+def _prompts(config: RunConfig, found: plan.Listing, facts: dict[str, Any]) -> tuple[pd.DataFrame, list[Defect]]:
+    """The frozen prompts: read if they are there, else drawn and written."""
+    path = config.out / "prompts.parquet"
+    if path.exists() and facts["prompts_sha256"]:
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        if digest != facts["prompts_sha256"]:
+            raise RunError(f"{path} was changed since it was drawn (sha256 {digest}); start anew in another --out")
+        return pd.read_parquet(path), []
+    table, defects, warnings = plan.draw(config, found.items)
+    facts["prompts_sha256"] = plan.freeze(table, path)
+    facts["warnings"] = warnings
+    facts["data_defects"] = plan.defects_table([*found.defects, *defects], "data").to_dict("records")
+    facts["counts"] = {
+        name: {"cases": int(part["case"].nunique()), "patients": int(part["patient"].nunique()), "prompts": len(part)}
+        for name, part in table.groupby("dataset")
+    }
+    write_json(config.out / "run.json", facts)
+    return pd.read_parquet(path), defects
+
+
+def _score(config: RunConfig) -> None:
+    started = time.perf_counter()
+    facts = report.read_run(config.out)
+    table = pd.read_parquet(config.out / "prompts.parquet")
+    _complete(config, facts, table)
+    records, failed = score(config.out, config.models, table, config.jobs, config.engine)
+    data = pd.DataFrame(facts["data_defects"], columns=list(plan.FAILURE_COLUMNS))
+    failures = pd.concat([part for part in (data, failed) if len(part)] or [data], ignore_index=True)
+    write_table(records, config.out / "records.parquet")
+    write_table(failures.astype("string"), config.out / "failures.parquet")
+    facts["seconds"]["score"] = round(time.perf_counter() - started, 2)
+    facts["finished"]["score"] = True
+    write_json(config.out / "run.json", facts)
+
+
+def _complete(config: RunConfig, facts: dict[str, Any], table: pd.DataFrame) -> None:
+    absent = {(row["model"], row["prompt"]) for row in facts["not_applicable"]}
+    for model in config.models:
+        asked = table[[(model, kind) not in absent for kind in table["prompt"]]]
+        for dataset, case in asked[["dataset", "case"]].drop_duplicates().itertuples(index=False):
+            if not predictions_path(config.out, model, dataset, case).exists():
+                raise RunError(f"{config.out} has no prediction of {model} for {dataset} {case}; resume it first")
+
+
+def _report(config: RunConfig) -> Outcome:
+    made = report.report(config.out)
+    kinds = report.failures(config.out)["kind"].value_counts()
+    return Outcome(config.out, made, int(kinds.get("failed", 0)), int(kinds.get("skipped", 0)))
+
+
+@contextmanager
+def logged(folder: Path) -> Iterator[None]:
+    """Log lines of the benchmark go to the run's log.txt while the block runs."""
+    handler = logging.FileHandler(folder / "log.txt")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    log.setLevel(logging.INFO)
+    log.addHandler(handler)
+    try:
+        yield
+    finally:
+        log.removeHandler(handler)
+        handler.close()

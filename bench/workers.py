@@ -1,0 +1,55 @@
+"""Running many independent tasks, in this process or in several."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from joblib import Parallel, delayed, parallel_config
+from tqdm import tqdm
+
+from bench.store import RunError
+
+Task = tuple[Callable[..., Any], Any, Any]
+
+
+def run(tasks: Sequence[Task], jobs: int, engine: str, label: str) -> list[Any]:
+    """Results of `function(*arguments)` for each task, in order, with a progress bar on a terminal.
+
+    Args:
+        tasks: functions with their arguments; both must be picklable if `jobs` > 1.
+        jobs: processes. One means this process.
+        engine: "local", "dask" or "ray"; the latter two use whatever cluster their own settings name.
+        label: of the progress bar.
+
+    Raises:
+        RunError: the engine's package is not installed.
+    """
+    bar = tqdm(total=len(tasks), desc=label, disable=None if tasks else True, unit="case")
+    with parallel_config(backend=_backend(engine), n_jobs=jobs), bar:
+        results = []
+        calls = (delayed(_one_thread)(*task) for task in tasks)
+        for result in Parallel(return_as="generator", pre_dispatch="2*n_jobs")(calls):
+            results.append(result)
+            bar.update()
+        return results
+
+
+def _one_thread(function: Callable[..., Any], *arguments: Any) -> Any:
+    # One thread always: with more, sums are split otherwise and results depend on the number of workers.
+    torch.set_num_threads(1)
+    return function(*arguments)
+
+
+def _backend(engine: str) -> str:
+    try:
+        if engine == "dask":
+            from dask.distributed import Client  # noqa: PLC0415 - an optional extra
+
+            Client.current(allow_global=True)
+        elif engine == "ray":
+            from ray.util.joblib import register_ray  # noqa: PLC0415 - an optional extra
+
+            register_ray()
+    except ImportError as error:
+        raise RunError(f"--engine {engine} needs its package: pip install 'segmote-bench[{engine}]'") from error
+    return {"local": "loky"}.get(engine, engine)

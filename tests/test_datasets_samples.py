@@ -1,0 +1,118 @@
+"""The readers on real files, and on the phantoms that are written in the real layouts."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bench import datasets, world
+from bench.cases import Case, Item
+from bench.datasets.check import check
+
+
+@pytest.fixture(scope="module")
+def data(shared: Path) -> Path:
+    folder = shared / "data"
+    if not folder.is_dir():
+        pytest.skip(f"needs the real samples: {folder} does not exist")
+    return folder
+
+
+def only_case(name: str, root: Path) -> Case:
+    dataset = datasets.load(name)
+    (item,) = (entry for entry in dataset.index(root) if isinstance(entry, Item))
+    return dataset.read(item)
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize("name", ["isles2022", "isles2022-adc", "isles2022-flair"])
+def test_isles_case_0009_and_two_orphan_masks(data: Path, name: str) -> None:
+    report = check(name, data)
+    assert report.cases == ("sub-strokecase0009",)
+    assert report.classes["ischemic stroke lesion"].largest == 523
+    assert [(defect.case[-4:], defect.kind) for defect in report.defects] == [("0002", "skipped"), ("0003", "skipped")]
+    assert report.warnings == ()
+
+
+@pytest.mark.shared
+def test_isles_flair_matches_the_brain_of_the_dwi(data: Path) -> None:
+    dwi, flair = (only_case(name, data / "isles2022") for name in ("isles2022", "isles2022-flair"))
+    assert flair.image.shape == dwi.image.shape == (112, 112, 73)
+    np.testing.assert_allclose(flair.affine, dwi.affine, atol=1e-4)
+    brains = [case.image > np.percentile(case.image, 70) for case in (dwi, flair)]
+    dice = 2 * np.count_nonzero(brains[0] & brains[1]) / sum(map(np.count_nonzero, brains))
+    mirrored = 2 * np.count_nonzero(brains[0] & brains[1][:, :, ::-1]) / sum(map(np.count_nonzero, brains))
+    assert dice > 0.9
+    assert dice > mirrored + 0.1
+
+
+@pytest.mark.shared
+def test_totalsegmentator_mri_has_the_15_classes(data: Path) -> None:
+    case = only_case("totalsegmentator-mri", data / "totalsegmentator_mri")
+    assert len(case.masks) == 15
+    assert case.masks["liver"].sum() == 18480
+    left, right = (np.argwhere(case.masks[f"kidney_{side}"])[:, 0].mean() for side in ("left", "right"))
+    assert left > right
+
+
+@pytest.mark.shared
+def test_totalsegmentator_ct_has_41_classes_and_keeps_the_split(data: Path) -> None:
+    dataset = datasets.load("totalsegmentator-ct")
+    (item,) = dataset.index(data / "totalsegmentator_ct")
+    assert isinstance(item, Item)
+    assert (len(item.files), item.details["split"]) == (118, "test")
+    case = dataset.read(item)
+    assert len(case.masks) == 41
+    assert np.argwhere(case.masks["liver"])[:, 0].mean() < np.argwhere(case.masks["spleen"])[:, 0].mean()
+
+
+@pytest.mark.shared
+def test_segthor_layout(data: Path) -> None:
+    case = only_case("segthor", data / "segthor_layout")
+    assert {name: int(mask.sum()) for name, mask in case.masks.items()} == {"heart": 198166, "aorta": 72810}
+    assert case.spacing_mm == (1.5, 1.5, 1.5)
+
+
+@pytest.mark.shared
+def test_imis_btcv(data: Path) -> None:
+    report = check("imis", data)
+    assert len(report.cases) == 58
+    assert [(defect.case, defect.kind) for defect in report.defects] == [("ABD_008_100", "skipped")]
+    items = [entry for entry in datasets.load("imis").index(data / "imis_btcv/BTCV") if isinstance(entry, Item)]
+    assert len({item.patient for item in items}) == 18
+    assert len(report.classes) == 13
+
+
+@pytest.mark.shared
+def test_sam_med2d_demo(data: Path) -> None:
+    report = check("sam-med2d", data)
+    assert report.cases == ("amos_0004_75", "s0114_111")
+    assert [defect.case for defect in report.defects] == ["amos_0507_31"]
+    assert len(report.classes) == 17
+    assert report.classes["liver"].largest == 3012
+
+
+@pytest.mark.shared
+def test_plain_folders(data: Path) -> None:
+    report = check("folder", data)
+    assert len(report.cases) == 3 + 21 + 7
+    assert report.defects == ()
+    assert report.classes.keys() == {
+        "foreground",
+        "LeftVentricle",
+        "LeftVentricularMyocardium",
+        "RightVentricle",
+        "PancreaticMass",
+    }
+    assert [case for case, _ in report.warnings] == ["mri_prostate_finetunesam/RUNMC03_12"]
+    items = datasets.load("folder").index(data / "huang_cosmos/test_data/22_Heart")
+    assert {item.patient for item in items} == {"22_Heart_2", "22_Heart_3", "22_Heart_4"}
+
+
+@pytest.mark.parametrize("name", ["isles2022", "isles2022-adc", "isles2022-flair", "segthor", "totalsegmentator-mri"])
+def test_phantoms_are_read_without_failures(name: str) -> None:
+    report = check(name, world.phantom_data())
+    assert report.cases
+    assert report.failed == 0
+    targets = {target for names in datasets.load(name).rows.values() for target in names}
+    assert report.classes.keys() == targets

@@ -1,0 +1,251 @@
+"""The adapters against the official code: its stored outputs, and its predictors on other images."""
+
+import gc
+import hashlib
+import importlib.util
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from sam2.sam2_image_predictor import SAM2ImagePredictor
+from segment_anything import SamPredictor
+
+from adapters import Points, Prediction, Prompt, load
+from adapters.huang import stretch_intensities
+
+pytestmark = pytest.mark.parity
+
+SAM_FINGERPRINT = "c056cf48e2e560d6a77adb9e158bbc5d93025b40f1b4372497156046adf72ac2"
+SAM2_CASES = (
+    "box_2clicks box_multi box_single box_single_nodyn click_multi second_click two_boxes"  # one name a stored case
+)
+GOLDENS = {
+    "sam_vit_b": ("sam/vit_b", "box_2clicks box_multi box_single click_multi second_click two_boxes", SAM_FINGERPRINT),
+    "medsam_vit_b": ("medsam/vit_b", "box_edge box_float box_single two_boxes", SAM_FINGERPRINT),
+    "huang_vit_b": ("huang/vit_b", "box_multi box_single gt_boxes", SAM_FINGERPRINT),
+    "sam2.1_hiera_tiny": (
+        "sam2/hiera_tiny",
+        SAM2_CASES,
+        "78205a03855858369a635f0053347e21dde15aaff4d26988be638aef46fa9cd1",
+    ),
+    "sam2.1_hiera_base_plus": (
+        "sam2/hiera_base_plus",
+        SAM2_CASES,
+        "2308ebc9d2911bf04c2931931bcbc29236e4f61bcd9c09d37082465659749005",
+    ),
+}
+ALL_CASES = [(file, case) for file, (_, cases, _) in GOLDENS.items() for case in cases.split()]
+
+
+def seeded(key: str, value: torch.Tensor) -> torch.Tensor:
+    seed = int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "little")
+    z = np.random.default_rng(seed).standard_normal(tuple(value.shape)).astype(np.float32)
+    if not key.endswith("positional_encoding_gaussian_matrix"):
+        if z.ndim >= 2:
+            z *= np.float32(max(0.02, 1 / np.sqrt(z[0].size)))
+        else:
+            z = np.float32(key.endswith("weight")) + np.float32(0.02) * z
+    return torch.from_numpy(z)
+
+
+def seed_weights(network: torch.nn.Module) -> None:
+    with torch.no_grad():
+        for key, value in network.state_dict().items():
+            if value.is_floating_point():
+                value.copy_(seeded(key, value))
+
+
+def fingerprint(network: torch.nn.Module) -> str:
+    digest = hashlib.sha256()
+    for key, value in sorted(network.state_dict().items()):
+        if value.is_floating_point():
+            digest.update(key.encode() + str(tuple(value.shape)).encode() + value.numpy().tobytes())
+    return digest.hexdigest()
+
+
+@pytest.fixture(scope="module")
+def golden_io(shared: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location("golden_io", shared / "goldens" / "golden_io.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@dataclass
+class Parity:
+    golden: Any
+    segmenter: Any
+    encoded: Any
+
+
+@pytest.fixture(scope="module")
+def parity(request: pytest.FixtureRequest, shared: Path, golden_io: ModuleType) -> Iterator[Parity]:
+    """A seeded model with the golden image encoded once."""
+    name, _, expected = GOLDENS[request.param]
+    segmenter = load(name, weights="random")
+    seed_weights(segmenter.network)
+    assert fingerprint(segmenter.network) == expected
+    golden = golden_io.load(shared / "goldens" / f"{request.param}.npz")
+    [encoded] = segmenter.encode([golden.image])
+    yield Parity(golden, segmenter, encoded)
+    del segmenter, encoded
+    gc.collect()
+
+
+def prompts_of(case: Any) -> list[Prompt]:
+    given = case.prompts
+    boxes = given.get("boxes", given["box"][None] if "box" in given else [None])
+    points = Points(given["point_coords"], given["point_labels"]) if "point_coords" in given else None
+    previous = torch.from_numpy(given["mask_input_f32"]) if "mask_input_f32" in given else None
+    return [Prompt(box=box, points=points, previous=previous) for box in boxes]
+
+
+def check_case(parity: Parity, golden_io: ModuleType, case: Any) -> None:
+    requests = [(parity.encoded, prompt) for prompt in prompts_of(case)]
+    predictions = parity.segmenter.decode(requests, multimask=case.info["multimask_output"])
+    low = torch.stack([p.candidate_logits for p in predictions])
+    masks = torch.stack([parity.segmenter.masks(parity.encoded, p.candidate_logits) for p in predictions])
+    scores = torch.stack([p.candidate_scores for p in predictions])
+    report = golden_io.compare(case, low=low.numpy(), iou=scores.numpy(), mask=masks.numpy())
+    assert report["ok"], report
+    for prediction, candidates in zip(predictions, masks, strict=True):
+        assert torch.equal(prediction.mask, candidates[prediction.selected])
+        assert prediction.selected == int(prediction.candidate_scores.argmax())
+
+
+@pytest.mark.parametrize(("parity", "name"), ALL_CASES, indirect=["parity"])
+def test_golden_case(parity: Parity, golden_io: ModuleType, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    if name == "box_single_nodyn":
+        decoder = parity.segmenter.network.sam_mask_decoder
+        monkeypatch.setattr(decoder, "dynamic_multimask_via_stability", False)
+    check_case(parity, golden_io, parity.golden.case(name))
+
+
+@pytest.mark.parametrize("parity", GOLDENS, indirect=True)
+def test_golden_input_and_embedding(parity: Parity) -> None:
+    stored = parity.golden.global_arrays()
+    network_input, _ = parity.segmenter.prepare(parity.golden.image)
+    np.testing.assert_allclose(network_input.numpy()[:, ::16, ::16], stored["net_input_sample"], atol=1e-6, rtol=0)
+    embedding = parity.encoded.embedding.numpy()[::8, ::4, ::4]
+    np.testing.assert_allclose(embedding, stored["embedding_sample"], atol=1e-4, rtol=0)
+    if "highres0_sample" in stored:
+        fine, coarse = (details.numpy() for details in parity.encoded.details)
+        np.testing.assert_allclose(fine[::8, ::16, ::16], stored["highres0_sample"], atol=1e-4, rtol=0)
+        np.testing.assert_allclose(coarse[::8, ::8, ::8], stored["highres1_sample"], atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize("parity", GOLDENS, indirect=True)
+def test_every_stored_case_is_checked(parity: Parity, request: pytest.FixtureRequest) -> None:
+    _, cases, _ = GOLDENS[request.node.callspec.params["parity"]]
+    assert parity.golden.case_names == sorted(cases.split())
+
+
+@pytest.mark.parametrize("parity", ["huang_vit_b"], indirect=True)
+def test_golden_intensities_of_huang(parity: Parity) -> None:
+    expected = parity.golden.global_arrays()["intensity_preprocessed_image"]
+    np.testing.assert_array_equal(stretch_intensities(parity.golden.image), expected)
+
+
+SIZES = {"tall": (300, 90), "wide": (61, 333), "tiny": (7, 5), "large": (1100, 2000), "square": (256, 256)}
+KINDS = ("box", "click", "box+clicks", "previous", "mask")
+
+
+def picture(size: tuple[int, int]) -> np.ndarray:
+    height, width = size
+    rng = np.random.default_rng(height * 10_000 + width)
+    y, x = np.mgrid[:height, :width]
+    wave = 127 + 90 * np.sin(x / width * 7 + y / height * 3)
+    return (wave[..., None] * rng.uniform(0.5, 1, 3) + rng.uniform(0, 30, (height, width, 3))).astype(np.uint8)
+
+
+def official_arguments(kind: str, size: tuple[int, int], mask: np.ndarray) -> dict[str, Any]:
+    height, width = size
+    box = np.array([0.1 * width, 0.3 * height, 0.55 * width, 0.9 * height], np.float32)
+    clicks = np.array([[0.3 * width, 0.5 * height], [0.7 * width, 0.2 * height]], np.float32)
+    both = {"point_coords": clicks, "point_labels": np.array([1, 0])}
+    return {
+        "box": {"box": box},
+        "click": {"point_coords": clicks[:1], "point_labels": np.array([1])},
+        "box+clicks": {"box": box, **both},
+        "previous": {"mask_input": mask, **both},
+        "mask": {"mask_input": mask},
+    }[kind]
+
+
+def prompt_of(arguments: dict[str, Any]) -> Prompt:
+    points = Points(arguments["point_coords"], arguments["point_labels"]) if "point_coords" in arguments else None
+    mask = torch.from_numpy(arguments["mask_input"]) if "mask_input" in arguments else None
+    return Prompt(box=arguments.get("box"), points=points, previous=mask)
+
+
+def check_against_predictor(segmenter: Any, predictor: Any, sizes: list[tuple[int, int]]) -> None:
+    """All sizes and kinds of prompts in one decode call against one official call each."""
+    images = [picture(size) for size in sizes]
+    encoded = segmenter.encode(images)
+    low = [4 * length for length in encoded[0].embedding.shape[1:]]
+    mask = np.random.default_rng(0).normal(0, 4, (1, *low)).astype(np.float32)
+    for multimask in (False, True):
+        asked = [
+            (e, image, official_arguments(kind, image.shape[:2], mask))
+            for e, image in zip(encoded, images, strict=True)
+            for kind in KINDS
+        ]
+        requests = [(e, prompt_of(arguments)) for e, _, arguments in asked]
+        predictions = segmenter.decode(requests, multimask=multimask)
+        for prediction, (e, image, arguments) in zip(predictions, asked, strict=True):
+            predictor.set_image(image)
+            masks, scores, logits = predictor.predict(multimask_output=multimask, **arguments)
+            compare(segmenter, e, prediction, (masks > 0.5, scores, logits))
+
+
+def compare(segmenter: Any, encoded: Any, prediction: Prediction, official: tuple[Any, Any, Any]) -> None:
+    masks, scores, logits = official
+    low = prediction.candidate_logits.clamp(-32, 32) if np.abs(logits).max() == 32 else prediction.candidate_logits
+    scale = max(1.0, float(np.abs(logits).max()))
+    np.testing.assert_allclose(low.numpy(), logits, atol=2e-5 * scale, rtol=0)
+    np.testing.assert_allclose(prediction.candidate_scores.numpy(), scores, atol=2e-5, rtol=0)
+    drawn = segmenter.masks(encoded, prediction.candidate_logits).numpy()
+    assert drawn.shape == masks.shape
+    # At a zero crossing float noise may tip a pixel.
+    assert (drawn != masks).mean() <= 1e-4 or (drawn != masks).sum() <= 1
+
+
+def test_sam_mini_like_the_official_predictor() -> None:
+    segmenter = load("sam/mini", weights="random")
+    seed_weights(segmenter.network)
+    check_against_predictor(segmenter, SamPredictor(segmenter.network), list(SIZES.values()))
+
+
+def test_sam2_mini_like_the_official_predictor() -> None:
+    segmenter = load("sam2/mini", weights="random")
+    seed_weights(segmenter.network)
+    predictor = SAM2ImagePredictor(segmenter.network)
+    # The predictor writes down the feature sizes of a 1024-pixel input.
+    predictor._bb_feat_sizes = [tuple(d.shape[-2:]) for d in feature_maps(segmenter)]
+    check_against_predictor(segmenter, predictor, list(SIZES.values()))
+
+
+def feature_maps(segmenter: Any) -> list[torch.Tensor]:
+    [encoded] = segmenter.encode([picture((64, 64))])
+    return [*encoded.details, encoded.embedding]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("variant", ["vit_b", "vit_l", "vit_h"])
+def test_sam_like_the_official_predictor(variant: str) -> None:
+    segmenter = load(f"sam/{variant}", weights="random")
+    seed_weights(segmenter.network)
+    check_against_predictor(segmenter, SamPredictor(segmenter.network), [(300, 90)])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("variant", ["hiera_tiny", "hiera_small", "hiera_base_plus", "hiera_large"])
+def test_sam2_like_the_official_predictor(variant: str) -> None:
+    segmenter = load(f"sam2/{variant}", weights="random")
+    seed_weights(segmenter.network)
+    check_against_predictor(segmenter, SAM2ImagePredictor(segmenter.network), [(300, 90)])

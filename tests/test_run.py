@@ -1,0 +1,252 @@
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import adapters
+from bench import datasets, plan, predict, report, run, verify
+from bench.config import RunConfig
+from bench.store import MaskShard, RunError, predictions_path, read_json
+from tests import fakes
+
+
+@pytest.fixture(autouse=True)
+def registered(monkeypatch):
+    for name, where in fakes.MODELS.items():
+        monkeypatch.setitem(adapters.REGISTRY, name, where)
+    monkeypatch.setitem(datasets.REGISTRY, "squares", "tests.fakes:SQUARES")
+    monkeypatch.setattr(fakes.Fake, "encoded", 0)
+    predict.segmenter.cache_clear()
+
+
+def config(out, **changes) -> RunConfig:
+    chosen = {
+        "models": ("baseline/box", "fake/good"),
+        "datasets": ("squares",),
+        "prompts": ("box",),
+        "clicks": 3,
+        "protocol": "bench",
+        "data": out.parent,
+        "world": "real",
+        "weights": None,
+        "out": out,
+        "limit": None,
+        "seed": 0,
+        "device": "cpu",
+        "precision": "fp32",
+        "jobs": 1,
+        "engine": "local",
+        "untrained_prompts": False,
+        "allow_random": False,
+    }
+    return RunConfig(**(chosen | changes))
+
+
+def test_run_folder_holds_what_the_contract_names(tmp_path):
+    outcome = run.run(config(tmp_path / "r"))
+    names = {path.name for path in (tmp_path / "r").iterdir()}
+    assert {"run.json", "prompts.parquet", "predictions", "records.parquet", "failures.parquet", "tables"} <= names
+    assert "log.txt" in names
+    assert (outcome.failed, outcome.skipped) == (1, 1)
+
+
+def test_records_are_long_and_complete(tmp_path):
+    run.run(config(tmp_path / "r"))
+    records = pd.read_parquet(tmp_path / "r" / "records.parquet")
+    wanted = "run model dataset patient case slice target prompt round seed metric value status".split()
+    assert set(wanted) | {"seconds_encode", "seconds_decode", "area_px"} == set(records.columns)
+    # 4 cases x 3 slices, 2 models, 2 metrics; and 4 cases x 2 targets x 2 models x 2 volume metrics
+    assert records["metric"].value_counts().to_dict() == {
+        "dice": 24, "iou": 24, "volume_dice": 16, "volume_iou": 16,
+    }  # fmt: skip
+    assert records["value"].between(0, 1).all()
+    assert records.loc[records["metric"] == "volume_dice", "slice"].isna().all()
+
+
+def test_dice_of_a_filled_box_is_known(tmp_path):
+    run.run(config(tmp_path / "r"))
+    records = pd.read_parquet(tmp_path / "r" / "records.parquet")
+    one = records.query("model == 'baseline/box' and case == 'c0' and slice == 0 and metric == 'dice'")
+    assert one["value"].item() == pytest.approx(2 * 44 / (44 + 48))
+    bar = records.query("model == 'baseline/box' and case == 'c0' and target == 'bar' and metric == 'volume_dice'")
+    assert bar["value"].item() == 1
+
+
+def test_failures_have_reasons_and_the_rest_is_scored(tmp_path):
+    outcome = run.run(config(tmp_path / "r", models=("baseline/box", "fake/raises")))
+    failures = pd.read_parquet(tmp_path / "r" / "failures.parquet")
+    assert "CRC check failed" in failures.query("case == 'unreadable'")["reason"].item()
+    bright = failures.query("model == 'fake/raises'")
+    assert bright["case"].tolist() == ["c1"] and "RuntimeError: a bright pixel" in bright["reason"].item()
+    records = pd.read_parquet(tmp_path / "r" / "records.parquet").query("model == 'fake/raises' and metric == 'dice'")
+    assert records["status"].value_counts().to_dict() == {"ok": 11, "failed": 1}
+    assert records.query("status == 'failed'")["value"].isna().all()
+    assert outcome.failed == 2
+    cell = report.table(tmp_path / "r", "box").lines[0].cells[1]
+    assert (cell.n, cell.failed) == (7, 1) and cell.text().endswith(" f1")
+
+
+def files(folder, skip=()):
+    found = {path.relative_to(folder): path for path in folder.rglob("*") if path.is_file()}
+    return {str(name): path.read_bytes() for name, path in found.items() if name.name not in skip}
+
+
+TIMED = ("run.json", "log.txt", ".lock", "records.parquet")
+
+
+def assert_same(one, other):
+    """Equal to the byte, timings aside."""
+    left, right = (
+        {n: b for n, b in files(run_folder, TIMED).items() if not n.endswith(".seconds.json")}
+        for run_folder in (one, other)
+    )
+    assert left.keys() == right.keys()
+    assert [name for name in left if left[name] != right[name]] == []
+    drop = ["run", "seconds_encode", "seconds_decode"]
+    records = [pd.read_parquet(folder / "records.parquet").drop(columns=drop) for folder in (one, other)]
+    pd.testing.assert_frame_equal(*records)
+
+
+def test_the_same_run_twice_is_the_same(tmp_path):
+    chosen = {"prompts": ("box", "box-jitter", "clicks")}
+    for name in ("a", "b"):
+        run.run(config(tmp_path / name, **chosen))
+    assert_same(tmp_path / "a", tmp_path / "b")
+
+
+def test_interrupted_run_goes_on_and_ends_the_same(tmp_path, monkeypatch):
+    chosen = {"models": ("fake/dies",), "prompts": ("clicks",)}
+    with pytest.raises(KeyboardInterrupt):
+        run.run(config(tmp_path / "a", **chosen))
+    done = list((tmp_path / "a" / "predictions").rglob("*.npz"))
+    assert len(done) == 1
+    before = done[0].stat().st_mtime_ns
+    monkeypatch.setattr(fakes.Fake, "dies_after", 100)
+    run.run(config(tmp_path / "a", **chosen))
+    assert done[0].stat().st_mtime_ns == before
+    run.run(config(tmp_path / "b", **chosen))
+    assert_same(tmp_path / "a", tmp_path / "b")
+
+
+def test_finished_run_predicts_nothing_again(tmp_path):
+    run.run(config(tmp_path / "r"))
+    asked = fakes.Fake.encoded
+    run.run(config(tmp_path / "r"))
+    assert fakes.Fake.encoded == asked
+
+
+def test_another_configuration_is_refused_or_replaces(tmp_path):
+    run.run(config(tmp_path / "r"))
+    with pytest.raises(RunError, match="other seed"):
+        run.run(config(tmp_path / "r", seed=1))
+    run.run(config(tmp_path / "r", seed=1), resume=False)
+    assert read_json(tmp_path / "r" / "run.json")["config"]["seed"] == 1
+
+
+def test_changed_prompts_are_noticed(tmp_path):
+    run.run(config(tmp_path / "r"))
+    path = tmp_path / "r" / "prompts.parquet"
+    table = pd.read_parquet(path)
+    table["x0"] += 1
+    table.to_parquet(path)
+    with pytest.raises(RunError, match="changed since it was drawn"):
+        run.run(config(tmp_path / "r"))
+
+
+def test_steps_run_alone(tmp_path):
+    chosen = config(tmp_path / "r")
+    run.predict_only(chosen)
+    assert not (tmp_path / "r" / "records.parquet").exists()
+    asked = fakes.Fake.encoded
+    run.score_only(tmp_path / "r")
+    shutil.rmtree(tmp_path / "r" / "tables")
+    report.report(tmp_path / "r")
+    assert fakes.Fake.encoded == asked
+    run.run(config(tmp_path / "other"))
+    assert_same(tmp_path / "r", tmp_path / "other")
+
+
+def test_scoring_an_unfinished_run_says_so(tmp_path):
+    chosen = config(tmp_path / "r")
+    run.predict_only(chosen)
+    predictions_path(tmp_path / "r", "fake/good", "squares", "c2").unlink()
+    with pytest.raises(RunError, match="no prediction of fake/good for squares c2"):
+        run.score_only(tmp_path / "r")
+
+
+def test_order_and_limit_change_no_prompt(tmp_path):
+    run.predict_only(config(tmp_path / "all", prompts=("box-jitter",)))
+    run.predict_only(config(tmp_path / "two", prompts=("click", "box-jitter"), limit=2))
+    everything = pd.read_parquet(tmp_path / "all" / "prompts.parquet")
+    part = pd.read_parquet(tmp_path / "two" / "prompts.parquet").query("prompt == 'box-jitter'")
+    same = everything[everything["case"].isin(["c0", "c1"])]
+    pd.testing.assert_frame_equal(part.reset_index(drop=True), same.reset_index(drop=True))
+    assert plan.prompt_of(part.iloc[0]).box is not None
+
+
+def test_clicks_get_better_and_every_round_has_a_mask(tmp_path):
+    run.run(config(tmp_path / "r", prompts=("clicks",), models=("fake/good",)))
+    records = pd.read_parquet(tmp_path / "r" / "records.parquet").query("metric == 'dice'")
+    means = records.groupby("round")["value"].mean()
+    assert means.index.tolist() == [1, 2, 3] and means[3] > means[1]
+    assert records.groupby("round").size().nunique() == 1
+    lines = report.click_curve(tmp_path / "r", "clicks").lines
+    assert [line.label for line in lines] == ["1 click", "2 clicks", "3 clicks"]
+
+
+def test_untrained_prompt_is_not_applicable_unless_asked_for(tmp_path):
+    models = ("baseline/box", "fake/boxes", "fake/good")
+    run.run(config(tmp_path / "r", prompts=("click",), models=models))
+    cells = report.table(tmp_path / "r", "click").lines[0].cells
+    assert [cell.text() for cell in cells[:2]] == ["n/a", "n/a"] and cells[2].applicable
+    run.run(config(tmp_path / "f", prompts=("click",), models=models, untrained_prompts=True))
+    forced = report.table(tmp_path / "f", "click").lines[0].cells
+    assert not forced[0].applicable  # a baseline cannot take clicks at all
+    assert forced[1].forced and "*" in forced[1].text() and not forced[2].forced
+
+
+def test_working_resolution_is_scored_on_the_original_grid(tmp_path):
+    run.run(config(tmp_path / "r", protocol="segmote"))
+    shard = MaskShard.load(predictions_path(tmp_path / "r", "baseline/box", "squares", "c0"))
+    assert {mask.shape for mask in shard.masks} == {(16, 20)}
+    records = pd.read_parquet(tmp_path / "r" / "records.parquet")
+    assert records.query("model == 'baseline/box' and target == 'bar' and metric == 'dice'")["value"].min() > 0.95
+    prompts = pd.read_parquet(tmp_path / "r" / "prompts.parquet")
+    assert (prompts["height"] == 512).all() and prompts["x1"].max() > 100
+
+
+def test_slices_are_seen_the_right_way_up(tmp_path):
+    run.run(config(tmp_path / "r"))
+    row = pd.read_parquet(tmp_path / "r" / "prompts.parquet").query("case == 'c0' and target == 'bar'").iloc[0]
+    assert row[["x0", "y0", "x1", "y1"]].tolist() == [1, 13, 19, 15]
+
+
+def test_verify_names_the_rows_that_moved(tmp_path):
+    run.run(config(tmp_path / "r"))
+    verify.write_reference(tmp_path / "r", tmp_path / "ref.json")
+    assert verify.verify(tmp_path / "r", tmp_path / "ref.json") == []
+    stored = read_json(tmp_path / "ref.json")
+    stored["dice"]["box"]["squares | Bar | baseline/box"] -= 0.02
+    stored["dice"]["box"]["squares | Gone | baseline/box"] = 0.5
+    (tmp_path / "ref.json").write_text(__import__("json").dumps(stored))
+    moved = verify.verify(tmp_path / "r", tmp_path / "ref.json")
+    assert len(moved) == 2 and "Bar | baseline/box: 0.9800 -> 1.0000 (+0.0200)" in moved[0]
+    assert len(verify.verify(tmp_path / "r", tmp_path / "ref.json", tolerance=0.05)) == 1
+
+
+def test_verify_refuses_another_protocol(tmp_path):
+    run.run(config(tmp_path / "r"))
+    verify.write_reference(tmp_path / "r", tmp_path / "ref.json")
+    run.run(config(tmp_path / "s", protocol="segmote"))
+    with pytest.raises(RunError, match="not comparable"):
+        verify.verify(tmp_path / "s", tmp_path / "ref.json")
+
+
+def test_pixels_of_the_stored_masks_are_the_models(tmp_path):
+    run.run(config(tmp_path / "r"))
+    shard = MaskShard.load(predictions_path(tmp_path / "r", "baseline/box", "squares", "c0"))
+    bar = next(m for e, m in zip(shard.index, shard.masks, strict=True) if e["target"] == "bar")
+    expected = np.zeros((16, 20), bool)
+    expected[13:15, 1:19] = True
+    assert np.array_equal(bar, expected)
