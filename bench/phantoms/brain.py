@@ -18,7 +18,7 @@ ADC = {
     "artefact": 0.9,
 }  # fmt: skip
 FLAIR = {
-    "air": 0, "scalp": 620, "skull": 60, "csf": 70, "grey": 420, "white": 330, "lesion": 560, "scar": 640,
+    "air": 0, "scalp": 620, "skull": 60, "csf": 70, "grey": 420, "white": 330, "lesion": 610, "scar": 640,
     "artefact": 400,
 }  # fmt: skip
 

@@ -6,6 +6,7 @@ Points are (D, N) float32, one row a coordinate; distances are (N,).
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import Protocol
 
 import numpy as np
@@ -18,6 +19,16 @@ FAR = np.float32(1e3)
 # Wavelengths of a ripple over its longest, and amplitudes (as the wavelengths) for unit deviation.
 OCTAVES = np.geomspace(1.0, 0.35, 6).astype(np.float32)
 LOUDNESS = OCTAVES * np.float32(np.sqrt(2 / np.square(OCTAVES).sum()))
+
+
+def _total(rows: Sequence[Field]) -> Field:
+    """Sum of the rows, element by element."""
+    return reduce(np.add, rows)
+
+
+def _dot(weights: Field, points: Field) -> Field:
+    """Weighted sum of a few long rows: faster than a matrix product, and the same on every machine."""
+    return _total([weight * row for weight, row in zip(weights, points, strict=True)])
 
 
 class Shape(Protocol):
@@ -57,7 +68,10 @@ class Ripple:
 
     def __call__(self, points: Field) -> Field:
         """The field, (N,), at points (D, N)."""
-        return self.amplitudes @ np.sin(self.waves @ points + self.phases[:, None])
+        total = np.zeros(points.shape[1], np.float32)
+        for wave, phase, amplitude in zip(self.waves, self.phases, self.amplitudes, strict=True):
+            total += amplitude * np.sin(_dot(wave, points) + phase)
+        return total
 
     @property
     def peak(self) -> float:
@@ -91,10 +105,11 @@ class Blob:
 
     def distance(self, points: Field) -> Field:
         """See `Shape`; first-order distance to the superellipsoid, plus the ripple."""
-        turn = self.rotation / self.radii[:, None]
-        scaled = np.abs(turn @ points - (turn @ self.centre)[:, None])
-        norm = (scaled**self.exponent).sum(0) ** (1 / self.exponent)
-        slope = np.sqrt(((scaled / self.radii[:, None]) ** 2).sum(0)) + np.float32(1e-6)
+        axes = self.rotation / self.radii[:, None]
+        scaled = [np.abs(_dot(axis, points) - axis @ self.centre) for axis in axes]
+        norm = _total([part**self.exponent for part in scaled]) ** (1 / self.exponent)
+        slopes = [(part / radius) ** 2 for part, radius in zip(scaled, self.radii, strict=True)]
+        slope = np.sqrt(_total(slopes)) + np.float32(1e-6)
         return norm * (norm - 1) / slope + self.ripple(points)
 
 
@@ -125,10 +140,12 @@ class Tube:
         for a, b, start, end in zip(self.path, self.path[1:], self.radii, self.radii[1:], strict=False):
             axis = b - a
             reach = np.sqrt(axis @ axis) / 2 + margin
-            near = np.flatnonzero(((points - ((a + b) / 2)[:, None]) ** 2).sum(0) < reach**2)
+            middle = (a + b) / 2
+            near = np.flatnonzero(_total([(row - x) ** 2 for row, x in zip(points, middle, strict=True)]) < reach**2)
             offset = points[:, near] - a[:, None]
-            along = np.clip(axis @ offset / max(axis @ axis, 1e-6), 0, 1)
-            gap = np.sqrt(((offset - axis[:, None] * along) ** 2).sum(0)) - (start + along * (end - start))
+            along = np.clip(_dot(axis, offset) / max(axis @ axis, np.float32(1e-6)), 0, 1)
+            across = [(row - x * along) ** 2 for row, x in zip(offset, axis, strict=True)]
+            gap = np.sqrt(_total(across)) - (start + along * (end - start))
             nearest[near] = np.minimum(nearest[near], gap)
         close = np.flatnonzero(nearest < FAR)
         nearest[close] += self.ripple(points[:, close])

@@ -43,9 +43,9 @@ def _lung(rng: np.random.Generator, half: tuple[float, float], side: int) -> Sha
 
 def _ribs(rng: np.random.Generator, half: tuple[float, float], side: int) -> list[Shape]:
     """Arcs from the spine outwards and back down to the front."""
-    bend = np.array([(0.08, 0), (0.5, -0.02), (0.85, 0.2), (0.5, 0.4)]) * half * (side, 1)
+    bend = np.array([(0.08, 0), (0.8, 0.08), (0.5, 0.4)]) * half * (side, 1)
     tops = np.linspace(-0.75, 0.45, rng.integers(6, 9)) * half[1]
-    return [tube(rng, bend + np.array((0, top)), [2.5, 3.5, 3, 2], 0.1, pieces=2) for top in tops]
+    return [tube(rng, bend + np.array((0, top)), [2.5, 3.5, 2], 0.1, pieces=3) for top in tops]
 
 
 def _chest_parts(rng: np.random.Generator, half: tuple[float, float]) -> list[Part]:

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.phantoms.geometry import Both, Carved, Folds, Ripple, Shape, Shrunk, Union, blob, tube
+from bench.phantoms.geometry import Both, Carved, Field, Folds, Ripple, Shape, Shrunk, Union, blob, tube
 from bench.phantoms.grid import Grid
-from bench.phantoms.rendering import Field, Part, magnetic, sample, to_uint8, tomographic, visible
+from bench.phantoms.rendering import Part, magnetic, sample, to_uint8, tomographic, visible
 from bench.phantoms.sample import TrainingSample
 
 ORGANS = (
