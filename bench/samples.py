@@ -34,7 +34,7 @@ class Sample:
 
 
 def to_uint8(image: NDArray[np.generic], modality: str, rule: str) -> NDArray[np.uint8]:
-    """Intensities mapped to 0..255; 8-bit pictures (2-D or RGB) are returned as they are.
+    """Intensities mapped to 0..255.
 
     Args:
         image: a volume (I, J, K), or a picture.
@@ -46,8 +46,6 @@ def to_uint8(image: NDArray[np.generic], modality: str, rule: str) -> NDArray[np
 
     Source: windows and percentiles of bowang-lab/MedSAM `utils/README.md`.
     """
-    if image.dtype == np.uint8 and (image.ndim == 2 or image.shape[-1] == 3):
-        return image.astype(np.uint8)
     values = np.nan_to_num(image.astype(np.float32))
     low, high = _range(values, modality, rule)
     if high <= low:
@@ -94,7 +92,8 @@ def samples(case: Case, protocol: Protocol) -> Iterator[Sample]:
     Raises:
         DataError: see `to_uint8`.
     """
-    image = to_uint8(case.image, case.modality, protocol.intensity)
+    ready = case.image.dtype == np.uint8 and not case.is_volume  # an 8-bit picture stays as it is
+    image = case.image if ready else to_uint8(case.image, case.modality, protocol.intensity)
     if not case.is_volume:
         yield _sample(0, image, dict(case.masks), protocol, (case.spacing_mm[0], case.spacing_mm[1]))
         return

@@ -43,7 +43,8 @@ class Volume:
 
     Attributes:
         path: the file, for messages.
-        voxels: (I, J, K), finite; i grows to the patient's left, j to posterior, k to superior.
+        voxels: (I, J, K), finite; i grows to the patient's left, j to posterior, k to superior. A view in the file's
+            memory order, in which the planes a scanner made lie together.
         spacing_mm: voxel size along i, j, k, from the header's zooms.
         affine: (4, 4) from voxel indices to RAS millimetres; its columns have the lengths `spacing_mm`.
         warnings: what was odd about the file, each one sentence.
@@ -85,7 +86,7 @@ def read_volume(path: Path) -> Volume:
     x, y, z = np.linalg.norm(turned[:3, :3], axis=0)
     return Volume(
         path=path,
-        voxels=np.ascontiguousarray(nib.orientations.apply_orientation(voxels, turn)),
+        voxels=nib.orientations.apply_orientation(voxels, turn),
         spacing_mm=(float(x), float(y), float(z)),
         affine=turned,
         warnings=odd_geometry + odd_values,

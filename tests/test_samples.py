@@ -31,10 +31,14 @@ def test_minmax_takes_the_whole_range():
     assert to_uint8(image, "CT", "minmax").ravel().tolist() == [0, 128, 255]
 
 
-def test_pictures_of_bytes_stay_as_they_are():
+def test_pictures_of_bytes_stay_as_they_are_but_volumes_of_bytes_are_mapped():
     picture = np.arange(12, dtype=np.uint8).reshape(2, 2, 3)
-    assert to_uint8(picture, "dermoscopy", "window") is not None
-    assert np.array_equal(to_uint8(picture, "dermoscopy", "minmax"), picture)
+    mask = np.ones((2, 2), bool)
+    case = Case("set", "p", "c", "dermoscopy", picture, {"mole": mask}, (1.0, 1.0), None)
+    assert np.array_equal(next(samples(case, BENCH)).image, picture)
+    three_slices = np.array([[10, 20]], np.uint8)[..., None].repeat(3, axis=2)
+    found = samples(volume(three_slices, liver=np.ones((1, 2, 3), bool)), PROTOCOLS["segmote"])
+    assert sorted(np.unique(next(found).image)) == [0, 255]
 
 
 def test_nan_voxels_do_not_spread():

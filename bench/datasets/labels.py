@@ -50,8 +50,8 @@ def by_value(values: NDArray[Any], table: Table, where: str) -> tuple[dict[str, 
             mask, warnings = binary(values, where)
             return {next(iter(table)): mask}, warnings
         raise DataError(f"{where}: values are not whole numbers, such as {_first_odd(values):g}: no label ids")
-    present = set(pd.unique(whole.ravel()).tolist())
-    masks = {name: np.isin(whole, ids) for name, ids in table.items() if present.intersection(ids)}
+    present = set(pd.unique(whole.ravel(order="K")).tolist())
+    masks = {name: _holds(whole, ids) for name, ids in table.items() if present.intersection(ids)}
     unknown = sorted(present - {0} - {value for ids in table.values() for value in ids})
     return masks, (f"{where}: values {unknown} have no class; left out",) if unknown else ()
 
@@ -77,7 +77,7 @@ def guessed(values: NDArray[Any], where: str) -> tuple[dict[str, Mask], tuple[st
     if whole is None or whole.dtype == bool:
         mask, warnings = binary(values, where)
         return {"foreground": mask}, warnings
-    present = sorted(set(pd.unique(whole.ravel()).tolist()) - {0})
+    present = sorted(set(pd.unique(whole.ravel(order="K")).tolist()) - {0})
     if max(present, default=0) <= LARGEST_ID:
         return by_value(whole, {f"label {number}": (number,) for number in present}, where)
     shades = whole[(whole > 0.1 * present[-1]) & (whole < 0.9 * present[-1])]
@@ -86,6 +86,11 @@ def guessed(values: NDArray[Any], where: str) -> tuple[dict[str, Mask], tuple[st
         raise DataError(f"{where}: grey levels {sorted(levels)} beside {present[-1]}; name them in labels.json")
     mask, warnings = binary(whole, where)
     return {"foreground": mask}, warnings
+
+
+def _holds(whole: NDArray[Any], ids: tuple[int, ...]) -> Mask:
+    mask: Mask = whole == ids[0] if len(ids) == 1 else np.isin(whole, ids)
+    return mask
 
 
 def _whole(values: NDArray[Any]) -> NDArray[Any] | None:

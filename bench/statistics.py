@@ -1,0 +1,369 @@
+"""How sure a comparison is: intervals, paired differences, tests and ranks, with the patient as the unit.
+
+Slices and classes of one patient are not independent, so patients are drawn, each with all that belongs to them, and the
+same draws serve every model. Follows the sources named at each function.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import stats
+
+AVERAGE = "Average"
+DRAWS = 10_000
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PatientScores:
+    """A data set's scores, summed by patient: every mean of a table is a sum of sums over a sum of counts.
+
+    P patients, K rows of the table, M models.
+
+    Attributes:
+        patients, rows, models: names along the axes.
+        sums, counts: (P, K, M) sum and number of the defined values that enter a row.
+        macro: True if the Average is the mean of the rows; False if the last row is the Average itself.
+    """
+
+    patients: Sequence[str]
+    rows: Sequence[str]
+    models: Sequence[str]
+    sums: Array
+    counts: Array
+    macro: bool
+
+    @property
+    def labels(self) -> list[str]:
+        """Row names with the Average last."""
+        return [*self.rows, AVERAGE] if self.macro else list(self.rows)
+
+    def means(self, weights: Array) -> Array:
+        """(B, L, M) the table's values, rows and Average, for B weightings of the patients, (B, P); NaN if empty."""
+        shape = (len(weights), *self.sums.shape[1:])
+        total, count = (
+            (weights @ part.reshape(len(part), -1)).reshape(shape) for part in (self.sums, self.counts)
+        )
+        means = _ratio(total, count)
+        return np.concatenate([means, _nanmean(means, axis=1)[:, None]], axis=1) if self.macro else means
+
+    def estimate(self) -> Array:
+        """(L, M) the table's values: every patient once."""
+        return self.means(np.ones((1, len(self.patients))))[0]
+
+    def differences(self, one: int, other: int) -> Array:
+        """(P,) each patient's score of model `one` less that of `other`, over the rows that both have; NaN if none."""
+        means = _ratio(self.sums, self.counts)
+        if not self.macro:
+            means = means[:, -1:]
+        return _nanmean(means[:, :, one] - means[:, :, other], axis=1)
+
+
+def patient_scores(records: pd.DataFrame, aggregation: str, row: str = "target") -> PatientScores:
+    """Sum the records of one data set by patient.
+
+    Args:
+        records: of one data set, prompt, round and metric (`volume_dice` for "volume"); null values are left out of sums
+            and counts. Several seeds count as several masks.
+        aggregation: as in `bench.tables`: "macro_class", "mean_image", "mean_mask", "per_case" or "volume".
+        row: the column that names the table's row.
+
+    Raises:
+        ValueError: no such aggregation, or several data sets or metrics.
+    """
+    if aggregation not in AGGREGATIONS:
+        raise ValueError(f"unknown aggregation {aggregation!r}; there are {', '.join(AGGREGATIONS)}")
+    for name in ("dataset", "metric", "prompt", "round"):
+        if (found := records[name].nunique(dropna=False)) != 1:
+            raise ValueError(f"records must have one {name}, got {found}; choose one first")
+    tables = list(AGGREGATIONS[aggregation](records.rename(columns={row: "row"})))
+    table = pd.concat(tables)
+    axes = [sorted(records["patient"].unique()), _order(table), sorted(records["model"].unique())]
+    full = table.reindex(pd.MultiIndex.from_product(axes), fill_value=0)
+    shape = tuple(map(len, axes))
+    sums, counts = (full[name].to_numpy(float).reshape(shape) for name in ("sum", "count"))
+    return PatientScores(*axes, sums, counts, macro=len(tables) == 1)
+
+
+def _masks(records: pd.DataFrame) -> pd.DataFrame:
+    return records.groupby(["patient", "row", "model"])["value"].agg(["sum", "count"])
+
+
+def _macro(records: pd.DataFrame) -> Iterator[pd.DataFrame]:
+    yield _masks(records)
+
+
+def _macro_of_patients(records: pd.DataFrame) -> Iterator[pd.DataFrame]:
+    means = records.groupby(["patient", "row", "model"])["value"].mean()
+    yield pd.DataFrame({"sum": means.fillna(0), "count": means.notna().astype(int)})
+
+
+def _mean_mask(records: pd.DataFrame) -> Iterator[pd.DataFrame]:
+    yield _masks(records)
+    yield _masks(records.assign(row=AVERAGE))
+
+
+def _mean_image(records: pd.DataFrame) -> Iterator[pd.DataFrame]:
+    yield _masks(records)
+    images = records.groupby(["patient", "case", "slice", "model"])["value"].mean().reset_index()
+    yield _masks(images.assign(row=AVERAGE))
+
+
+# As in bench.tables.AGGREGATIONS, with sums in the place of means so that patients can be drawn again.
+AGGREGATIONS = {
+    "macro_class": _macro,
+    "mean_image": _mean_image,
+    "mean_mask": _mean_mask,
+    "per_case": _macro_of_patients,
+    "volume": _macro,
+}
+
+
+def _order(table: pd.DataFrame) -> list[str]:
+    rows = sorted(table.index.get_level_values("row").unique())
+    return [name for name in rows if name != AVERAGE] + [name for name in rows if name == AVERAGE]
+
+
+def resample(patients: int, draws: int = DRAWS, seed: int = 0) -> Array:
+    """(B, P) how often each patient is drawn, with replacement; depends on its arguments alone.
+
+    Used for all models and rows of a data set, so that their draws are the same.
+
+    Source: the cluster bootstrap, Davison and Hinkley, Bootstrap Methods and their Application (1997), section 3.8.
+    """
+    drawn = np.random.default_rng([seed, patients]).integers(0, patients, (draws, patients))
+    flat = (drawn + patients * np.arange(draws)[:, None]).ravel()
+    return np.bincount(flat, minlength=draws * patients).reshape(draws, patients).astype(float)
+
+
+def interval(samples: Array, patients: int, level: float = 0.95) -> tuple[Array, Array]:
+    """Lower and upper limits of bootstrapped values, along the first axis.
+
+    Percentiles, widened for few patients as a t interval is (by 1 % of its width at 100 patients, 11 % at 10). NaN with
+    fewer than two patients, and where no draw has a value.
+
+    Args:
+        samples: (B, ...) values of B draws; NaN draws are left out.
+        patients: how many were drawn from.
+        level: of confidence.
+
+    Source: the expanded percentile interval of Hesterberg, The American Statistician 69 (2015) 371-386.
+    """
+    if patients < 2:
+        return np.full(samples.shape[1:], np.nan), np.full(samples.shape[1:], np.nan)
+    wide = np.sqrt(patients / (patients - 1)) * stats.t.ppf((1 + level) / 2, patients - 1)
+    tail = stats.norm.cdf(-wide)
+    low, high = _nanquantile(samples, (tail, 1 - tail))
+    return low, high
+
+
+def holm(p: Sequence[float]) -> Array:
+    """p-values adjusted for their number; NaN stays and does not count.
+
+    Example:
+        >>> holm([0.01, 0.04, 0.03])
+        array([0.03, 0.06, 0.06])
+
+    Source: Holm, Scandinavian Journal of Statistics 6 (1979) 65-70.
+    """
+    values = np.asarray(p, float)
+    order = np.argsort(values)[: np.count_nonzero(~np.isnan(values))]
+    steps = values[order] * np.arange(len(order), 0, -1)
+    adjusted = np.full(len(values), np.nan)
+    adjusted[order] = np.minimum(1, np.maximum.accumulate(steps))
+    return adjusted
+
+
+def wilcoxon(differences: Array) -> float:
+    """Two-sided p-value of the signed-rank test, zeros ranked and then left out; 1 if all are zero, NaN if there are none.
+
+    Source: Wilcoxon, Biometrics 1 (1945) 80-83; zeros as in Pratt, JASA 54 (1959) 655-667.
+    """
+    known = differences[~np.isnan(differences)]
+    if not known.any():
+        return 1.0 if known.size else float("nan")
+    return float(stats.wilcoxon(known, zero_method="pratt").pvalue)
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """One model's Average.
+
+    Attributes:
+        value, low, high: in the metric's unit; NaN if undefined.
+        rank, rank_low, rank_high: 1 is best; the interval is that of the draws. NaN if undefined.
+        group: models of one group are not told apart from its best one; 1 holds the best, 0 is undefined.
+    """
+
+    model: str
+    value: float
+    low: float
+    high: float
+    rank: float
+    rank_low: float
+    rank_high: float
+    group: int
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Model `one` against model `other` on the same patients.
+
+    Attributes:
+        delta, low, high: difference of their Averages with its interval.
+        p, p_holm: signed-rank test over patients, alone and adjusted for all comparisons of the table.
+        wins, ties: share of patients where `one` scores higher, and where both score the same.
+        patients: how many have both scores; `left_out`: how many have not.
+    """
+
+    one: str
+    other: str
+    delta: float
+    low: float
+    high: float
+    p: float
+    p_holm: float
+    wins: float
+    ties: float
+    patients: int
+    left_out: int
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """All models on one data set.
+
+    Attributes:
+        low, high: (L, M) limits of every value of the table, rows and Average.
+        estimates: of the Averages, in the order of the models.
+        differences: of all pairs, or of all models against the reference.
+    """
+
+    low: Array
+    high: Array
+    estimates: Sequence[Estimate]
+    differences: Sequence[Difference]
+
+
+def compare(
+    tables: Mapping[str, PatientScores],
+    reference: str | None = None,
+    higher_is_better: bool = True,
+    draws: int = DRAWS,
+    seed: int = 0,
+) -> dict[str, Comparison]:
+    """Compare all models on every data set of a table.
+
+    Args:
+        tables: data set to its scores.
+        reference: compare with this model only; None: every pair.
+        higher_is_better: False for distances.
+        draws, seed: of the bootstrap.
+
+    Returns:
+        Data set to its comparison. `p_holm` is adjusted for all differences of all data sets together.
+    """
+    found = {name: _compare(scores, reference, higher_is_better, draws, seed) for name, scores in tables.items()}
+    adjusted = iter(holm([d.p for one in found.values() for d in one.differences]).tolist())
+    return {
+        name: replace(one, differences=[replace(d, p_holm=next(adjusted)) for d in one.differences])
+        for name, one in found.items()
+    }
+
+
+def _compare(
+    scores: PatientScores, reference: str | None, higher_is_better: bool, draws: int, seed: int
+) -> Comparison:
+    models, patients = list(scores.models), len(scores.patients)
+    if reference is not None and reference not in models:
+        raise ValueError(f"no model {reference!r} to compare with; there are {', '.join(models)}")
+    samples = scores.means(resample(patients, draws, seed))
+    low, high = interval(samples, patients)
+    values, average = scores.estimate()[-1], samples[:, -1]
+    ranks = _ranks(values[None], higher_is_better)[0]
+    rank_low, rank_high = _nanquantile(_ranks(average, higher_is_better), (0.025, 0.975), method="nearest")
+    groups = tie_groups(values, average, patients, higher_is_better)
+    columns = zip(models, values, low[-1], high[-1], ranks, rank_low, rank_high, groups, strict=True)
+    estimates = [Estimate(name, *map(float, numbers), group) for name, *numbers, group in columns]
+    pairs = combinations(range(len(models)), 2) if reference is None else _against(models, reference)
+    differences = [_difference(scores, average, a, b) for a, b in pairs]
+    return Comparison(low, high, estimates, differences)
+
+
+def _against(models: Sequence[str], reference: str) -> list[tuple[int, int]]:
+    return [(number, models.index(reference)) for number, name in enumerate(models) if name != reference]
+
+
+def _difference(scores: PatientScores, average: Array, a: int, b: int) -> Difference:
+    paired = scores.differences(a, b)
+    known = paired[~np.isnan(paired)]
+    values = scores.estimate()[-1]
+    low, high = interval(average[:, a] - average[:, b], len(scores.patients))
+    wins, ties = (float(np.mean(part)) if known.size else float("nan") for part in (known > 0, known == 0))
+    return Difference(
+        scores.models[a], scores.models[b], float(values[a] - values[b]), float(low), float(high),
+        wilcoxon(paired), float("nan"), wins, ties, len(known), len(paired) - len(known),
+    )  # fmt: skip
+
+
+def tie_groups(values: Array, average: Array, patients: int, higher_is_better: bool = True) -> list[int]:
+    """Group the models whose difference to the best of their group has an interval around 0.
+
+    Args:
+        values: (M,) Averages.
+        average: (B, M) the same for B draws.
+        patients: how many were drawn from.
+        higher_is_better: False for distances.
+
+    Returns:
+        A group a model, from 1; 0 where the value is undefined.
+    """
+    groups, leader, number = [0] * len(values), -1, 0
+    sign = -1 if higher_is_better else 1
+    for model in np.argsort(sign * values)[: np.count_nonzero(~np.isnan(values))].tolist():
+        low, high = interval(average[:, leader] - average[:, model], patients)
+        if leader < 0 or low > 0 or high < 0:
+            leader, number = model, number + 1
+        groups[model] = number
+    return groups
+
+
+def frames(comparisons: Mapping[str, Comparison]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Estimates and differences of all data sets as tables, the data set first."""
+    made = []
+    for part, columns in (("estimates", Estimate), ("differences", Difference)):
+        names = list(columns.__dataclass_fields__)
+        rows = [
+            [dataset, *(getattr(row, name) for name in names)]
+            for dataset, comparison in comparisons.items()
+            for row in getattr(comparison, part)
+        ]
+        made.append(pd.DataFrame(rows, columns=["dataset", *names]))
+    return made[0], made[1]
+
+
+def _ranks(values: Array, higher_is_better: bool) -> Array:
+    sign = -1 if higher_is_better else 1
+    return np.asarray(stats.rankdata(sign * values, method="min", axis=-1, nan_policy="omit"))
+
+
+def _ratio(total: Array, count: Array) -> Array:
+    return np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
+
+
+def _nanmean(values: Array, axis: int) -> Array:
+    known = ~np.isnan(values)
+    return _ratio(np.where(known, values, 0).sum(axis=axis), known.sum(axis=axis).astype(float))
+
+
+def _nanquantile(samples: Array, points: tuple[float, float], method: str = "linear") -> Array:
+    """Quantiles along the first axis; NaN, without a warning, where all samples are."""
+    empty = np.isnan(samples).all(axis=0)
+    filled = np.where(empty, 0, samples)
+    quantile = np.nanquantile if np.isnan(filled).any() else np.quantile
+    return np.where(empty, np.nan, quantile(filled, points, axis=0, method=method))
