@@ -39,8 +39,8 @@ __all__ = [
     "load",
 ]
 
-# A model's name to its family's class, imported when asked for. A family has `cards`, `build(variant)`, and is made
-# from (card, network, device, precision).
+# A model's name to its family's class, imported when asked for. A family has `cards`, `build(variant)`, where the plain
+# `checkpoint.fill` will not do its own `fill(network, path)`, and is made from (card, network, device, precision).
 REGISTRY = {
     "sam/vit_b": "adapters.sam:Sam",
     "sam/vit_l": "adapters.sam:Sam",
@@ -54,17 +54,26 @@ REGISTRY = {
     "sam-med2d/vit_b": "adapters.sam_med2d:SamMed2d",
     "sam-med2d/vit_b-bgr": "adapters.sam_med2d:SamMed2d",
     "sam-med2d/vit_b-pad": "adapters.sam_med2d:SamMed2d",
+    "imis/vit_b": "adapters.imis:Imis",
     "sam/mini": "adapters.sam:Sam",
     "sam2/mini": "adapters.sam2:Sam2",
     "medsam/mini": "adapters.medsam:MedSam",
     "huang/mini": "adapters.huang:Huang",
     "sam-med2d/mini": "adapters.sam_med2d:SamMed2d",
+    "imis/mini": "adapters.imis:Imis",
     "baseline/box": "adapters.baseline:Baseline",
     "baseline/ellipse": "adapters.baseline:Baseline",
     "baseline/otsu": "adapters.baseline:Baseline",
 }
 # A bare family's variant in the paper's comparison.
-DEFAULT_VARIANT = {"sam": "vit_b", "sam2": "hiera_base_plus", "medsam": "vit_b", "huang": "vit_b", "sam-med2d": "vit_b"}
+DEFAULT_VARIANT = {
+    "sam": "vit_b",
+    "sam2": "hiera_base_plus",
+    "medsam": "vit_b",
+    "huang": "vit_b",
+    "sam-med2d": "vit_b",
+    "imis": "vit_b",
+}
 
 
 def load(
@@ -92,7 +101,7 @@ def load(
     path = None if wanted is None else locate(wanted, None if weights is None else Path(weights))
     network = family.build(name.partition("/")[2])
     if path is not None:
-        fill(network, path)
+        getattr(family, "fill", fill)(network, path)
     device = torch.device(device)
     return family(described, network.to(device).eval(), device, precision)
 

@@ -13,9 +13,8 @@ import torch
 from numpy.typing import NDArray
 from skimage.filters import threshold_otsu
 
-from adapters.batching import Request
 from adapters.geometry import Frame
-from adapters.interface import Card, Image, Prediction, check_image, check_prompt
+from adapters.interface import Card, Image, Prediction, Prompt, check_image, check_prompt
 from adapters.precision import Precision
 
 
@@ -70,7 +69,7 @@ class Baseline:
         greys = [check_image(image).mean(axis=2, dtype=np.float32) for image in images]
         return [Encoded(grey, Frame(grey.shape, grey.shape, max(grey.shape))) for grey in greys]
 
-    def decode(self, requests: Sequence[Request[Encoded]], *, multimask: bool | None = None) -> list[Prediction]:
+    def decode(self, requests: Sequence[tuple[Encoded, Prompt]], *, multimask: bool | None = None) -> list[Prediction]:
         """One prediction a request, see `Segmenter.decode`; there is only ever one candidate."""
         for encoded, prompt in requests:
             check_prompt(self.card, prompt, *encoded.frame.original)

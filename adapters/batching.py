@@ -12,6 +12,8 @@ from adapters.interface import Prediction, Prompt
 
 IMAGES_PER_PASS = 8
 PIXELS_PER_PASS = {"cpu": IMAGES_PER_PASS * 256**2, "cuda": 4 * 1024**2}
+# SAM's mask input and output have four times the side of the embedding.
+MASK_SCALE = 4
 OBJECTS_PER_PASS = {"cpu": 8, "cuda": 64}
 
 
@@ -21,6 +23,11 @@ class Framed(Protocol):
     @property
     def frame(self) -> Frame:
         """Where the image lies in the network's input."""
+        ...
+
+    @property
+    def embedding(self) -> torch.Tensor:
+        """(C, h, w) features."""
         ...
 
 
@@ -95,14 +102,18 @@ def _kind(prompt: Prompt) -> Kind:
 def stack_prompts(requests: Sequence[Request[E]], device: torch.device) -> PromptBatch:
     """Prompts of one kind as tensors in the network's frame.
 
+    Args:
+        requests: all with the same number of points, boxes and masks.
+        device: of the tensors.
+
     Raises:
-        ValueError: previous masks that are not (h, w) or (1, h, w).
+        ValueError: a previous mask that is neither (h, w) nor (1, h, w) of the size of the image's embedding times 4.
     """
     points, box, mask = _kind(requests[0][1])
     return PromptBatch(
         points=_points(requests, device) if points else None,
         boxes=_boxes(requests, device) if box else None,
-        masks=torch.stack([_previous(prompt) for _, prompt in requests]).to(device) if mask else None,
+        masks=torch.stack([_previous(*request) for request in requests]).to(device) if mask else None,
     )
 
 
@@ -119,10 +130,10 @@ def _boxes(requests: Sequence[Request[E]], device: torch.device) -> torch.Tensor
     return torch.from_numpy(boxes).to(device)
 
 
-def _previous(prompt: Prompt) -> torch.Tensor:
+def _previous(encoded: Framed, prompt: Prompt) -> torch.Tensor:
+    height, width = encoded.embedding.shape[-2:]
+    size = (MASK_SCALE * height, MASK_SCALE * width)
     previous = torch.as_tensor(prompt.previous, dtype=torch.float32)
-    if previous.ndim == 2:
-        previous = previous[None]
-    if previous.ndim != 3 or len(previous) != 1:
-        raise ValueError(f"previous mask must be (h, w) or (1, h, w), got shape {tuple(previous.shape)}")
-    return previous
+    if tuple(previous.shape) not in (size, (1, *size)):
+        raise ValueError(f"previous mask must be {size} or {(1, *size)}, got shape {tuple(previous.shape)}")
+    return previous.reshape(1, *size)

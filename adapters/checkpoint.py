@@ -1,7 +1,7 @@
 """Reading weights files: plain tensors only, every key accounted for."""
 
 import pickle
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -20,13 +20,19 @@ LISTED_KEYS = 5
 DAMAGED = (RuntimeError, EOFError, LookupError, TypeError, ValueError)
 
 
-def fill(network: torch.nn.Module, path: Path) -> None:
+def fill(network: torch.nn.Module, path: Path, fitted: Callable[[State], State] | None = None) -> None:
     """Load a weights file into a network, strictly.
+
+    Args:
+        network: filled in place.
+        path: a file of `torch.save` or safetensors.
+        fitted: gives the file's tensors the network's names, where a family has more to do than `RENAMES`.
 
     Raises:
         ValueError: the file is damaged or needs unpickling, or keys are missing, unexpected or of another shape.
     """
     state = {_renamed(key): value for key, value in bare_state(_read(path), path).items()}
+    state = fitted(state) if fitted else state
     problems = _problems(network.state_dict(), state)
     if problems:
         raise ValueError(f"{path} does not fit this network: {'; '.join(problems)}")
@@ -41,8 +47,8 @@ def _read(path: Path) -> Any:
     except pickle.UnpicklingError as error:
         raise ValueError(
             f"{path} holds more than plain tensors (or is no weights file). Reading it would mean unpickling, which "
-            "can run any code, so it is refused. Where you trust the file, save its bare state dict once with "
-            f"safetensors and load that. Reason: {first_line(error)}"
+            f"can run any code, so it is refused. Where you trust the file, `bench convert {path}` keeps its tensors "
+            f"alone. Reason: {first_line(error)}"
         ) from error
     except (SafetensorError, *DAMAGED) as error:
         raise ValueError(f"{path} is damaged or no weights file: {first_line(error)}") from error

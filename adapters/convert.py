@@ -132,7 +132,7 @@ def _imports(stream: IO[bytes]) -> Iterator[str]:
 
 
 def _imports_of_one(stream: IO[bytes]) -> Iterator[str]:
-    memo: dict[int, str] = {}
+    memo: dict[Any, str] = {}
     pushed = [UNKNOWN, UNKNOWN]
     for opcode, value, _ in pickletools.genops(stream):
         if opcode.name in ("GLOBAL", "INST"):
@@ -142,8 +142,8 @@ def _imports_of_one(stream: IO[bytes]) -> Iterator[str]:
         elif opcode.name.startswith("EXT"):
             yield f"copyreg extension {value}"
         if opcode.name in PUTS:
-            memo[len(memo) if value is None else int(value)] = pushed[-1]
+            memo[len(memo) if value is None else value] = pushed[-1]
         elif opcode.name in GETS:
-            pushed.append(memo.get(int(value), UNKNOWN))
+            pushed.append(memo.get(value, UNKNOWN))
         else:
             pushed.append(value if isinstance(value, str) else UNKNOWN)

@@ -87,6 +87,12 @@ def resize_nearest_cv2(image: Pixels, size: Size) -> Pixels:
     return image[rows[:, None], columns]
 
 
+def resize_nearest_pillow(image: Pixels, size: Size) -> Pixels:
+    """An (H, W) or (H, W, 3) image by Pillow's NEAREST: each output pixel takes the input pixel below its centre."""
+    height, width = size
+    return np.array(Picture.fromarray(image).resize((width, height), Picture.Resampling.NEAREST))
+
+
 def pad(image: torch.Tensor, side: int) -> torch.Tensor:
     """A (C, h, w) image with zeros to the right and at the bottom up to (C, side, side)."""
     height, width = image.shape[-2:]
@@ -115,15 +121,11 @@ def _bilinear(values: torch.Tensor, size: Size) -> torch.Tensor:
     return F.interpolate(values[None].float(), size, mode="bilinear", align_corners=False)[0]
 
 
-def stretch_image(image: Pixels, size: Size) -> Pixels:
-    """An (H, W) or (H, W, 3) image at a benchmark's working resolution; its aspect is not kept."""
-    return image if image.shape[:2] == size else resize_bilinear(image, size)
+def stretch(pixels: Pixels | Mask, size: Size) -> Pixels | Mask:
+    """An (H, W) or (H, W, 3) image or a mask at a benchmark's working resolution by nearest neighbour.
 
-
-def stretch_mask(mask: Mask, size: Size) -> Mask:
-    """An (H, W) mask at a benchmark's working resolution by nearest neighbour; its aspect is not kept.
-
-    Each output pixel takes the input pixel below its centre.
+    Its aspect is not kept. Each output pixel takes the input pixel below its centre, so that image and mask agree.
     """
-    rows, columns = (((2 * np.arange(new) + 1) * old) // (2 * new) for old, new in zip(mask.shape, size, strict=True))
-    return mask[rows[:, None], columns]
+    sizes = zip(pixels.shape[:2], size, strict=True)
+    rows, columns = (((2 * np.arange(new) + 1) * old) // (2 * new) for old, new in sizes)
+    return pixels[rows[:, None], columns]

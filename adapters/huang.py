@@ -32,7 +32,7 @@ MINI = replace(
     OFFICIAL,
     name="huang/mini",
     title="Huang et al. mini",
-    parameters=0,
+    parameters=1_210_024,
     weights="huang/mini",
     licence="Apache-2.0",
     trained_on="mini MedSeg-HQ phantoms",

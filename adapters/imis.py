@@ -10,20 +10,21 @@ without underscores and hyphens. Only text needs the tower, the vocabulary and `
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 import torch
 
-from adapters import checkpoint, geometry
+from adapters import checkpoint, geometry, mini
 from adapters.batching import Request, stack_prompts
 from adapters.checkpoint import State
 from adapters.decoder import pick_single
 from adapters.geometry import Frame
 from adapters.interface import Card, Image, MissingWeights, Prediction, Prompt, PromptKind
+from adapters.precision import Precision
 from adapters.sam import Encoded, Sam
-from adapters.weights import MINI_FOLDER, locate
+from adapters.weights import CATALOGUE, MINI_FOLDER, weights_dir
 from segmote.image_encoder import EncoderConfig
 from segmote.imis import Imis as Network
 from segmote.imis import ImisConfig, standardised
@@ -42,20 +43,23 @@ TRAINED: frozenset[frozenset[PromptKind]] = frozenset(
         frozenset({"text", "mask"}),
     }
 )
-VOCABULARY = "imis/vocabulary"
-MINI_VOCABULARY = "imis_vocabulary.txt"
+VOCABULARY = CATALOGUE["imis/vocabulary"]
+MINI_VOCABULARY = MINI_FOLDER / "imis_vocabulary.txt"
 TOWER = "text_model."
+NO_WEIGHTS = "position_ids"
 
 VIT_B = ImisConfig()
+# Towers and decoder of the size of `mini.sam()`, whose weights they start from.
 MINI = ImisConfig(
-    image_size=256,
-    dim=48,
+    image_size=mini.IMAGE_SIZE,
+    dim=mini.DIM,
     heads=4,
     mlp=256,
-    head=48,
+    narrowing=1,
+    head=mini.DIM,
     semantic=16,
     encoder=EncoderConfig(
-        patch=8, grid=32, width=64, depth=4, heads=2, window=8, global_blocks=(1, 3), unused_neck=8
+        patch=mini.STRIDE, grid=mini.GRID, width=128, depth=4, heads=4, window=8, global_blocks=(1, 3), unused_neck=8
     ),
     text=TextConfig(vocabulary=1024, width=64, depth=2, heads=2, positions=32),
 )
@@ -75,7 +79,7 @@ SMALL = replace(
     OFFICIAL,
     name="imis/mini",
     title="IMIS-Net mini",
-    parameters=0,
+    parameters=611_984,
     weights="imis/mini",
     licence="Apache-2.0",
     trained_on="mini MedSeg-HQ phantoms",
@@ -91,17 +95,22 @@ class Imis(Sam):
     @staticmethod
     def build(variant: str) -> Network:
         """The untrained network of a variant, in evaluation mode."""
-        return Network(MINI if variant == "mini" else VIT_B).eval()
+        config, vocabulary = (MINI, MINI_VOCABULARY) if variant == "mini" else (VIT_B, weights_dir() / VOCABULARY.file)
+        return Network(config, vocabulary).eval()
 
     @staticmethod
     def fill(network: Network, path: Path) -> None:
-        """Load a weights file, strictly but for the text tower, which it need not have.
+        """Load a weights file, strictly but for the text tower, which it need not have; the vocabulary lies beside it.
 
         Raises:
             ValueError: see `checkpoint.fill`.
         """
         checkpoint.fill(network, path, partial(_fitted, network))
-        network.vocabulary = path.parent / (MINI_VOCABULARY if network.config == MINI else CATALOGUE[VOCABULARY].file)
+        network.vocabulary = path.parent / network.vocabulary.name
+
+    def __init__(self, card: Card, network: Network, device: torch.device, precision: Precision) -> None:
+        super().__init__(card, network, device, precision)
+        self._vocabulary: Vocabulary | None = None
 
     @property
     def side(self) -> int:
@@ -119,12 +128,12 @@ class Imis(Sam):
         return True
 
     def decode(self, requests: Sequence[Request[Encoded]], *, multimask: bool | None = None) -> list[Prediction]:
-        """One prediction a request, see `Segmenter.decode`; `text` is the name of a class.
+        """One prediction a request, see `Segmenter.decode`; a text prompt is the name of a class.
 
         Raises:
-            MissingWeights: a text prompt without text tower or vocabulary.
+            MissingWeights: text without text tower or vocabulary.
         """
-        # Prompts with text have a token more, so they cannot share a pass with others.
+        # A prompt with text has a token more, so it cannot share a pass with one without.
         done: dict[int, Prediction] = {}
         for told in (False, True):
             rows = [row for row, (_, prompt) in enumerate(requests) if (prompt.text is not None) == told]
@@ -137,17 +146,18 @@ class Imis(Sam):
         """Low-resolution logits (C, h, w) as (C, H, W) bool masks on the original grid."""
         return geometry.to_original_by_input(logits, encoded.frame).sigmoid() > 0.5
 
+    @torch.no_grad()
     def pooled(self, names: Sequence[str]) -> torch.Tensor:
-        """Class names as the text tower's vectors (B, width).
+        """Class names as the text tower's vectors (B, width), before the projection to the decoder's width.
 
         Raises:
             MissingWeights: there is no text tower or no vocabulary.
             ValueError: an empty name.
         """
         if not all(name.strip() for name in names):
-            raise ValueError(f"a text prompt must be the name of a class, got {list(names)}")
+            raise ValueError(f"a text prompt is the name of a class, got {list(names)}")
         if self.network.text_model is None:
-            raise MissingWeights(f"{self.card.name}: its weights have no text tower ({TOWER}*); it takes boxes and points")
+            raise MissingWeights(f"{self.card.name}: its weights file has no text tower ({TOWER}*), which text needs")
         return self.network.text_model(self._tokens(names).to(self.device))
 
     def _tokens(self, names: Sequence[str]) -> torch.Tensor:
@@ -155,10 +165,8 @@ class Imis(Sam):
 
         sizes = self.network.config.text
         if self._vocabulary is None:
-            self._vocabulary = Vocabulary(self._merges(), sizes.vocabulary)
+            self._vocabulary = Vocabulary(_present(self.network.vocabulary), sizes.vocabulary)
         return self._vocabulary.encode([sentence(name) for name in names], sizes.positions)
-
-    def _merges(self) -> Path:
 
     def _decode(self, requests: Sequence[Request[Encoded]], several: bool) -> list[Prediction]:
         images = [encoded for encoded, _ in requests]
@@ -169,3 +177,26 @@ class Imis(Sam):
         drawn = self.network.decode(embeddings, prompts.points, prompts.boxes, prompts.masks, pooled)
         logits, scores = pick_single(drawn.logits, drawn.scores, several)
         return [self._prediction(*row) for row in zip(images, logits, scores, strict=True)]
+
+
+def _fitted(network: Network, state: State) -> State:
+    """A file's tensors under the network's names; without a text tower in the file the network loses its own."""
+    named = {_official(key): value for key, value in state.items() if not key.endswith(NO_WEIGHTS)}
+    if not any(key.startswith(TOWER) for key in named):
+        network.text_model = None
+    return named
+
+
+def _official(key: str) -> str:
+    """Transformers 5 drops one of the two levels of the tower's name."""
+    return TOWER + key if key.startswith(TOWER) and not key.startswith(TOWER * 2) else key
+
+
+def _present(vocabulary: Path) -> Path:
+    if vocabulary.is_file():
+        return vocabulary
+    raise MissingWeights(
+        f"text prompts need the tokenizer vocabulary {vocabulary}, which is not there (boxes and points need none). "
+        f"That of the mini network comes with the package; get {VOCABULARY.file} by `bench download {VOCABULARY.name}` "
+        f"(address {VOCABULARY.url}, sha256 {VOCABULARY.sha256})"
+    )

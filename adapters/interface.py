@@ -146,7 +146,7 @@ class Card:
 
 
 class Segmenter(Protocol):
-    """A model behind the common interface. See `docs` in each family's module for its traps."""
+    """A model behind the common interface; the traps of a family stand at the top of its module."""
 
     card: Card
     network: torch.nn.Module
@@ -192,7 +192,7 @@ def check_image(image: Image) -> Image:
         raise ValueError(f"image must be (H, W) or (H, W, 3), got shape {image.shape}")
     if image.size == 0:
         raise ValueError(f"image has no pixels, got shape {image.shape}")
-    return image
+    return np.ascontiguousarray(image)
 
 
 def check_prompt(card: Card, prompt: Prompt, height: int, width: int) -> None:

@@ -33,7 +33,7 @@ MINI = replace(
     OFFICIAL,
     name="medsam/mini",
     title="MedSAM mini",
-    parameters=0,
+    parameters=1_210_024,
     weights="medsam/mini",
     trained_on="mini MedSeg-HQ phantoms",
 )

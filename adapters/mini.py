@@ -1,8 +1,8 @@
 """The families' own network classes at a small size, for the embedded weights.
 
 Same classes, same modules and same state-dict names as the official networks, for images of 256
-instead of 1024 pixels. SAM 2 keeps its strides, so its masks measure 64 x 64; SAM has patches of 8
-instead of 16 pixels, so that a lesion of a few pixels is more than a dot in its 128 x 128 masks.
+instead of 1024 pixels: a 16 x 16 embedding, masks of 64 x 64. The decoders' attention is not narrowed inside,
+as the few channels of a head could not tell positions apart.
 MedSAM and Huang et al. are fine-tuned SAMs, so `sam()` is their network too.
 """
 
@@ -12,20 +12,22 @@ import torch
 from sam2.modeling.backbones.hieradet import Hiera
 from sam2.modeling.backbones.image_encoder import FpnNeck, ImageEncoder
 from sam2.modeling.position_encoding import PositionEmbeddingSine
+from sam2.modeling.sam.transformer import TwoWayTransformer as TwoWayTransformer2
 from sam2.modeling.sam2_base import SAM2Base
 from segment_anything.modeling import ImageEncoderViT, MaskDecoder, PromptEncoder, Sam, TwoWayTransformer
 
 IMAGE_SIZE = 256
-PATCH, SAM_DIM = 8, 48
-GRID = IMAGE_SIZE // PATCH
-SAM2_STRIDE, SAM2_DIM = 16, 64
+STRIDE = 16
+GRID = IMAGE_SIZE // STRIDE
+DIM = 64
+MASK_SIDE = 4 * GRID
 
 
 def sam() -> Sam:
-    """An untrained SAM of about half a million parameters, in evaluation mode.
+    """An untrained SAM of about 1.3 million parameters, in evaluation mode.
 
     Returns:
-        Network for (B, 3, 256, 256) images with a (B, 48, 32, 32) embedding and (B, C, 128, 128) mask logits.
+        Network for (B, 3, 256, 256) images with a (B, 64, 16, 16) embedding and (B, C, 64, 64) mask logits.
     """
     return Sam(_image_encoder(), _prompt_encoder(), _mask_decoder()).eval()
 
@@ -33,22 +35,22 @@ def sam() -> Sam:
 def _image_encoder() -> ImageEncoderViT:
     return ImageEncoderViT(
         img_size=IMAGE_SIZE,
-        patch_size=PATCH,
-        embed_dim=64,
+        patch_size=STRIDE,
+        embed_dim=128,
         depth=4,
-        num_heads=1,
+        num_heads=4,
         mlp_ratio=4,
-        out_chans=SAM_DIM,
+        out_chans=DIM,
         norm_layer=partial(torch.nn.LayerNorm, eps=1e-6),
         use_rel_pos=True,
         window_size=8,
-        global_attn_indexes=(3,),
+        global_attn_indexes=(1, 3),
     )
 
 
 def _prompt_encoder() -> PromptEncoder:
     return PromptEncoder(
-        embed_dim=SAM_DIM,
+        embed_dim=DIM,
         image_embedding_size=(GRID, GRID),
         input_image_size=(IMAGE_SIZE, IMAGE_SIZE),
         mask_in_chans=16,
@@ -56,8 +58,8 @@ def _prompt_encoder() -> PromptEncoder:
 
 
 def _mask_decoder() -> MaskDecoder:
-    transformer = TwoWayTransformer(depth=2, embedding_dim=SAM_DIM, num_heads=4, mlp_dim=256)
-    return MaskDecoder(transformer_dim=SAM_DIM, transformer=transformer, iou_head_hidden_dim=SAM_DIM)
+    transformer = TwoWayTransformer(2, DIM, num_heads=4, mlp_dim=256, attention_downsample_rate=1)
+    return MaskDecoder(transformer_dim=DIM, transformer=transformer, iou_head_hidden_dim=DIM)
 
 
 def sam2() -> SAM2Base:
@@ -75,7 +77,7 @@ def sam2() -> SAM2Base:
         memory_attention=None,
         memory_encoder=None,
         image_size=IMAGE_SIZE,
-        backbone_stride=SAM2_STRIDE,
+        backbone_stride=STRIDE,
         directly_add_no_mem_embed=True,
         use_high_res_features_in_sam=True,
         multimask_output_in_sam=True,
@@ -88,15 +90,17 @@ def sam2() -> SAM2Base:
             "dynamic_multimask_stability_thresh": 0.98,
         },
     )
+    decoder = network.sam_mask_decoder
+    decoder.transformer = TwoWayTransformer2(2, DIM, num_heads=4, mlp_dim=256, attention_downsample_rate=1)
     return network.eval()
 
 
 def _trunk() -> Hiera:
     return Hiera(
-        embed_dim=20,
+        embed_dim=24,
         num_heads=1,
-        stages=(1, 2, 3, 1),
-        global_att_blocks=(4,),
+        stages=(1, 2, 4, 1),
+        global_att_blocks=(4, 6),
         window_pos_embed_bkg_spatial_size=(8, 8),
         window_spec=(8, 4, 8, 8),
     )
@@ -104,9 +108,9 @@ def _trunk() -> Hiera:
 
 def _neck() -> FpnNeck:
     return FpnNeck(
-        position_encoding=PositionEmbeddingSine(num_pos_feats=SAM2_DIM),
-        d_model=SAM2_DIM,
-        backbone_channel_list=[160, 80, 40, 20],
+        position_encoding=PositionEmbeddingSine(num_pos_feats=DIM),
+        d_model=DIM,
+        backbone_channel_list=[192, 96, 48, 24],
         fpn_top_down_levels=[2, 3],
         fpn_interp_model="nearest",
     )

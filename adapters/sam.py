@@ -14,7 +14,6 @@ from segment_anything.modeling import Sam as Network
 
 from adapters import geometry, mini
 from adapters.batching import (
-    PromptBatch,
     Request,
     decode_batches,
     image_chunks,
@@ -73,7 +72,7 @@ class Sam:
             _card("vit_b", "SAM ViT-B", 93_735_472),
             _card("vit_l", "SAM ViT-L", 312_342_832),
             _card("vit_h", "SAM ViT-H", 641_090_608),
-            _card("mini", "SAM mini", 0),
+            _card("mini", "SAM mini", 1_210_024),
         )
     }
     scored: ClassVar[bool] = True
@@ -134,15 +133,14 @@ class Sam:
 
     def _decode(self, requests: Sequence[Request[Encoded]], several: bool) -> list[Prediction]:
         images = [encoded for encoded, _ in requests]
-        sparse, dense = self._embed(stack_prompts(requests, self.device))
+        prompts = stack_prompts(requests, self.device)
+        sparse, dense = self.network.prompt_encoder(prompts.points, prompts.boxes, prompts.masks)
         embeddings = torch.stack([image.embedding for image in images])
         positions = self.network.prompt_encoder.get_dense_pe()
         candidates = predict_masks(self.network.mask_decoder, embeddings, positions, sparse, dense)
         logits, scores = pick_single(*candidates, several)
-        return [self._prediction(*row) for row in zip(images, logits, scores, strict=True)]
-
-    def _embed(self, prompts: PromptBatch) -> tuple[torch.Tensor, torch.Tensor]:
-        return self.network.prompt_encoder(prompts.points, prompts.boxes, prompts.masks)
+        # One transfer a pass: choosing among candidates must not wait for the device object by object.
+        return [self._prediction(*row) for row in zip(images, logits, scores.cpu(), strict=True)]
 
     def _prediction(self, image: Encoded, logits: torch.Tensor, scores: torch.Tensor) -> Prediction:
         best = int(scores.argmax())

@@ -82,7 +82,7 @@ class Sam2:
             _card("hiera_small", "SAM 2.1 Hiera-S", 46_060_354),
             _card("hiera_base_plus", "SAM 2.1 Hiera-B+", 80_850_178),
             _card("hiera_large", "SAM 2.1 Hiera-L", 224_446_642),
-            _card("mini", "SAM 2 mini", 0),
+            _card("mini", "SAM 2 mini", 1_249_080),
         )
     }
 
@@ -114,7 +114,7 @@ class Sam2:
     def prepare(self, image: Image) -> tuple[torch.Tensor, Frame]:
         """The network's input (3, side, side) of an (H, W, 3) uint8 image, and where the image lies in it."""
         frame = geometry.squash(image.shape[:2], self.side)
-        unit = torch.from_numpy(image).to(self.device).permute(2, 0, 1).float() / 255
+        unit = torch.tensor(image, device=self.device).permute(2, 0, 1).float() / 255
         mean, std = (torch.tensor(values, device=self.device)[:, None, None] for values in (MEAN, STD))
         return (geometry.resize_unit(unit, frame.content) - mean) / std, frame
 
@@ -164,7 +164,8 @@ class Sam2:
             repeat_image=False,
             high_res_features=[torch.stack(maps) for maps in zip(*(i.details for i in images), strict=True)],
         )
-        return [self._prediction(*row) for row in zip(images, logits, scores, strict=True)]
+        # One transfer a pass: choosing among candidates must not wait for the device object by object.
+        return [self._prediction(*row) for row in zip(images, logits, scores.cpu(), strict=True)]
 
     def _embed(self, prompts: PromptBatch) -> tuple[torch.Tensor, torch.Tensor]:
         points = prompts.points

@@ -19,7 +19,7 @@ from segment_anything.modeling import Sam as Network
 from segment_anything.modeling.image_encoder import Block, window_partition, window_unpartition
 from torch import nn
 
-from adapters import geometry
+from adapters import geometry, mini
 from adapters.geometry import Frame
 from adapters.interface import Card, Image, Prediction, Prompt, PromptKind
 from adapters.precision import Precision
@@ -43,6 +43,8 @@ class Config:
         global_blocks: indices of the blocks that attend to the whole image.
         width: channels of the image embedding and of the decoder.
         decoder_heads, decoder_hidden: of the decoder's transformer.
+        decoder_narrowing: how many times fewer channels its attention between tokens and image has.
+        adapter_groups: of the channels in an adapter's convolutions; each sees those of its own group alone.
     """
 
     side: int = 256
@@ -55,6 +57,8 @@ class Config:
     width: int = 256
     decoder_heads: int = 8
     decoder_hidden: int = 2048
+    decoder_narrowing: int = 2
+    adapter_groups: int = 1
 
     @property
     def grid(self) -> int:
@@ -71,16 +75,19 @@ class Preparation:
 
 
 VIT_B = Config()
+# The size of `mini.sam()`, whose weights it starts from. Whole convolutions in the adapters would outweigh all the rest.
 MINI = Config(
-    patch=8,
-    embed_dim=64,
+    patch=mini.STRIDE,
+    embed_dim=128,
     depth=4,
-    heads=2,
+    heads=4,
     window=8,
-    global_blocks=(3,),
-    width=48,
+    global_blocks=(1, 3),
+    width=mini.DIM,
     decoder_heads=4,
     decoder_hidden=256,
+    decoder_narrowing=1,
+    adapter_groups=8,
 )
 PREPARATIONS = {
     "vit_b": Preparation(),
@@ -93,7 +100,7 @@ PREPARATIONS = {
 class Adapter(nn.Module):
     """Gates the channels of a feature map, looks around in it at half resolution, and adds what it saw."""
 
-    def __init__(self, dim: int) -> None:
+    def __init__(self, dim: int, groups: int) -> None:
         super().__init__()
         self.norm = nn.LayerNorm(dim)
         self.channel = nn.Sequential(
@@ -103,9 +110,9 @@ class Adapter(nn.Module):
             nn.Sigmoid(),
         )
         self.spatial = nn.Sequential(
-            nn.Conv2d(dim, dim, kernel_size=3, stride=2, padding=1, bias=False),
+            nn.Conv2d(dim, dim, kernel_size=3, stride=2, padding=1, groups=groups, bias=False),
             nn.ReLU(),
-            nn.ConvTranspose2d(dim, dim, kernel_size=4, stride=2, padding=1, bias=False),
+            nn.ConvTranspose2d(dim, dim, kernel_size=4, stride=2, padding=1, groups=groups, bias=False),
             nn.ReLU(),
         )
 
@@ -128,7 +135,7 @@ class AdapterBlock(Block):
             window_size=window,
             input_size=(config.grid, config.grid),
         )
-        self.Adapter = Adapter(config.embed_dim)
+        self.Adapter = Adapter(config.embed_dim, config.adapter_groups)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(B, h, w, C) to (B, h, w, C)."""
@@ -176,7 +183,11 @@ def _prompt_encoder(config: Config) -> PromptEncoder:
 
 def _mask_decoder(config: Config) -> MaskDecoder:
     transformer = TwoWayTransformer(
-        depth=2, embedding_dim=config.width, num_heads=config.decoder_heads, mlp_dim=config.decoder_hidden
+        depth=2,
+        embedding_dim=config.width,
+        num_heads=config.decoder_heads,
+        mlp_dim=config.decoder_hidden,
+        attention_downsample_rate=config.decoder_narrowing,
     )
     return MaskDecoder(transformer_dim=config.width, transformer=transformer, iou_head_hidden_dim=config.width)
 

@@ -57,6 +57,7 @@ class Status(Enum):
     MISSING = "missing"
     DIFFERS = "checksum differs"
     UNVERIFIED = "present (no checksum known)"
+    CONVERTED = "present (converted)"
 
 
 def _sam(variant: str, file: str, size: int, sha256: str, md5: str) -> Entry:
@@ -171,6 +172,19 @@ ENTRIES = (
         trained_on="IMed-361M",
     ),
     Entry(
+        name="imis/vocabulary",
+        file="bpe_simple_vocab_16e6.txt.gz",
+        url="https://github.com/openai/CLIP/raw/main/clip/bpe_simple_vocab_16e6.txt.gz",
+        page="https://github.com/openai/CLIP/tree/main/clip",
+        bytes=1356917,
+        sha256="924691ac288e54409236115652ad4aa250f48203de50a9e4722a6ecd48d6804a",
+        md5=None,
+        checked_by="the copy in the PyPI wheel of open_clip_torch 3.3.0; not published by the authors",
+        licence="MIT",
+        licence_note="the repository says so; not weights, but what CLIP's text tower calls a word",
+        trained_on="text of CLIP's image-text pairs",
+    ),
+    Entry(
         name="segmote/released",
         file="segmote.pth",
         url=None,
@@ -193,11 +207,19 @@ def weights_dir(directory: Path | None = None) -> Path:
     return Path(given) if given else Path(pooch.os_cache("segmote-bench")) / "weights"
 
 
+def find(entry: Entry, directory: Path) -> Path | None:
+    """The file of `entry` in `directory`, None if missing; what `bench convert` made of it goes first."""
+    official = directory / entry.file
+    return next((path for path in (official.with_suffix(".safetensors"), official) if path.is_file()), None)
+
+
 def status(entry: Entry, directory: Path) -> Status:
     """How `entry` stands in `directory`; reads the whole file if a checksum is known."""
-    path = directory / entry.file
-    if not path.is_file():
+    path = find(entry, directory)
+    if path is None:
         return Status.MISSING
+    if path.name != entry.file:
+        return Status.CONVERTED
     if entry.bytes is not None and path.stat().st_size != entry.bytes:
         return Status.DIFFERS
     if entry.sha256 is None:
@@ -217,8 +239,8 @@ def download(entry: Entry, directory: Path, progress: Progress | None = None) ->
         DownloadError: only a person can fetch it, or fetching failed; the text says what to do.
     """
     target = directory / entry.file
-    if status(entry, directory) in (Status.PRESENT, Status.UNVERIFIED):
-        return target
+    if status(entry, directory) in (Status.PRESENT, Status.UNVERIFIED, Status.CONVERTED):
+        return find(entry, directory) or target
     if entry.url is None:
         raise DownloadError(f"{entry.name}: fetch {entry.file} by hand from {entry.page} and put it at {target}")
     return fetch(entry.url, target, entry.sha256, progress)
@@ -240,7 +262,8 @@ def locate(name: str, weights: Path | None = None) -> Path:
     elif name.endswith("/mini"):
         path = MINI_FOLDER / f"{name.partition('/')[0]}.safetensors"
     else:
-        path = weights_dir(weights) / CATALOGUE[name].file
+        folder, entry = weights_dir(weights), CATALOGUE[name]
+        path = find(entry, folder) or folder / entry.file
     if not path.is_file():
         raise MissingWeights(_missing_text(name, path))
     return path

@@ -71,9 +71,10 @@ def calibration(predicted: Values, true: Values, bins: int = 10) -> Calibration:
     place = np.clip((scores * bins).astype(int), 0, bins - 1)
     counts = np.bincount(place, minlength=bins)
     with np.errstate(invalid="ignore"):
-        means = [np.bincount(place, values, bins) / counts for values in (scores, overlaps)]
+        mean_score, mean_overlap = (np.bincount(place, values, bins) / counts for values in (scores, overlaps))
     left_out = int((~kept).sum())
-    return Calibration(np.linspace(0, 1, bins + 1), *means, counts, left_out, _spearman(scores, overlaps))
+    edges, spearman = np.linspace(0, 1, bins + 1), _spearman(scores, overlaps)
+    return Calibration(edges, mean_score, mean_overlap, counts, left_out, spearman)
 
 
 def regret(overlaps: Values, scores: Values) -> Values:

@@ -17,6 +17,7 @@ from tabulate import tabulate
 from tqdm import tqdm
 
 import adapters
+from adapters import convert
 from adapters import weights as weights_module
 from adapters.download import DownloadError
 from bench import catalogue, datasets, plan, predict, prompts, protocols, report, run, verify, world
@@ -256,6 +257,21 @@ def _download(name: str, folder: Path) -> Path:
             bar.update(present - bar.n)
 
         return weights_module.download(weights_module.CATALOGUE[name], folder, show)
+
+
+@app.command("convert")
+def convert_command(
+    file: Annotated[Path, typer.Argument(help="An official weights file that needs unpickling.")],
+    out: Annotated[Path | None, typer.Argument(help="Default: the same name with .safetensors.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> int:
+    """Keep the tensors of a pickled checkpoint as safetensors, after saying what the pickle names."""
+    target = out or file.with_suffix(".safetensors")
+    print(f"{file} is a pickle that names:", *convert.inspect(file), sep="\n  ")
+    print("Tensors are read by torch's restricted unpickler; the rest becomes inert. Anything else is refused.")
+    confirmed = yes or typer.confirm(f"Read it and write {target}?")
+    print(convert.convert(file, target, confirmed=confirmed))
+    return OK
 
 
 @ls.command("models")

@@ -61,7 +61,9 @@ def click_auc(scores: Scores, before: float | Scores = 0.0) -> Scores:
     return np.asarray((curve[..., :-1] + curve[..., 1:]).mean(axis=-1) / 2)
 
 
-def interaction_scores(records: pd.DataFrame, metric: str = "iou", thresholds: Sequence[int] = (85, 90)) -> pd.DataFrame:
+def interaction_scores(
+    records: pd.DataFrame, metric: str = "iou", thresholds: Sequence[int] = (85, 90)
+) -> pd.DataFrame:
     """NoC, NoF and AUC of every object that was prompted in rounds, as records.
 
     Args:

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import cc3d
 import numpy as np
-from numpy.typing import NDArray
 
 from bench.cases import Mask
 
@@ -67,6 +66,5 @@ def lesion_counts(target: Mask, predicted: Mask) -> LesionCounts:
 
 def _touched(mask: Mask, other: Mask) -> tuple[int, int]:
     """How many components a mask has, and how many of them share a pixel with the other mask."""
-    labels: NDArray[np.uint32]
     labels, count = cc3d.connected_components(mask, connectivity=8 if mask.ndim == 2 else 26, return_N=True)
     return count, len(np.unique(labels[mask & other]))

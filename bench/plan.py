@@ -20,7 +20,7 @@ from bench.store import MaskShard, targets_path, write_bytes
 
 PROMPT_COLUMNS = (
     "dataset", "patient", "case", "slice", "target", "prompt", "round", "seed",
-    "x0", "y0", "x1", "y1", "point_x", "point_y", "point_label", "area_px", "height", "width",
+    "x0", "y0", "x1", "y1", "point_x", "point_y", "point_label", "text", "area_px", "height", "width",
 )  # fmt: skip
 
 
@@ -94,11 +94,13 @@ def _too_small(sample: Sample, name: str, protocol: Protocol) -> str | None:
 def _row(item: Item, sample: Sample, name: str, kind: str, protocol: Protocol, seed: int) -> dict[str, Any]:
     target = sample.targets[name]
     rng = generator_for(seed, item.dataset, item.case, sample.slice, name, kind, 1)
-    prompt = prompts.KINDS[kind].draw(target, protocol, rng)
+    draw = prompts.KINDS[kind].draw
+    prompt = draw(target, protocol, rng) if draw else Prompt(text=name)
     row: dict[str, Any] = dict.fromkeys(PROMPT_COLUMNS)
     row |= {"dataset": item.dataset, "patient": item.patient, "case": item.case, "slice": sample.slice}
     row |= {"target": name, "prompt": kind, "round": 1, "seed": seed, "area_px": int(sample.native[name].sum())}
     row |= {"height": target.shape[0], "width": target.shape[1]}
+    row["text"] = prompt.text
     if prompt.box is not None:
         row |= dict(zip(("x0", "y0", "x1", "y1"), map(float, prompt.box), strict=True))
     if prompt.points is not None:
@@ -117,16 +119,17 @@ def generator_for(
 def prompt_of(row: Mapping[str, Any]) -> Prompt:
     """The stored first prompt of a row of `prompts.parquet`."""
     box = None if pd.isna(row["x0"]) else np.array([row[c] for c in ("x0", "y0", "x1", "y1")], np.float32)
-    if pd.isna(row["point_x"]):
-        return Prompt(box=box)
-    xy = np.array([[row["point_x"], row["point_y"]]], np.float32)
-    return Prompt(box=box, points=Points(xy, np.array([row["point_label"]], np.int8)))
+    points = None
+    if not pd.isna(row["point_x"]):
+        xy = np.array([[row["point_x"], row["point_y"]]], np.float32)
+        points = Points(xy, np.array([row["point_label"]], np.int8))
+    return Prompt(box=box, points=points, text=None if pd.isna(row["text"]) else row["text"])
 
 
 def freeze(table: pd.DataFrame, path: Path) -> str:
     """Write the prompt table; returns the sha256 of the file."""
     floats = ["x0", "y0", "x1", "y1", "point_x", "point_y"]
-    typed = table.astype(dict.fromkeys(floats, "float32") | {"point_label": "Int8"})
+    typed = table.astype(dict.fromkeys(floats, "float32") | {"point_label": "Int8", "text": "string"})
     typed = typed.astype(dict.fromkeys(("slice", "round", "seed", "area_px", "height", "width"), "int64"))
     buffer = io.BytesIO()
     typed.to_parquet(buffer, index=False)

@@ -13,7 +13,7 @@ import pandas as pd
 import torch
 
 import adapters
-from adapters.geometry import stretch_mask
+from adapters.geometry import stretch
 from adapters.interface import Card, Prediction, Prompt, Segmenter
 from bench import catalogue, plan, prompts, protocols, workers
 from bench.cases import DataError, Item, Mask
@@ -186,7 +186,7 @@ def _keep(
 ) -> None:
     native = next(iter(request.sample.native.values())).shape
     if mask.shape != native:  # a working resolution: back to the grid that is scored
-        mask = stretch_mask(mask, native)
+        mask = stretch(mask, native)
     score = float(prediction.score)
     part.add(
         request,

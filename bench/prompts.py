@@ -21,12 +21,12 @@ class Kind:
     """A kind of simulated prompt.
 
     Attributes:
-        draw: (target, protocol, generator) to the first prompt.
+        draw: (target, protocol, generator) to the first prompt; None: the name of the target's class.
         needs: combinations of prompt kinds that a model meets, for `Card.was_trained_on`.
         text: for `bench ls prompts`.
     """
 
-    draw: Callable[[Mask, Protocol, np.random.Generator], Prompt]
+    draw: Callable[[Mask, Protocol, np.random.Generator], Prompt] | None
     needs: tuple[frozenset[PromptKind], ...]
     text: str
     rounds: bool = False
@@ -120,12 +120,14 @@ def with_clicks(prompt: Prompt, clicks: Sequence[Click], previous: object = None
 _BOX: frozenset[PromptKind] = frozenset({"box"})
 _POINTS: frozenset[PromptKind] = frozenset({"points"})
 _ROUNDS: frozenset[PromptKind] = frozenset({"points", "mask"})
+_TEXT: frozenset[PromptKind] = frozenset({"text"})
 
 KINDS: dict[str, Kind] = {
     "box": Kind(box, (_BOX,), "tight box of the target"),
     "box-jitter": Kind(box_jitter, (_BOX,), "tight box with uniform noise on each coordinate"),
     "click": Kind(click, (_POINTS,), "one foreground click"),
     "clicks": Kind(click, (_POINTS, _ROUNDS), "clicks on the largest error, previous logits fed back", rounds=True),
+    "text": Kind(None, (_TEXT,), "the name of the target's class"),
 }
 
 

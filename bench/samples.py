@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from adapters.geometry import stretch_image, stretch_mask
+from adapters.geometry import stretch
 from bench.cases import Case, DataError, Mask
 from bench.protocols import Protocol
 
@@ -119,6 +119,6 @@ def _sample(
     if protocol.working_resolution is None:
         return Sample(index, picture, native, native, spacing_mm)
     side = (protocol.working_resolution, protocol.working_resolution)
-    working = {name: stretch_mask(mask, side) for name, mask in native.items()}
+    working = {name: stretch(mask, side) for name, mask in native.items()}
     kept = {name: mask for name, mask in working.items() if mask.any()}
-    return Sample(index, stretch_image(picture, side), kept, native, spacing_mm)
+    return Sample(index, stretch(picture, side), kept, native, spacing_mm)

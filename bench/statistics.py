@@ -1,132 +1,21 @@
 """How sure a comparison is: intervals, paired differences, tests and ranks, with the patient as the unit.
 
-Slices and classes of one patient are not independent, so patients are drawn, each with all that belongs to them, and the
-same draws serve every model. Follows the sources named at each function.
+Slices and classes of one patient are not independent, so patients are drawn, each with all that belongs to them, and
+the same draws serve every model.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
+from typing import Literal
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from scipy import stats
 
-AVERAGE = "Average"
+from bench.patients import Array, PatientScores
+
 DRAWS = 10_000
-
-Array = NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class PatientScores:
-    """A data set's scores, summed by patient: every mean of a table is a sum of sums over a sum of counts.
-
-    P patients, K rows of the table, M models.
-
-    Attributes:
-        patients, rows, models: names along the axes.
-        sums, counts: (P, K, M) sum and number of the defined values that enter a row.
-        macro: True if the Average is the mean of the rows; False if the last row is the Average itself.
-    """
-
-    patients: Sequence[str]
-    rows: Sequence[str]
-    models: Sequence[str]
-    sums: Array
-    counts: Array
-    macro: bool
-
-    @property
-    def labels(self) -> list[str]:
-        """Row names with the Average last."""
-        return [*self.rows, AVERAGE] if self.macro else list(self.rows)
-
-    def means(self, weights: Array) -> Array:
-        """(B, L, M) the table's values, rows and Average, for B weightings of the patients, (B, P); NaN if empty."""
-        shape = (len(weights), *self.sums.shape[1:])
-        total, count = (
-            (weights @ part.reshape(len(part), -1)).reshape(shape) for part in (self.sums, self.counts)
-        )
-        means = _ratio(total, count)
-        return np.concatenate([means, _nanmean(means, axis=1)[:, None]], axis=1) if self.macro else means
-
-    def estimate(self) -> Array:
-        """(L, M) the table's values: every patient once."""
-        return self.means(np.ones((1, len(self.patients))))[0]
-
-    def differences(self, one: int, other: int) -> Array:
-        """(P,) each patient's score of model `one` less that of `other`, over the rows that both have; NaN if none."""
-        means = _ratio(self.sums, self.counts)
-        if not self.macro:
-            means = means[:, -1:]
-        return _nanmean(means[:, :, one] - means[:, :, other], axis=1)
-
-
-def patient_scores(records: pd.DataFrame, aggregation: str, row: str = "target") -> PatientScores:
-    """Sum the records of one data set by patient.
-
-    Args:
-        records: of one data set, prompt, round and metric (`volume_dice` for "volume"); null values are left out of sums
-            and counts. Several seeds count as several masks.
-        aggregation: as in `bench.tables`: "macro_class", "mean_image", "mean_mask", "per_case" or "volume".
-        row: the column that names the table's row.
-
-    Raises:
-        ValueError: no such aggregation, or several data sets or metrics.
-    """
-    if aggregation not in AGGREGATIONS:
-        raise ValueError(f"unknown aggregation {aggregation!r}; there are {', '.join(AGGREGATIONS)}")
-    for name in ("dataset", "metric", "prompt", "round"):
-        if (found := records[name].nunique(dropna=False)) != 1:
-            raise ValueError(f"records must have one {name}, got {found}; choose one first")
-    tables = list(AGGREGATIONS[aggregation](records.rename(columns={row: "row"})))
-    table = pd.concat(tables)
-    axes = [sorted(records["patient"].unique()), _order(table), sorted(records["model"].unique())]
-    full = table.reindex(pd.MultiIndex.from_product(axes), fill_value=0)
-    shape = tuple(map(len, axes))
-    sums, counts = (full[name].to_numpy(float).reshape(shape) for name in ("sum", "count"))
-    return PatientScores(*axes, sums, counts, macro=len(tables) == 1)
-
-
-def _masks(records: pd.DataFrame) -> pd.DataFrame:
-    return records.groupby(["patient", "row", "model"])["value"].agg(["sum", "count"])
-
-
-def _macro(records: pd.DataFrame) -> Iterator[pd.DataFrame]:
-    yield _masks(records)
-
-
-def _macro_of_patients(records: pd.DataFrame) -> Iterator[pd.DataFrame]:
-    means = records.groupby(["patient", "row", "model"])["value"].mean()
-    yield pd.DataFrame({"sum": means.fillna(0), "count": means.notna().astype(int)})
-
-
-def _mean_mask(records: pd.DataFrame) -> Iterator[pd.DataFrame]:
-    yield _masks(records)
-    yield _masks(records.assign(row=AVERAGE))
-
-
-def _mean_image(records: pd.DataFrame) -> Iterator[pd.DataFrame]:
-    yield _masks(records)
-    images = records.groupby(["patient", "case", "slice", "model"])["value"].mean().reset_index()
-    yield _masks(images.assign(row=AVERAGE))
-
-
-# As in bench.tables.AGGREGATIONS, with sums in the place of means so that patients can be drawn again.
-AGGREGATIONS = {
-    "macro_class": _macro,
-    "mean_image": _mean_image,
-    "mean_mask": _mean_mask,
-    "per_case": _macro_of_patients,
-    "volume": _macro,
-}
-
-
-def _order(table: pd.DataFrame) -> list[str]:
-    rows = sorted(table.index.get_level_values("row").unique())
-    return [name for name in rows if name != AVERAGE] + [name for name in rows if name == AVERAGE]
 
 
 def resample(patients: int, draws: int = DRAWS, seed: int = 0) -> Array:
@@ -180,9 +69,10 @@ def holm(p: Sequence[float]) -> Array:
 
 
 def wilcoxon(differences: Array) -> float:
-    """Two-sided p-value of the signed-rank test, zeros ranked and then left out; 1 if all are zero, NaN if there are none.
+    """Two-sided p-value of the signed-rank test; 1 if all differences are zero, NaN if there are none.
 
-    Source: Wilcoxon, Biometrics 1 (1945) 80-83; zeros as in Pratt, JASA 54 (1959) 655-667.
+    Source: Wilcoxon, Biometrics 1 (1945) 80-83; zeros (ranked, then left out) as in Pratt, JASA 54 (1959)
+    655-667.
     """
     known = differences[~np.isnan(differences)]
     if not known.any():
@@ -276,9 +166,7 @@ def compare(
     }
 
 
-def _compare(
-    scores: PatientScores, reference: str | None, higher_is_better: bool, draws: int, seed: int
-) -> Comparison:
+def _compare(scores: PatientScores, reference: str | None, higher_is_better: bool, draws: int, seed: int) -> Comparison:
     models, patients = list(scores.models), len(scores.patients)
     if reference is not None and reference not in models:
         raise ValueError(f"no model {reference!r} to compare with; there are {', '.join(models)}")
@@ -288,8 +176,8 @@ def _compare(
     ranks = _ranks(values[None], higher_is_better)[0]
     rank_low, rank_high = _nanquantile(_ranks(average, higher_is_better), (0.025, 0.975), method="nearest")
     groups = tie_groups(values, average, patients, higher_is_better)
-    columns = zip(models, values, low[-1], high[-1], ranks, rank_low, rank_high, groups, strict=True)
-    estimates = [Estimate(name, *map(float, numbers), group) for name, *numbers, group in columns]
+    columns = [one.tolist() for one in (values, low[-1], high[-1], ranks, rank_low, rank_high)]
+    estimates = [Estimate(*row) for row in zip(models, *columns, groups, strict=True)]
     pairs = combinations(range(len(models)), 2) if reference is None else _against(models, reference)
     differences = [_difference(scores, average, a, b) for a, b in pairs]
     return Comparison(low, high, estimates, differences)
@@ -352,16 +240,7 @@ def _ranks(values: Array, higher_is_better: bool) -> Array:
     return np.asarray(stats.rankdata(sign * values, method="min", axis=-1, nan_policy="omit"))
 
 
-def _ratio(total: Array, count: Array) -> Array:
-    return np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
-
-
-def _nanmean(values: Array, axis: int) -> Array:
-    known = ~np.isnan(values)
-    return _ratio(np.where(known, values, 0).sum(axis=axis), known.sum(axis=axis).astype(float))
-
-
-def _nanquantile(samples: Array, points: tuple[float, float], method: str = "linear") -> Array:
+def _nanquantile(samples: Array, points: tuple[float, float], method: Literal["linear", "nearest"] = "linear") -> Array:
     """Quantiles along the first axis; NaN, without a warning, where all samples are."""
     empty = np.isnan(samples).all(axis=0)
     filled = np.where(empty, 0, samples)

@@ -36,6 +36,8 @@ def one_writer(folder: Path) -> Iterator[None]:
     except Timeout:
         raise RunError(f"{folder} is being written by another run; wait for it or choose another --out") from None
     try:
+        for rest in folder.rglob("*.part"):  # of a run that was killed while writing
+            rest.unlink()
         yield
     finally:
         lock.release()

@@ -48,7 +48,9 @@ def strata_table(records: pd.DataFrame, strata: int = 3) -> pd.DataFrame:
     )
 
 
-def failure_rates(records: pd.DataFrame, threshold: float = 0.1, by: Sequence[str] = ("dataset", "model")) -> pd.DataFrame:
+def failure_rates(
+    records: pd.DataFrame, threshold: float = 0.1, by: Sequence[str] = ("dataset", "model")
+) -> pd.DataFrame:
     """How often an overlap is below the threshold; a prediction that raised an error counts as below.
 
     Args:

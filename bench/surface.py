@@ -1,8 +1,8 @@
 """Distances between the surfaces of two masks, computed once a pair; NSD and HD95 are read off them.
 
-The surface of a mask is what erosion with the 4-neighbourhood (2-D) or 6-neighbourhood (3-D) takes away, as in MONAI; what
-lies outside the image is background. Every surface pixel or voxel counts once (google-deepmind/surface-distance weights
-them by surface area instead, so its values differ slightly).
+The surface of a mask is what erosion with the 4-neighbourhood (2-D) or 6-neighbourhood (3-D) takes away, as in MONAI;
+what lies outside the image is background. Every surface pixel or voxel counts once (google-deepmind/surface-distance
+weights them by surface area instead, so its values differ slightly).
 """
 
 from collections.abc import Sequence

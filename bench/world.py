@@ -86,7 +86,7 @@ def _models(names: Sequence[str], real: bool, weights_dir: Path | None) -> tuple
         return minis, ""
     official = [name for name in adapters.REGISTRY if name in weights.CATALOGUE]
     folder = weights.weights_dir(weights_dir)
-    there = [name for name in official if (folder / weights.CATALOGUE[name].file).is_file()]
+    there = [name for name in official if weights.find(weights.CATALOGUE[name], folder)]
     if not there:
         raise RunError(
             f"no official weights in {folder}: `bench download` fetches them; "

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -9,18 +10,18 @@ import torch
 from adapters.interface import Card, Prediction, Prompt
 from bench.cases import Case, DataError, Dataset, Defect, Item
 
-BOX, POINTS, ROUNDS = frozenset({"box"}), frozenset({"points"}), frozenset({"points", "mask"})
+BOX, POINTS, ROUNDS, TEXT = map(frozenset, ({"box"}, {"points"}, {"points", "mask"}, {"text"}))
 
 
 def card(name: str, trained: set) -> Card:
-    return Card(name, name, frozenset({"box", "points", "mask"}), frozenset(trained), 0, None, "-", "-", "-", "-")
+    return Card(name, name, frozenset({"box", "points", "mask", "text"}), frozenset(trained), 0, None, "-", "-", "-", "-")
 
 
 class Fake:
     """Draws squares around clicks (or fills the box) and remembers how often it was asked."""
 
-    cards = {
-        "fake/good": card("fake/good", {BOX, POINTS, ROUNDS}),
+    cards: ClassVar = {
+        "fake/good": card("fake/good", {BOX, POINTS, ROUNDS, TEXT}),
         "fake/boxes": card("fake/boxes", {BOX}),
         "fake/raises": card("fake/raises", {BOX, POINTS, ROUNDS}),
         "fake/dies": card("fake/dies", {BOX, POINTS, ROUNDS}),
@@ -51,9 +52,11 @@ class Fake:
         if prompt.box is not None:
             x0, y0, x1, y1 = prompt.box.astype(int)
             mask[y0:y1, x0:x1] = True
-        for (x, y), label in zip(*(([], []) if prompt.points is None else (prompt.points.xy, prompt.points.labels))):
-            x, y = int(x), int(y)
+        clicks = [] if prompt.points is None else zip(prompt.points.xy.astype(int), prompt.points.labels, strict=True)
+        for (x, y), label in clicks:
             mask[max(0, y - 2) : y + 3, max(0, x - 2) : x + 3] = bool(label)
+        if prompt.text == "bar":
+            mask[13:15, 1:19] = True
         logits = torch.from_numpy(mask).float()[None] * 2 - 1
         return Prediction(torch.from_numpy(mask), 0.5, logits[0], logits, logits, torch.tensor([0.5]), 0)
 

@@ -3,14 +3,18 @@ import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pandas as pd
 import pytest
+import torch
 
 import adapters
-from bench import cli, datasets, predict, report, run
+from bench import cli, datasets, predict, report
 from bench.store import read_json
 from tests import fakes
+
+COMMAND = str(Path(sys.executable).with_name("bench"))
 
 
 @pytest.fixture(autouse=True)
@@ -52,7 +56,7 @@ def test_run_prints_the_table_and_says_what_failed(capsys):
 
 def test_baselines_stand_in_every_table(capsys):
     bench(capsys, *SQUARES)
-    models = read_json(run.Path("r/run.json"))["config"]["models"]
+    models = read_json(Path("r/run.json"))["config"]["models"]
     assert models == ["baseline/box", "baseline/ellipse", "baseline/otsu", "fake/good"]
 
 
@@ -140,9 +144,9 @@ def test_verify_writes_and_compares(capsys):
     assert bench(capsys, "verify", "r", "--against", "ref.json", "--write")[0] == 0
     code, out, _ = bench(capsys, "verify", "r", "--against", "ref.json")
     assert code == 0 and "0 of 12 rows moved by more than 0.005 Dice" in out
-    stored = read_json(run.Path("ref.json"))
-    text = run.Path("ref.json").read_text().replace(str(stored["dice"]["box"]["squares | Bar | baseline/box"]), "0.9")
-    run.Path("ref.json").write_text(text)
+    stored = read_json(Path("ref.json"))
+    text = Path("ref.json").read_text().replace(str(stored["dice"]["box"]["squares | Bar | baseline/box"]), "0.9")
+    Path("ref.json").write_text(text)
     code, out, _ = bench(capsys, "verify", "r", "--against", "ref.json")
     assert code == 1 and "squares | Bar | baseline/box: 0.9000" in out
     assert bench(capsys, "verify", "r", "--against", "absent.json")[0] == 2
@@ -172,7 +176,7 @@ def test_download_by_hand_and_unknown(capsys):
 
 def test_caption_names_weights_data_protocol_and_counts(capsys):
     bench(capsys, *SQUARES)
-    caption = report.table(run.Path("r"), "box").caption
+    caption = report.table(Path("r"), "box").caption
     for part in ("prompt box", "protocol bench", "macro_class", "real data", "undefined", "n:"):
         assert part in caption
 
@@ -180,5 +184,27 @@ def test_caption_names_weights_data_protocol_and_counts(capsys):
 def test_the_installed_command_answers():
     done = subprocess.run([sys.executable, "-m", "bench.cli"], capture_output=True, text=True, check=False)
     assert done.returncode == 0
-    done = subprocess.run(["bench", "--help"], capture_output=True, text=True, check=True)
+    done = subprocess.run([COMMAND, "--help"], capture_output=True, text=True, check=True)
     assert "run" in done.stdout and "verify" in done.stdout
+
+
+def test_convert_says_what_the_pickle_names_and_asks(capsys, monkeypatch):
+    layer = torch.nn.Linear(2, 2)
+    torch.save({"model": layer.state_dict(), "optimizer": torch.optim.Adam(layer.parameters())}, "w.pth")
+    monkeypatch.setattr("typer.confirm", lambda text: False)
+    code, out, err = bench(capsys, "convert", "w.pth")
+    assert code == 2 and "torch.optim.adam.Adam" in out and "confirm" in one_line(err)
+    assert not Path("w.safetensors").exists()
+    code, out, _ = bench(capsys, "convert", "w.pth", "--yes")
+    assert code == 0 and out.endswith("w.safetensors\n") and Path("w.safetensors").exists()
+
+
+def test_convert_refuses_a_malicious_file_even_with_yes(capsys):
+    class Trap:
+        def __reduce__(self):
+            return os.system, ("touch sprung",)
+
+    torch.save({"model": Trap()}, "w.pth")
+    code, out, err = bench(capsys, "convert", "w.pth", "--yes")
+    assert code == 2 and "system" in out and "Traceback" not in err
+    assert not Path("sprung").exists()

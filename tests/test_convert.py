@@ -12,6 +12,7 @@ from safetensors.torch import load_file
 from adapters import load
 from adapters.convert import convert, inspect
 from adapters.sam_med2d import MINI, network
+from adapters.weights import locate
 
 FORMATS = {"zip": True, "legacy": False}
 
@@ -82,6 +83,12 @@ def test_converted_file_has_the_same_weights_and_loads(
     for key, value in net.state_dict().items():
         assert torch.equal(state[key], value)
         assert torch.equal(loaded[key], value)
+
+
+def test_converted_file_is_found_beside_the_official_one(official: Path) -> None:
+    assert locate("sam-med2d/vit_b", official.parent) == official
+    out = convert(official, official.with_suffix(".safetensors"), confirmed=True)
+    assert locate("sam-med2d/vit_b", official.parent) == out
 
 
 def test_nothing_is_converted_without_confirmation(official: Path, tmp_path: Path) -> None:
@@ -178,7 +185,7 @@ def test_damaged_files_are_refused(tmp_path: Path, content: bytes) -> None:
     assert inspect(path) == []
     with pytest.raises(ValueError, match=r"refused|state dict"):
         convert(path, tmp_path / "bare.safetensors", confirmed=True)
-    with pytest.raises(ValueError, match="no weights file|state dict"):
+    with pytest.raises(ValueError, match=r"no weights file|state dict"):
         load("sam-med2d/mini", weights=path)
 
 

@@ -190,21 +190,18 @@ def check_against_predictor(segmenter: Any, predictor: Any, sizes: list[tuple[in
     low = [4 * length for length in encoded[0].embedding.shape[1:]]
     mask = np.random.default_rng(0).normal(0, 4, (1, *low)).astype(np.float32)
     for multimask in (False, True):
-        asked = [
-            (e, image, official_arguments(kind, image.shape[:2], mask))
-            for e, image in zip(encoded, images, strict=True)
-            for kind in KINDS
-        ]
-        requests = [(e, prompt_of(arguments)) for e, _, arguments in asked]
-        predictions = segmenter.decode(requests, multimask=multimask)
-        for prediction, (e, image, arguments) in zip(predictions, asked, strict=True):
+        asked = [[official_arguments(kind, image.shape[:2], mask) for kind in KINDS] for image in images]
+        requests = [(e, prompt_of(a)) for e, arguments in zip(encoded, asked, strict=True) for a in arguments]
+        predictions = iter(segmenter.decode(requests, multimask=multimask))
+        for e, image, arguments in zip(encoded, images, asked, strict=True):
             predictor.set_image(image)
-            masks, scores, logits = predictor.predict(multimask_output=multimask, **arguments)
-            compare(segmenter, e, prediction, (masks > 0.5, scores, logits))
+            for one in arguments:
+                official = predictor.predict(multimask_output=multimask, **one)
+                compare(segmenter, e, next(predictions), official)
 
 
 def compare(segmenter: Any, encoded: Any, prediction: Prediction, official: tuple[Any, Any, Any]) -> None:
-    masks, scores, logits = official
+    masks, scores, logits = official[0] > 0.5, *official[1:]
     low = prediction.candidate_logits.clamp(-32, 32) if np.abs(logits).max() == 32 else prediction.candidate_logits
     scale = max(1.0, float(np.abs(logits).max()))
     np.testing.assert_allclose(low.numpy(), logits, atol=2e-5 * scale, rtol=0)

@@ -1,3 +1,4 @@
+import json
 import shutil
 
 import numpy as np
@@ -54,7 +55,21 @@ def test_run_folder_holds_what_the_contract_names(tmp_path):
 def test_records_are_long_and_complete(tmp_path):
     run.run(config(tmp_path / "r"))
     records = pd.read_parquet(tmp_path / "r" / "records.parquet")
-    wanted = "run model dataset patient case slice target prompt round seed metric value status".split()
+    wanted = [
+        "run",
+        "model",
+        "dataset",
+        "patient",
+        "case",
+        "slice",
+        "target",
+        "prompt",
+        "round",
+        "seed",
+        "metric",
+        "value",
+        "status",
+    ]
     assert set(wanted) | {"seconds_encode", "seconds_decode", "area_px"} == set(records.columns)
     # 4 cases x 3 slices, 2 models, 2 metrics; and 4 cases x 2 targets x 2 models x 2 volume metrics
     assert records["metric"].value_counts().to_dict() == {
@@ -229,7 +244,7 @@ def test_verify_names_the_rows_that_moved(tmp_path):
     stored = read_json(tmp_path / "ref.json")
     stored["dice"]["box"]["squares | Bar | baseline/box"] -= 0.02
     stored["dice"]["box"]["squares | Gone | baseline/box"] = 0.5
-    (tmp_path / "ref.json").write_text(__import__("json").dumps(stored))
+    (tmp_path / "ref.json").write_text(json.dumps(stored))
     moved = verify.verify(tmp_path / "r", tmp_path / "ref.json")
     assert len(moved) == 2 and "Bar | baseline/box: 0.9800 -> 1.0000 (+0.0200)" in moved[0]
     assert len(verify.verify(tmp_path / "r", tmp_path / "ref.json", tolerance=0.05)) == 1
@@ -250,3 +265,11 @@ def test_pixels_of_the_stored_masks_are_the_models(tmp_path):
     expected = np.zeros((16, 20), bool)
     expected[13:15, 1:19] = True
     assert np.array_equal(bar, expected)
+
+
+def test_text_prompts_are_the_names_of_the_classes(tmp_path):
+    run.run(config(tmp_path / "r", prompts=("text",)))
+    frozen = pd.read_parquet(tmp_path / "r" / "prompts.parquet")
+    assert (frozen["text"] == frozen["target"]).all() and frozen["x0"].isna().all()
+    box, good = report.table(tmp_path / "r", "text").lines[1].cells
+    assert not box.applicable and good.value == 1

@@ -2,7 +2,6 @@
 
 import importlib.util
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -39,10 +38,10 @@ def mini() -> Any:
 
 
 @pytest.fixture(scope="module")
-def official() -> Iterator[Any]:
+def official(shared: Path) -> Any:
     net = load("sam-med2d/vit_b", weights="random").network
     seed_weights(net)
-    yield net
+    return net
 
 
 @pytest.fixture(scope="module")

@@ -48,7 +48,7 @@ def test_nan_voxels_do_not_spread():
 
 @pytest.mark.parametrize("rule", ["window", "minmax"])
 def test_constant_volume_is_a_defect_with_its_value(rule):
-    with pytest.raises(DataError, match="at 7|at 0"):
+    with pytest.raises(DataError, match=r"at 7|at 0"):
         to_uint8(np.full((2, 2, 2), 7.0), "MR", rule)
 
 

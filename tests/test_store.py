@@ -76,3 +76,11 @@ def test_second_writer_is_refused(tmp_path):
     with one_writer(tmp_path):
         other = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=False)
     assert other.returncode == 3 and "another run" in other.stdout
+
+
+def test_rests_of_a_killed_writer_are_cleared(tmp_path):
+    (tmp_path / "predictions").mkdir()
+    rest = tmp_path / "predictions" / "c1.npz.4711.part"
+    rest.write_bytes(b"half")
+    with one_writer(tmp_path):
+        assert not rest.exists()

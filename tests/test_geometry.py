@@ -1,0 +1,122 @@
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from segment_anything.utils.transforms import ResizeLongestSide
+from torchvision.transforms import v2
+
+from adapters import geometry
+from adapters.geometry import Frame
+
+sides = st.integers(1, 3000)
+
+
+@given(sides, sides)
+def test_fit_is_the_official_size(height: int, width: int) -> None:
+    official = ResizeLongestSide.get_preprocess_shape(height, width, 1024)
+    frame = geometry.fit((height, width), 1024)
+    assert frame.content == tuple(max(1, length) for length in official)
+    assert max(frame.content) == 1024
+
+
+def test_fit_keeps_a_pixel_of_a_hairline() -> None:
+    assert geometry.fit((1, 3000), 1024).content == (1, 1024)
+
+
+@given(sides, sides, st.floats(0, 1), st.floats(0, 1))
+def test_scale_maps_corners_to_corners(height: int, width: int, across: float, down: float) -> None:
+    for frame in (geometry.fit((height, width), 256), geometry.squash((height, width), 256)):
+        xy = np.array([[0, 0], [width, height], [across * width, down * height]], np.float32)
+        content_height, content_width = frame.content
+        expected = [[0, 0], [content_width, content_height], [across * content_width, down * content_height]]
+        np.testing.assert_allclose(frame.scale(xy), expected, rtol=1e-5, atol=1e-4)
+
+
+def test_scale_does_not_round_and_keeps_the_order_x_y() -> None:
+    frame = geometry.squash((100, 200), 256)
+    np.testing.assert_allclose(frame.scale(np.array([[10.3, 10.3]], np.float32)), [[13.184, 26.368]], rtol=1e-6)
+
+
+@pytest.mark.parametrize("size", [(31, 47), (300, 90), (700, 1100)])
+def test_resize_bilinear_is_the_official_one(size: tuple[int, int]) -> None:
+    image = np.random.default_rng(0).integers(0, 256, (*size, 3), np.uint8)
+    official = ResizeLongestSide(256).apply_image(image)
+    np.testing.assert_array_equal(geometry.resize_bilinear(image, official.shape[:2]), official)
+
+
+@pytest.mark.parametrize("size", [(31, 47), (700, 1100)])
+def test_resize_unit_is_the_official_one(size: tuple[int, int]) -> None:
+    image = torch.rand(3, *size, generator=torch.Generator().manual_seed(0))
+    official = v2.functional.resize(image, [256, 256], antialias=True)
+    torch.testing.assert_close(geometry.resize_unit(image, (256, 256)), official, rtol=0, atol=0)
+
+
+def test_resize_cubic_cuts_to_uint8() -> None:
+    image = np.full((4, 6, 3), 200, np.uint8)
+    image[:, 3:] = 10
+    resized = geometry.resize_cubic(image, (16, 16))
+    assert resized.dtype == np.uint8
+    assert resized.shape == (16, 16, 3)
+    assert resized.min() >= 10
+    assert resized.max() <= 200
+
+
+def test_pad_adds_zeros_right_and_below() -> None:
+    padded = geometry.pad(torch.ones(3, 2, 4), 4)
+    assert padded[:, :2].eq(1).all()
+    assert padded[:, 2:].eq(0).all()
+
+
+@pytest.mark.parametrize("size", [(40, 80), (80, 40), (64, 64), (7, 5)])
+@pytest.mark.parametrize("frame", [geometry.fit, geometry.squash])
+def test_masks_come_back_where_they_were(frame: object, size: tuple[int, int]) -> None:
+    """A box scaled into the input, drawn there at low resolution and brought back, covers itself."""
+    height, width = size
+    where: Frame = frame(size, 256)
+    box = np.array([[0.5 * width, 0.125 * height], [width, 0.5 * height]], np.float32)
+    (x0, y0), (x1, y1) = where.scale(box) / 4
+    drawn = torch.full((1, 64, 64), -1.0)
+    drawn[:, round(y0) : round(y1), round(x0) : round(x1)] = 1
+    back = (geometry.to_original_by_input(drawn, where) > 0)[0].numpy()
+    target = np.zeros(size, bool)
+    target[round(0.125 * height) : round(0.5 * height), round(0.5 * width) :] = True
+    assert back.shape == size
+    assert (back != target).sum() <= max(height, width)
+
+
+def test_to_original_goes_in_one_step() -> None:
+    values = torch.rand(2, 8, 8, generator=torch.Generator().manual_seed(0))
+    frame = geometry.squash((24, 12), 32)
+    expected = torch.nn.functional.interpolate(values[None], (24, 12), mode="bilinear")[0]
+    torch.testing.assert_close(geometry.to_original(values, frame), expected)
+
+
+def test_padding_is_cut_off() -> None:
+    values = torch.full((1, 8, 8), -1.0)
+    values[:, 4:] = 1
+    assert (geometry.to_original_by_input(values, geometry.fit((10, 20), 32)) < 0)[:, :9].all()
+
+
+def test_stretch_takes_the_pixel_below_each_centre() -> None:
+    mask = np.array([[True, False, False, True]])
+    assert geometry.stretch(mask, (1, 2)).tolist() == [[False, True]]
+    assert geometry.stretch(mask, (2, 8)).tolist() == [[True, True, False, False, False, False, True, True]] * 2
+
+
+@given(st.integers(1, 40), st.integers(1, 40), st.integers(1, 4))
+def test_stretch_is_undone_after_enlarging(height: int, width: int, factor: int) -> None:
+    mask = np.random.default_rng(height).random((height, width)) < 0.5
+    large = geometry.stretch(mask, (height * factor, width * factor))
+    assert large.sum() == mask.sum() * factor**2
+    np.testing.assert_array_equal(geometry.stretch(large, (height, width)), mask)
+
+
+def test_stretch_image() -> None:
+    image = np.zeros((4, 8, 3), np.uint8)
+    image[:, 4:] = 255
+    stretched = geometry.stretch(image, (8, 8))
+    assert stretched.shape == (8, 8, 3)
+    assert (stretched[:, :4] == 0).all()
+    assert (stretched[:, 4:] == 255).all()
+    assert geometry.stretch(image[..., 0], (2, 2)).tolist() == [[0, 255], [0, 255]]

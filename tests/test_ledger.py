@@ -1,0 +1,68 @@
+import pytest
+
+import adapters
+from bench import datasets
+from bench.ledger import MARKS, entries, lookup, render, table
+from bench.store import RunError
+
+
+@pytest.mark.parametrize(
+    "model, dataset, seen",
+    [
+        ("sam/vit_b", "segthor", "no"),
+        ("sam-med2d/vit_b", "isles2022", "yes"),
+        ("sam-med2d/vit_b-pad", "isles2022-adc", "yes"),
+        ("imis/vit_b", "isles2022", "likely"),
+        ("segmote/released", "isles2022", "likely"),
+        ("segmote/released", "totalsegmentator-ct", "yes"),
+        ("huang/vit_b", "totalsegmentator-mri", "no"),
+        ("huang/mini", "segthor", "no"),
+        ("huang/mini", "imis", "unknown"),
+        ("medsam/vit_b", "segthor", "unknown"),
+        ("baseline/box", "anything", "no"),
+        ("sam-med2d/vit_b", "folder:prostate", "unknown"),
+        ("sam-med2d/vit_b", "isles2022:hospital", "yes"),
+    ],
+)
+def test_what_the_ledger_says(model, dataset, seen):
+    found = lookup(model, dataset)
+    assert (found.weights, found.dataset) == (model, dataset)
+    assert found.seen == seen and found.source
+
+
+def test_what_the_ledger_does_not_say_is_unknown():
+    assert lookup("new/model", "segthor").source == "not in the ledger"
+
+
+def test_every_entry_has_a_source_and_a_mark():
+    assert all(entry.source.strip() for entry in entries())
+    assert {entry.seen for entry in entries()} <= set(MARKS)
+
+
+def test_no_entry_is_hidden_by_an_earlier_one():
+    for entry in entries():
+        model, dataset = entry.weights.replace("*", "x"), entry.dataset.replace("*", "")
+        assert lookup(model, dataset or "x").source == entry.source, entry
+
+
+def test_every_model_is_in_the_ledger():
+    for model in adapters.REGISTRY:
+        assert lookup(model, "segthor").source != "not in the ledger", model
+
+
+def test_table_has_the_licences_of_weights_and_data():
+    made = table(["sam", "baseline/box"], ["segthor", "isles2022"])
+    assert made["model"].tolist() == ["sam/vit_b"] * 2 + ["baseline/box"] * 2
+    assert set(made["weights_licence"]) == {"Apache-2.0"}
+    assert made["data_licence"].tolist() == [datasets.load(name).licence for name in ("segthor", "isles2022")] * 2
+    text = render(made)
+    assert "CC BY 4.0" in text and "SA-1B" in text
+
+
+def test_bad_files_are_named(tmp_path):
+    with pytest.raises(RunError, match=r"none\.csv"):
+        entries(tmp_path / "none.csv")
+    path = tmp_path / "ledger.csv"
+    path.write_text("weights,dataset,seen,source\na,b,perhaps,c\n")
+    with pytest.raises(ValueError, match="perhaps"):
+        entries(path)

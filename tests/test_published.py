@@ -1,0 +1,176 @@
+import numpy as np
+import pytest
+
+import adapters
+from adapters.weights import CATALOGUE
+from bench import published
+from bench.claims import KINDS, audit, check_claims, evidence, render
+from bench.patients import patient_scores
+from bench.published import DATASETS, MODELS, Measured, Outcome, cells, check_cells, measured, read
+from bench.statistics import compare
+from bench.store import RunError
+from tests.records import records
+
+HOLDS, CONTRADICTED, DIFFERS = Outcome.HOLDS, Outcome.CONTRADICTED, Outcome.DIFFERS
+
+
+@pytest.fixture(scope="module")
+def verdicts():
+    return {verdict.id: verdict for verdict in audit()}
+
+
+def test_all_values_are_there():
+    counts = {table: sum(cell.table == table for cell in cells()) for table in (1, 2, 4)}
+    assert counts == {1: 19 * 7, 2: 9 * 5, 4: 4 * 4}
+    assert len(read("table3")) == 6
+
+
+def test_typed_as_in_the_paper(shared):
+    text = (shared / "paper" / "segmote.txt").read_text()
+    for cell in cells():
+        printed = f"<b>{cell.value:.2f}</b>" if cell.coloured else f"{cell.value:.2f}"
+        assert printed in text, cell
+    plain = text.replace("<b>", "").replace("</b>", "")
+    for name, skipped in (("table1", 1), ("table2", 0), ("table4", 0)):
+        for row in read(name).to_numpy().tolist():
+            assert "\t".join([row[skipped], *(value.rstrip("*") for value in row[skipped + 1 :])]) in plain
+
+
+def test_finds_the_two_wrong_averages(verdicts):
+    averages = {v.quote: v for v in verdicts.values() if v.id.startswith("average")}
+    wrong = {name: round(v.recomputed, 2) for name, v in averages.items() if v.outcome is not HOLDS}
+    assert len(averages) == 14
+    assert wrong == {
+        "Table 1, SegThor, Average, Ours": 81.07,
+        "Table 1, Totalsegmentator (MRI), Average, SAM 2": 69.27,
+    }
+
+
+def test_finds_that_imis_differs_between_the_tables(verdicts):
+    repeats = {v.quote: v for v in verdicts.values() if v.id.startswith("repeat")}
+    assert len(repeats) == 12
+    moved = {name: round(v.published - v.recomputed, 2) for name, v in repeats.items() if v.outcome is DIFFERS}
+    assert moved == {
+        "Table 2, IELES, Average, IMIS": -0.04,
+        "Table 2, SegThor, Average, IMIS": 0.44,
+        "Table 2, TotalSegmentator (MRI), Average, IMIS": 0.39,
+    }
+
+
+@pytest.mark.parametrize(
+    "claim, outcome, recomputed",
+    [
+        ("gain-isles", CONTRADICTED, 6.06),
+        ("gain-segthor", CONTRADICTED, 2.87),
+        ("gain-totalsegmentator", CONTRADICTED, 0.86),
+        ("gain-contribution", HOLDS, None),
+        ("gain-binary", HOLDS, None),
+        ("gain-ppt", HOLDS, None),
+        ("gain-ppt-isles", HOLDS, 6.28),
+        ("best-zero-shot", CONTRADICTED, 11),
+        ("best-tuned", HOLDS, 9),
+        ("best-queries", HOLDS, 3),
+        ("parameters", HOLDS, 17.563776),
+        ("parameters-imis", HOLDS, 29.679696),
+        ("parameters-sam", DIFFERS, 312.342832),
+        ("share-of-sam", HOLDS, 1.4274),
+        ("share-of-imed", HOLDS, 0.0428),
+        ("share-of-cosmos", DIFFERS, 2.562),
+        ("experts", Outcome.UNTESTABLE, None),
+    ],
+)
+def test_claims(verdicts, claim, outcome, recomputed):
+    found = verdicts[claim]
+    assert found.outcome is outcome
+    assert found.recomputed == (None if recomputed is None else pytest.approx(recomputed, abs=1e-3))
+
+
+def test_notes_name_what_was_found(verdicts):
+    assert "SegThor +0.55 with averages of the printed rows" in verdicts["gain-segthor"].note
+    assert "SegThor Heart" in verdicts["best-zero-shot"].note
+    assert "Ours 58.63 is second, SAM 2 58.57 is coloured" in verdicts["colours"].note
+    assert "17,563,776 = 10,472,064 + 7,091,712" in verdicts["parameters"].note
+    assert "1191.6 MiB" in verdicts["parameters-sam"].note
+
+
+def test_every_claim_has_a_check_and_every_check_a_claim():
+    kinds = set(read("claims")["kind"])
+    assert kinds == set(KINDS) | {"untestable"}
+    assert len(check_claims()) == read("claims")["id"].nunique()
+    assert all(v.note and v.quote and v.where for v in check_claims())
+
+
+def test_counts_agree_with_the_networks_and_files():
+    counted = evidence().counted
+    assert counted["segmote"] == counted["mote"] + counted["ppt"]
+    assert counted["sam_large"] == adapters.card("sam/vit_l").parameters
+    assert counted["sam_large_file"] == CATALOGUE["sam/vit_l"].bytes
+    assert counted["medsam"] == adapters.card("medsam/vit_b").parameters
+
+
+def test_our_names_are_known():
+    for model in set(MODELS.values()):
+        assert model in CATALOGUE
+    printed = cells()
+    assert set(DATASETS) <= {cell.dataset for cell in printed}
+    assert {cell.model for cell in printed} == set(MODELS)
+
+
+def ours(value, low, high):
+    return {("segthor", "heart", "sam/vit_b"): Measured(value, low, high)}
+
+
+@pytest.mark.parametrize(
+    "found, outcome",
+    [
+        ((80.0, 79.0, 81.0), Outcome.REPRODUCED),
+        ((78.0, 77.0, 79.0), DIFFERS),
+        ((80.28, np.nan, np.nan), Outcome.UNTESTABLE),
+    ],
+)
+def test_a_value_is_reproduced_within_our_interval(found, outcome):
+    [verdict] = [v for v in check_cells(cells(), ours(*found)) if v.quote == "Table 1, SegThor, Heart, SAM"]
+    assert verdict.outcome is outcome
+
+
+def test_without_a_run_nothing_is_tested_and_the_files_are_named(monkeypatch, tmp_path):
+    monkeypatch.setenv("BENCH_WEIGHTS", str(tmp_path))
+    by_name = {v.quote: v for v in check_cells(cells(), {})}
+    assert {v.outcome for v in by_name.values()} == {Outcome.UNTESTABLE}
+    assert by_name["Table 1, SegThor, Heart, SAM"].note == "missing: sam_vit_b_01ec64.pth, a run on segthor"
+    assert "not published" in by_name["Table 2, BTCV, Average, Ours"].note
+    (tmp_path / "sam_vit_b_01ec64.pth").touch()
+    by_name = {v.quote: v for v in check_cells(cells(), {})}
+    assert by_name["Table 1, SegThor, Heart, SAM"].note == "missing: a run on segthor"
+
+
+def test_our_numbers_find_their_places_in_the_table():
+    rng = np.random.default_rng(0)
+    rows = [
+        {"dataset": "segthor", "patient": f"p{n}", "model": "sam/vit_b", "row": row, "value": rng.normal(0.8, 0.02)}
+        for n in range(30)
+        for row in ("Esophagus", "Heart", "Aorta", "Trachea")
+    ]
+    run = records(*rows)
+    run["row"] = [row["row"] for row in rows]
+    scores = {"segthor": patient_scores(run, "macro_class", row="row")}
+    found = measured(scores, compare(scores, draws=200))
+    assert 79 < found["segthor", "heart", "sam/vit_b"].low < found["segthor", "heart", "sam/vit_b"].value < 81
+    tested = {v.quote for v in check_cells(cells(), found) if v.outcome is not Outcome.UNTESTABLE}
+    assert {f"Table 1, SegThor, {row}, SAM" for row in ("Heart", "Average")} < tested
+    assert "Table 2, SegThor, Average, SAM" in tested and len(tested) == 6
+    assert "Printed values against ours" in render(audit(found))
+
+
+def test_text_has_citation_verdicts_and_what_is_missing(verdicts, monkeypatch, tmp_path):
+    monkeypatch.setenv("BENCH_WEIGHTS", str(tmp_path))
+    text = render(audit())
+    assert text.startswith(published.CITATION)
+    assert "81.07" in text and "does not follow" in text and "194 of 194" in text
+    assert "\nIMISNet-B.pth\n" in text
+    assert "-0.00" not in text
+
+
+def test_a_missing_folder_is_named(tmp_path):
+    with pytest.raises(RunError, match=r"table1\.csv"):
+        cells(tmp_path)
