@@ -20,7 +20,7 @@ import adapters
 from adapters import convert
 from adapters import weights as weights_module
 from adapters.download import DownloadError
-from bench import catalogue, datasets, plan, predict, prompts, protocols, report, run, verify, world
+from bench import catalogue, claims, datasets, plan, predict, prompts, protocols, report, run, verify, world
 from bench.config import RunConfig
 from bench.datasets.check import check as check_dataset
 from bench.store import RunError, read_json
@@ -233,6 +233,13 @@ def verify_command(
         print(line)
     print(f"{len(moved)} of {compared} rows moved by more than {allowed:g} Dice")
     return SOME_FAILED if moved else OK
+
+
+@app.command("paper")
+def paper_command() -> int:
+    """Check the printed numbers and claims of the SegMoTE paper against its own rows and our counted parameters."""
+    print(claims.render(claims.audit()))
+    return OK
 
 
 @app.command("download")

@@ -208,3 +208,8 @@ def test_convert_refuses_a_malicious_file_even_with_yes(capsys):
     code, out, err = bench(capsys, "convert", "w.pth", "--yes")
     assert code == 2 and "system" in out and "Traceback" not in err
     assert not Path("sprung").exists()
+
+
+def test_paper_audit_is_printed(capsys):
+    code, out, _ = bench(capsys, "paper")
+    assert code == 0 and re.search(r"83\.39 +81\.07 .*does not follow", out)

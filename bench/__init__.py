@@ -1,0 +1,1 @@
+"""The benchmark: data, prompts, runs, scores, tables and the command line."""
