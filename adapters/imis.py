@@ -79,7 +79,7 @@ SMALL = replace(
     OFFICIAL,
     name="imis/mini",
     title="IMIS-Net mini",
-    parameters=611_984,
+    parameters=1_393_632,
     weights="imis/mini",
     licence="Apache-2.0",
     trained_on="mini MedSeg-HQ phantoms",

@@ -75,7 +75,8 @@ class Preparation:
 
 
 VIT_B = Config()
-# The size of `mini.sam()`, whose weights it starts from. Whole convolutions in the adapters would outweigh all the rest.
+# The size of `mini.sam()`, whose weights it starts from. Ungrouped convolutions would make the adapters weigh more than
+# all the rest.
 MINI = Config(
     patch=mini.STRIDE,
     embed_dim=128,
@@ -212,7 +213,7 @@ CARDS = (
         OFFICIAL,
         name="sam-med2d/mini",
         title="SAM-Med2D mini",
-        parameters=849_322,
+        parameters=1_448_616,
         weights="sam-med2d/mini",
         trained_on="mini MedSeg-HQ phantoms",
     ),

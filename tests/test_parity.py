@@ -21,25 +21,22 @@ from adapters.huang import stretch_intensities
 pytestmark = pytest.mark.parity
 
 SAM_FINGERPRINT = "c056cf48e2e560d6a77adb9e158bbc5d93025b40f1b4372497156046adf72ac2"
-SAM2_CASES = (
-    "box_2clicks box_multi box_single box_single_nodyn click_multi second_click two_boxes"  # one name a stored case
-)
+# File -> model, number of stored cases, fingerprint of the seeded weights.
 GOLDENS = {
-    "sam_vit_b": ("sam/vit_b", "box_2clicks box_multi box_single click_multi second_click two_boxes", SAM_FINGERPRINT),
-    "medsam_vit_b": ("medsam/vit_b", "box_edge box_float box_single two_boxes", SAM_FINGERPRINT),
-    "huang_vit_b": ("huang/vit_b", "box_multi box_single gt_boxes", SAM_FINGERPRINT),
+    "sam_vit_b": ("sam/vit_b", 6, SAM_FINGERPRINT),
+    "medsam_vit_b": ("medsam/vit_b", 4, SAM_FINGERPRINT),
+    "huang_vit_b": ("huang/vit_b", 3, SAM_FINGERPRINT),
     "sam2.1_hiera_tiny": (
         "sam2/hiera_tiny",
-        SAM2_CASES,
+        7,
         "78205a03855858369a635f0053347e21dde15aaff4d26988be638aef46fa9cd1",
     ),
     "sam2.1_hiera_base_plus": (
         "sam2/hiera_base_plus",
-        SAM2_CASES,
+        7,
         "2308ebc9d2911bf04c2931931bcbc29236e4f61bcd9c09d37082465659749005",
     ),
 }
-ALL_CASES = [(file, case) for file, (_, cases, _) in GOLDENS.items() for case in cases.split()]
 
 
 def seeded(key: str, value: torch.Tensor) -> torch.Tensor:
@@ -79,20 +76,22 @@ def golden_io(shared: Path) -> ModuleType:
 @dataclass
 class Parity:
     golden: Any
+    cases: int
     segmenter: Any
     encoded: Any
 
 
-@pytest.fixture(scope="module")
+# The parameters stand at the fixture, so that pytest finishes with one model before it builds the next.
+@pytest.fixture(scope="module", params=GOLDENS)
 def parity(request: pytest.FixtureRequest, shared: Path, golden_io: ModuleType) -> Iterator[Parity]:
     """A seeded model with the golden image encoded once."""
-    name, _, expected = GOLDENS[request.param]
+    name, cases, expected = GOLDENS[request.param]
     segmenter = load(name, weights="random")
     seed_weights(segmenter.network)
     assert fingerprint(segmenter.network) == expected
     golden = golden_io.load(shared / "goldens" / f"{request.param}.npz")
     [encoded] = segmenter.encode([golden.image])
-    yield Parity(golden, segmenter, encoded)
+    yield Parity(golden, cases, segmenter, encoded)
     del segmenter, encoded
     gc.collect()
 
@@ -118,15 +117,17 @@ def check_case(parity: Parity, golden_io: ModuleType, case: Any) -> None:
         assert prediction.selected == int(prediction.candidate_scores.argmax())
 
 
-@pytest.mark.parametrize(("parity", "name"), ALL_CASES, indirect=["parity"])
-def test_golden_case(parity: Parity, golden_io: ModuleType, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    if name == "box_single_nodyn":
-        decoder = parity.segmenter.network.sam_mask_decoder
-        monkeypatch.setattr(decoder, "dynamic_multimask_via_stability", False)
-    check_case(parity, golden_io, parity.golden.case(name))
+def test_golden_cases(parity: Parity, golden_io: ModuleType) -> None:
+    names = parity.golden.case_names
+    assert len(names) == parity.cases
+    for name in names:
+        with pytest.MonkeyPatch.context() as patch:
+            if name == "box_single_nodyn":
+                decoder = parity.segmenter.network.sam_mask_decoder
+                patch.setattr(decoder, "dynamic_multimask_via_stability", False)
+            check_case(parity, golden_io, parity.golden.case(name))
 
 
-@pytest.mark.parametrize("parity", GOLDENS, indirect=True)
 def test_golden_input_and_embedding(parity: Parity) -> None:
     stored = parity.golden.global_arrays()
     network_input, _ = parity.segmenter.prepare(parity.golden.image)
@@ -139,16 +140,10 @@ def test_golden_input_and_embedding(parity: Parity) -> None:
         np.testing.assert_allclose(coarse[::8, ::8, ::8], stored["highres1_sample"], atol=1e-4, rtol=0)
 
 
-@pytest.mark.parametrize("parity", GOLDENS, indirect=True)
-def test_every_stored_case_is_checked(parity: Parity, request: pytest.FixtureRequest) -> None:
-    _, cases, _ = GOLDENS[request.node.callspec.params["parity"]]
-    assert parity.golden.case_names == sorted(cases.split())
-
-
-@pytest.mark.parametrize("parity", ["huang_vit_b"], indirect=True)
-def test_golden_intensities_of_huang(parity: Parity) -> None:
-    expected = parity.golden.global_arrays()["intensity_preprocessed_image"]
-    np.testing.assert_array_equal(stretch_intensities(parity.golden.image), expected)
+def test_golden_intensities_of_huang(shared: Path, golden_io: ModuleType) -> None:
+    golden = golden_io.load(shared / "goldens" / "huang_vit_b.npz")
+    expected = golden.global_arrays()["intensity_preprocessed_image"]
+    np.testing.assert_array_equal(stretch_intensities(golden.image), expected)
 
 
 SIZES = {"tall": (300, 90), "wide": (61, 333), "tiny": (7, 5), "large": (1100, 2000), "square": (256, 256)}
