@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 from enum import Enum
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -20,7 +21,7 @@ import adapters
 from adapters import convert
 from adapters import weights as weights_module
 from adapters.download import DownloadError
-from bench import catalogue, claims, datasets, plan, predict, prompts, protocols, report, run, verify, world
+from bench import claims, inventory, plan, predict, prompts, protocols, report, run, verify, world
 from bench.config import RunConfig
 from bench.datasets.check import check as check_dataset
 from bench.store import RunError, read_json
@@ -248,22 +249,16 @@ def download_command(
     weights: Weights = None,
 ) -> int:
     """Fetch weights: resumes, checks the checksum, then puts the file in place."""
-    fetched = [name for name, entry in weights_module.CATALOGUE.items() if entry.url]
-    for name in fetched if names == ["all"] else map(adapters.full_name, names):
-        print(_download(name, weights_module.weights_dir(weights)))
+    for entry in inventory.downloads(names):
+        with tqdm(desc=entry.name, unit="B", unit_scale=True, unit_divisor=1024) as bar:
+            path = weights_module.download(entry, weights_module.weights_dir(weights), partial(_show, bar))
+        print(path)
     return OK
 
 
-def _download(name: str, folder: Path) -> Path:
-    if name not in weights_module.CATALOGUE:
-        raise RunError(f"{name} needs no download: its weights, if it has any, come with the package")
-    with tqdm(desc=name, unit="B", unit_scale=True, unit_divisor=1024) as bar:
-
-        def show(present: int, total: int | None) -> None:
-            bar.total = total
-            bar.update(present - bar.n)
-
-        return weights_module.download(weights_module.CATALOGUE[name], folder, show)
+def _show(bar: "tqdm[None]", present: int, total: int | None) -> None:
+    bar.total = total
+    bar.update(present - bar.n)
 
 
 @app.command("convert")
@@ -284,65 +279,35 @@ def convert_command(
 @ls.command("models")
 def ls_models(weights: Weights = None) -> int:
     """Families, variants, prompts they were trained on, licence, and whether the weights are there."""
-    rows = [_model_row(name, weights) for name in adapters.REGISTRY]
-    print(tabulate(rows, headers=["model", "trained prompts", "parameters", "licence", "weights"]))
+    print(inventory.models(weights))
     return OK
-
-
-def _model_row(name: str, weights: Path | None) -> tuple[str, str, str, str, str]:
-    card = adapters.card(name)
-    trained = "; ".join(sorted("+".join(sorted(kinds)) for kinds in card.trained))
-    status = _weights_status(name, weights)
-    return name, trained, f"{card.parameters:,}" if card.parameters else "-", card.licence, status
-
-
-def _weights_status(name: str, weights: Path | None) -> str:
-    if name in weights_module.CATALOGUE:
-        return weights_module.status(weights_module.CATALOGUE[name], weights_module.weights_dir(weights)).value
-    if adapters.card(name).weights is None:
-        return "needs none"
-    shipped = weights_module.MINI_FOLDER / f"{name.partition('/')[0]}.safetensors"
-    return "present (mini)" if shipped.is_file() else "missing"
 
 
 @ls.command("datasets")
 def ls_datasets(data: Data = None) -> int:
     """Data sets with licence and source, and what is found below --data."""
-    rows = []
-    for name in datasets.REGISTRY:
-        dataset = datasets.load(name)
-        found = len(catalogue.roots(name, data)) if data else "-"
-        rows.append((name, dataset.title, dataset.modality, dataset.licence, found, dataset.source))
-    print(tabulate(rows, headers=["name", "title", "modality", "licence", "found", "source"]))
+    print(inventory.data_sets(data))
     return OK
 
 
 @ls.command("prompts")
 def ls_prompts() -> int:
     """Kinds of simulated prompts."""
-    print(tabulate([(name, kind.text) for name, kind in prompts.KINDS.items()], headers=["prompt", "what"]))
+    print(inventory.prompt_kinds())
     return OK
 
 
 @ls.command("protocols")
 def ls_protocols() -> int:
     """Protocols with every rule."""
-    names = [field for field in protocols.Protocol.__slots__ if field != "name"]
-    rows = [(field, *(getattr(p, field) for p in protocols.PROTOCOLS.values())) for field in names]
-    print(tabulate(rows, headers=["rule", *protocols.PROTOCOLS], maxcolwidths=[None, 45, 45]))
+    print(inventory.all_protocols())
     return OK
 
 
 @ls.command("runs")
 def ls_runs(folder: Annotated[Path, typer.Argument(help="Where runs are.")] = Path("results/runs")) -> int:
     """Run folders with what they hold."""
-    rows = []
-    for path in sorted(folder.glob("*/run.json")):
-        facts = read_json(path)
-        done = "scored" if facts["finished"]["score"] else "unfinished"
-        chosen = facts["config"]
-        rows.append((path.parent, done, chosen["protocol"], ",".join(chosen["prompts"]), facts["world_text"]))
-    print(tabulate(rows, headers=["run", "state", "protocol", "prompts", "what"]))
+    print(inventory.runs(folder))
     return OK
 
 
@@ -361,9 +326,9 @@ def check_data(data: Data = None, datasets: Datasets = "all") -> int:
 @check.command("weights")
 def check_weights(weights: Weights = None) -> int:
     """Compare the weights files that are there with their checksums."""
-    statuses = {name: _weights_status(name, weights) for name in adapters.REGISTRY}
-    print(tabulate(statuses.items(), headers=["model", "weights"]))
-    return SOME_FAILED if any("differs" in status for status in statuses.values()) else OK
+    states = inventory.weights_states(weights)
+    print(tabulate(states.items(), headers=["model", "weights"]))
+    return SOME_FAILED if any("differs" in state for state in states.values()) else OK
 
 
 @demo_app.command("data")

@@ -248,12 +248,12 @@ def test_a_prediction_has_three_candidates_and_raw_feedback(mini: Imis) -> None:
     [prediction] = mini.decode([(encoded, BOX)])
     assert prediction.mask.shape == (40, 64)
     assert prediction.mask.dtype == torch.bool
-    assert prediction.candidate_logits.shape == (3, 128, 128)
+    assert prediction.candidate_logits.shape == (3, 64, 64)
     assert prediction.selected == int(prediction.candidate_scores.argmax())
     assert torch.equal(prediction.feedback[0], prediction.logits)
     assert torch.equal(mini.masks(encoded, prediction.candidate_logits)[prediction.selected], prediction.mask)
     [single] = mini.decode([(encoded, BOX)], multimask=False)
-    assert single.candidate_logits.shape == (1, 128, 128)
+    assert single.candidate_logits.shape == (1, 64, 64)
     assert not torch.equal(single.logits, prediction.logits)
 
 
@@ -279,7 +279,7 @@ def test_images_are_resized_by_pillows_nearest(old: int, new: int) -> None:
 
 
 def test_one_embedding_serves_all_prompts(network: Network) -> None:
-    embedding, boxes = torch.randn(1, MINI.dim, 32, 32), torch.tensor([[8.0, 8, 90, 60], [1.0, 2, 3, 4]])
+    embedding, boxes = torch.randn(1, MINI.dim, 16, 16), torch.tensor([[8.0, 8, 90, 60], [1.0, 2, 3, 4]])
     with torch.no_grad():
         once = network.decode(embedding, boxes=boxes)
         twice = network.decode(embedding.expand(2, -1, -1, -1), boxes=boxes)

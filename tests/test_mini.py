@@ -32,9 +32,8 @@ def weights(family):
 
 
 def prepare(family):
-    recipe = RECIPES[family]
-    network = NETWORKS[family]()
-    return recipe.adapter(recipe.adapter.cards[f"{family}/mini"], network, torch.device("cpu"), "fp32").prepare
+    adapter = RECIPES[family].adapter
+    return adapter(adapter.cards[f"{family}/mini"], adapter.build("mini"), torch.device("cpu"), "fp32").prepare
 
 
 def batch(family, images=2, seed=0):

@@ -1,0 +1,88 @@
+"""What there is, as tables for people: models with their weights, data sets, prompts, protocols, runs."""
+
+from pathlib import Path
+
+from tabulate import tabulate
+
+import adapters
+from adapters import weights
+from bench import catalogue, datasets, prompts, protocols
+from bench.store import RunError, read_json
+
+
+def models(folder: Path | None) -> str:
+    """Every model: trained prompts, parameters, licence, and whether its weights are in the folder."""
+    rows = []
+    for name in adapters.REGISTRY:
+        card = adapters.card(name)
+        trained = "; ".join(sorted("+".join(sorted(kinds)) for kinds in card.trained))
+        parameters = f"{card.parameters:,}" if card.parameters else "-"
+        rows.append((name, card.title, trained, parameters, card.licence, weights_state(name, folder)))
+    return tabulate(rows, headers=["model", "title", "trained prompts", "parameters", "licence", "weights"])
+
+
+def weights_states(folder: Path | None) -> dict[str, str]:
+    """Every model's weights: present, missing, or another checksum."""
+    return {name: weights_state(name, folder) for name in adapters.REGISTRY}
+
+
+def weights_state(name: str, folder: Path | None) -> str:
+    """How a model's weights stand."""
+    entry = adapters.card(name).weights
+    if entry is None:
+        return "needs none"
+    if entry in weights.CATALOGUE:
+        return weights.status(weights.CATALOGUE[entry], weights.weights_dir(folder)).value
+    shipped = weights.MINI_FOLDER / f"{name.partition('/')[0]}.safetensors"
+    return "present (mini)" if shipped.is_file() else "missing"
+
+
+def downloads(names: list[str]) -> list[weights.Entry]:
+    """The catalogue's entries for the names of models, or for "all" that a program can fetch.
+
+    Raises:
+        ValueError: an unknown model.
+        RunError: a model without weights of its own to fetch.
+    """
+    if names == ["all"]:
+        return [entry for entry in weights.CATALOGUE.values() if entry.url]
+    full = [name if name in weights.CATALOGUE else adapters.card(name).weights or name for name in names]
+    for name in full:
+        if name not in weights.CATALOGUE:
+            raise RunError(f"{name} needs no download: its weights, if it has any, come with the package")
+    return [weights.CATALOGUE[name] for name in full]
+
+
+def data_sets(data: Path | None) -> str:
+    """Every data set: licence and source, and how many folders below `data` hold it."""
+    rows = []
+    for name in datasets.REGISTRY:
+        dataset = datasets.load(name)
+        found = len(catalogue.roots(name, data)) if data else "-"
+        rows.append((name, dataset.title, dataset.modality, dataset.licence, found, dataset.source))
+    widths = [None, 30, None, 35, None, 60]
+    headers = ["name", "title", "modality", "licence", "found", "source"]
+    return tabulate(rows, headers=headers, maxcolwidths=widths)
+
+
+def prompt_kinds() -> str:
+    """Every kind of simulated prompt."""
+    return tabulate([(name, kind.text) for name, kind in prompts.KINDS.items()], headers=["prompt", "what"])
+
+
+def all_protocols() -> str:
+    """Every rule of every protocol."""
+    names = [field for field in protocols.Protocol.__slots__ if field != "name"]
+    rows = [(field, *(getattr(p, field) for p in protocols.PROTOCOLS.values())) for field in names]
+    return tabulate(rows, headers=["rule", *protocols.PROTOCOLS], maxcolwidths=[None, 45, 45])
+
+
+def runs(folder: Path) -> str:
+    """Run folders below `folder` with what they hold."""
+    rows = []
+    for path in sorted(folder.glob("*/run.json")):
+        facts = read_json(path)
+        chosen = facts["config"]
+        state = "scored" if facts["finished"]["score"] else "unfinished"
+        rows.append((path.parent, state, chosen["protocol"], ",".join(chosen["prompts"]), facts["world_text"]))
+    return tabulate(rows, headers=["run", "state", "protocol", "prompts", "what"])
