@@ -55,6 +55,8 @@ REGISTRY = {
     "sam-med2d/vit_b-bgr": "adapters.sam_med2d:SamMed2d",
     "sam-med2d/vit_b-pad": "adapters.sam_med2d:SamMed2d",
     "imis/vit_b": "adapters.imis:Imis",
+    "segmote/released": "adapters.segmote:Segmote",
+    "segmote/paper": "adapters.segmote:Segmote",
     "sam/mini": "adapters.sam:Sam",
     "sam2/mini": "adapters.sam2:Sam2",
     "medsam/mini": "adapters.medsam:MedSam",
@@ -73,6 +75,7 @@ DEFAULT_VARIANT = {
     "huang": "vit_b",
     "sam-med2d": "vit_b",
     "imis": "vit_b",
+    "segmote": "released",
 }
 
 

@@ -105,7 +105,7 @@ class Imis(Sam):
         Raises:
             ValueError: see `checkpoint.fill`.
         """
-        checkpoint.fill(network, path, partial(_fitted, network))
+        checkpoint.fill(network, path, partial(fitted, network))
         network.vocabulary = path.parent / network.vocabulary.name
 
     def __init__(self, card: Card, network: Network, device: torch.device, precision: Precision) -> None:
@@ -179,7 +179,7 @@ class Imis(Sam):
         return [self._prediction(*row) for row in zip(images, logits, scores, strict=True)]
 
 
-def _fitted(network: Network, state: State) -> State:
+def fitted(network: Network, state: State) -> State:
     """A file's tensors under the network's names; without a text tower in the file the network loses its own."""
     named = {_official(key): value for key, value in state.items() if not key.endswith(NO_WEIGHTS)}
     if not any(key.startswith(TOWER) for key in named):

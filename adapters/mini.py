@@ -24,7 +24,7 @@ MASK_SIDE = 4 * GRID
 
 
 def sam() -> Sam:
-    """An untrained SAM of about 1.3 million parameters, in evaluation mode.
+    """An untrained SAM of about 1.2 million parameters, in evaluation mode.
 
     Returns:
         Network for (B, 3, 256, 256) images with a (B, 64, 16, 16) embedding and (B, C, 64, 64) mask logits.
@@ -63,7 +63,7 @@ def _mask_decoder() -> MaskDecoder:
 
 
 def sam2() -> SAM2Base:
-    """An untrained SAM 2.1 of about 1 million parameters for single images, in evaluation mode.
+    """An untrained SAM 2.1 of about 1.4 million parameters for single images, in evaluation mode.
 
     The memory modules, which only video needs, are left out, and so is the object score. A single mask of
     low stability gives way to the best of the three candidates, as `build_sam2(apply_postprocessing=True)`

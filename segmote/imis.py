@@ -64,12 +64,17 @@ class Imis(nn.Module):
         self.vocabulary = vocabulary
         self.image_encoder = ImageEncoder(config.encoder, config.dim)
         self.prompt_encoder = prompt_encoder(config)
+        self.mask_decoder = self.decoder_of(config)
+        self.text_model: TextTower | None = TextTower(config.text)
+        self.text_out_dim = nn.Linear(config.text.width, config.dim)
+
+    @staticmethod
+    def decoder_of(config: ImisConfig) -> SemanticMaskDecoder:
+        """The part that SegMoTE has another one of."""
         transformer = TwoWayTransformer(
             config.layers, config.dim, config.heads, config.mlp, attention_downsample_rate=config.narrowing
         )
-        self.mask_decoder = SemanticMaskDecoder(config.dim, transformer, config.head, config.semantic)
-        self.text_model: TextTower | None = TextTower(config.text)
-        self.text_out_dim = nn.Linear(config.text.width, config.dim)
+        return SemanticMaskDecoder(config.dim, transformer, config.head, config.semantic)
 
     def decode(
         self,

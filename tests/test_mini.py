@@ -38,7 +38,7 @@ def prepare(family):
 
 def batch(family, images=2, seed=0):
     rng = np.random.default_rng(seed)
-    return draw(stream(RECIPES[family].sampler, rng), prepare(family), images, rng)
+    return draw(stream(RECIPES[family].sampler, rng), prepare(family), images, rng, RECIPES[family].variation)
 
 
 @pytest.mark.parametrize(("family", "kind"), [("sam", Sam), ("sam2", SAM2Base), ("medsam", Sam), ("huang", Sam)])

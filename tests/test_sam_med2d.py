@@ -291,7 +291,7 @@ def test_weights_that_do_not_fit_are_reported_by_name(tmp_path: Path, mini: Any)
         load("sam-med2d/mini", weights=tmp_path / "wrong.safetensors")
     assert f"1 missing: {adapter}" in str(caught.value)
     assert f"1 unexpected: {misspelt}" in str(caught.value)
-    assert "1 wrong shape: image_encoder.pos_embed (1, 16, 16, 64) for (1, 32, 32, 64)" in str(caught.value)
+    assert "1 wrong shape: image_encoder.pos_embed (1, 16, 16, 64) for (1, 16, 16, 128)" in str(caught.value)
 
 
 def test_an_option_uses_the_weights_of_its_network() -> None:

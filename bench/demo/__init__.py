@@ -1,0 +1,1 @@
+"""The mini world's weights: how they are trained."""

@@ -1,0 +1,70 @@
+"""Before any image: a decoder learns where a box is, on embeddings of pure noise.
+
+Training from nothing spends most of its steps on finding out what a box means. That needs no image and
+no encoder, so it is learned first, at a small part of the cost of a step with images.
+"""
+
+import torch
+from sam2.modeling.sam2_base import SAM2Base
+from segment_anything.modeling import Sam
+from torch import Tensor
+from tqdm import trange
+
+from adapters.mini import IMAGE_SIZE, MASK_SIDE
+from bench.demo.interaction import boxed
+from bench.demo.losses import interactive_loss
+from bench.demo.networks import embed, propose
+
+OBJECTS = 24
+RATE = 2e-3
+WARM_UP_SHARE = 0.03
+BALANCED_SHARE = 0.5  # of the steps: a cross entropy balanced less and less
+SIDES_PX = 6.0, 200.0
+LARGEST_GRADIENT = 1.0
+
+
+def rehearse(network: Sam | SAM2Base, steps: int, generator: torch.Generator) -> None:
+    """Teach all but the image encoder to fill the ellipse of a box.
+
+    Args:
+        network: changed in place.
+        steps: of the optimiser; 0 leaves the network as it is.
+        generator: source of boxes and noise.
+    """
+    encoder = {id(value) for value in network.image_encoder.parameters()}
+    learning = [value for value in network.parameters() if id(value) not in encoder]
+    optimiser = torch.optim.AdamW(learning, RATE)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, RATE, max(1, steps), pct_start=WARM_UP_SHARE)
+    with torch.no_grad():
+        levels = embed(network, torch.zeros(1, 3, IMAGE_SIZE, IMAGE_SIZE))
+    for step in trange(steps, desc="boxes", unit="step", disable=not steps):
+        boxes = _boxes(generator)
+        noise = [torch.randn(OBJECTS, *level.shape[1:], generator=generator) for level in levels]
+        logits, scores = propose(network, noise, torch.arange(OBJECTS), boxed(boxes))
+        balance = max(0.0, 1 - step / (steps * BALANCED_SHARE))
+        loss = interactive_loss(logits, scores, _ellipses(boxes), balance).mean()
+        optimiser.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(learning, LARGEST_GRADIENT)
+        optimiser.step()
+        schedule.step()
+
+
+def _boxes(generator: torch.Generator) -> Tensor:
+    """(OBJECTS, 4) boxes within the input, small ones as often as large ones."""
+    low, high = (torch.tensor(side).log() for side in SIDES_PX)
+    sides = (low + (high - low) * torch.rand(OBJECTS, 1, generator=generator)).exp()
+    stretch = (torch.rand(OBJECTS, 2, generator=generator) - 0.5).exp()
+    sides = (sides * stretch).clamp(max=IMAGE_SIZE)
+    corners = torch.rand(OBJECTS, 2, generator=generator) * (IMAGE_SIZE - sides)
+    return torch.cat([corners, corners + sides], 1)
+
+
+def _ellipses(boxes: Tensor) -> Tensor:
+    """(B, 1, h, w) the ellipse of each box (B, 4), softened over one low-resolution pixel."""
+    stride = IMAGE_SIZE / MASK_SIDE
+    centres = (torch.arange(MASK_SIDE) + 0.5) * stride
+    x0, y0, x1, y1 = boxes.T[:, :, None, None]
+    x, y = (2 * centres[None, :] - x0 - x1) / (x1 - x0), (2 * centres[:, None] - y0 - y1) / (y1 - y0)
+    pixels = torch.minimum(x1 - x0, y1 - y0) / (2 * stride)
+    return ((1 - (x**2 + y**2).sqrt()) * pixels + 0.5).clamp(0, 1)[:, None]
