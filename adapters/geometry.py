@@ -4,7 +4,7 @@ The only place of the project that resizes anything. Sizes are (height, width), 
 """
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 import torch
@@ -16,6 +16,7 @@ from torch.nn import functional as F
 Size: TypeAlias = tuple[int, int]
 Mask: TypeAlias = NDArray[np.bool_]
 Pixels: TypeAlias = NDArray[np.uint8]
+Value = TypeVar("Value", np.uint8, np.bool_)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +122,7 @@ def _bilinear(values: torch.Tensor, size: Size) -> torch.Tensor:
     return F.interpolate(values[None].float(), size, mode="bilinear", align_corners=False)[0]
 
 
-def stretch(pixels: Pixels | Mask, size: Size) -> Pixels | Mask:
+def stretch(pixels: NDArray[Value], size: Size) -> NDArray[Value]:
     """An (H, W) or (H, W, 3) image or a mask at a benchmark's working resolution by nearest neighbour.
 
     Its aspect is not kept. Each output pixel takes the input pixel below its centre, so that image and mask agree.

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from enum import Enum
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import psutil
 import torch
@@ -256,7 +256,7 @@ def download_command(
     return OK
 
 
-def _show(bar: "tqdm[None]", present: int, total: int | None) -> None:
+def _show(bar: "tqdm[NoReturn]", present: int, total: int | None) -> None:
     bar.total = total
     bar.update(present - bar.n)
 

@@ -4,7 +4,7 @@ import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -95,7 +95,7 @@ def _predict_case(model: str, item: Item, rows: pd.DataFrame, config: RunConfig)
     by_slice: dict[int, list[Mapping[str, Any]]] = {}
     for row in rows.to_dict("records"):
         if row["prompt"] in wanted:
-            by_slice.setdefault(int(row["slice"]), []).append(row)
+            by_slice.setdefault(int(row["slice"]), []).append({str(key): value for key, value in row.items()})
     protocol = protocols.load(config.protocol)
     drawn = _Drawn()
     try:
@@ -118,7 +118,7 @@ def _predict_slices(network: Segmenter, item: Item, chunk: Chunk, config: RunCon
     """Encode the slices together and decode all their prompts; after an error, slice by slice."""
     part = _Drawn()
     try:
-        encoded, seconds = _timed(network, lambda: network.encode([sample.image for sample, _ in chunk]))
+        encoded, seconds = _timed(network, partial(network.encode, [sample.image for sample, _ in chunk]))
         share = seconds / len(chunk)
         requests = [
             (value, _Request(row, sample, plan.prompt_of(row)))
@@ -165,7 +165,7 @@ def _rounds(
     active, number = list(requests), 1
     while active:
         pairs = [(value, request.prompt) for value, request in active]
-        predictions, seconds = _timed(network, lambda pairs=pairs: network.decode(pairs))
+        predictions, seconds = _timed(network, partial(network.decode, pairs))
         for (_, request), prediction in zip(active, predictions, strict=True):
             mask = prediction.mask.cpu().numpy()
             _keep(part, request, number, prediction, mask, seconds_encode, seconds / len(active))

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ from bench.protocols import Protocol
 
 CT_WINDOW_HU = (-160.0, 240.0)
 MR_PERCENTILES = (0.5, 99.5)
+Voxel = TypeVar("Voxel", bound=np.generic)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,7 +70,7 @@ def _range(values: NDArray[np.float32], modality: str, rule: str) -> tuple[float
     return float(low), float(high)
 
 
-def plane(volume: NDArray[np.generic], axis: int, index: int) -> NDArray[np.generic]:
+def plane(volume: NDArray[Voxel], axis: int, index: int) -> NDArray[Voxel]:
     """One plane of an LPS volume as a picture in radiological view.
 
     Axial: anterior on top, the patient's right on the left. Coronal and sagittal: superior on top.
@@ -99,10 +101,10 @@ def samples(case: Case, protocol: Protocol) -> Iterator[Sample]:
         return
     axis = slicing_axis(case, protocol)
     others = tuple(other for other in range(3) if other != axis)
-    present = {name: mask.any(axis=others) for name, mask in case.masks.items()}
+    present = {name: np.flatnonzero(mask.any(axis=others)) for name, mask in case.masks.items()}
     columns_mm, rows_mm = (case.spacing_mm[other] for other in others)
     for index in range(image.shape[axis]):
-        targets = {name: plane(mask, axis, index) for name, mask in case.masks.items() if present[name][index]}
+        targets = {name: plane(mask, axis, index) for name, mask in case.masks.items() if index in present[name]}
         if targets:
             yield _sample(index, plane(image, axis, index), targets, protocol, (rows_mm, columns_mm))
 

@@ -9,7 +9,7 @@ from tqdm import tqdm
 
 from bench.store import RunError
 
-Task = tuple[Callable[..., Any], Any, Any]
+Task = tuple[Any, ...]  # a function and its arguments
 
 
 def run(tasks: Sequence[Task], jobs: int, engine: str, label: str) -> list[Any]:

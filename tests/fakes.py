@@ -14,7 +14,9 @@ BOX, POINTS, ROUNDS, TEXT = map(frozenset, ({"box"}, {"points"}, {"points", "mas
 
 
 def card(name: str, trained: set) -> Card:
-    return Card(name, name, frozenset({"box", "points", "mask", "text"}), frozenset(trained), 0, None, "-", "-", "-", "-")
+    return Card(
+        name, name, frozenset({"box", "points", "mask", "text"}), frozenset(trained), 0, None, "-", "-", "-", "-"
+    )
 
 
 class Fake:

@@ -17,9 +17,10 @@ from adapters.weights import MINI_FOLDER
 from bench.demo.batches import Batch, draw, stream
 from bench.demo.interaction import boxed, interact
 from bench.demo.losses import box_loss, cross_entropy, dice_loss, iou
-from bench.demo.networks import Prompts, embed, propose
+from bench.demo.networks import Prompts, embed, localise, propose
 from bench.demo.prompts import enlarged_boxes, next_click, noisy_boxes
 from bench.demo.recipes import RECIPES
+from bench.demo.rehearsal import rehearse
 from bench.demo.train import build
 
 LARGEST_BYTES = 3_000_000
@@ -199,3 +200,25 @@ def test_build_names_what_is_wrong(tmp_path):
         build(["sam3"], tmp_path, log_dir=tmp_path)
     with pytest.raises(ValueError, match="build sam first"):
         build(["huang"], tmp_path, log_dir=tmp_path)
+
+
+@pytest.mark.parametrize("build_network", [mini.sam, mini.sam2])
+def test_rehearsal_teaches_boxes_and_leaves_the_image_encoder_alone(build_network):
+    torch.manual_seed(0)
+    network = build_network()
+    localise(network)
+    encoder = {name: value.clone() for name, value in network.image_encoder.state_dict().items()}
+    boxes = torch.tensor([[20.0, 40.0, 180.0, 200.0], [100.0, 60.0, 220.0, 140.0]])
+    inside = torch.zeros(2, 1, mini.MASK_SIDE, mini.MASK_SIDE)
+    inside[0, 0, 15:45, 10:40] = inside[1, 0, 18:32, 30:50] = 1
+
+    def loss():
+        with torch.no_grad():
+            levels = embed(network, torch.zeros(1, 3, mini.IMAGE_SIZE, mini.IMAGE_SIZE))
+            logits, _ = propose(network, levels, torch.zeros(2, dtype=torch.long), boxed(boxes))
+        return float(dice_loss(logits[:, :1], inside).mean())
+
+    before = loss()
+    rehearse(network, 30, torch.Generator().manual_seed(0))
+    assert loss() < before - 0.05
+    assert all(torch.equal(value, encoder[name]) for name, value in network.image_encoder.state_dict().items())
