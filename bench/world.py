@@ -103,7 +103,8 @@ def _datasets(names: Sequence[str], data: Path, real: bool) -> tuple[str, ...]:
         return tuple(dict.fromkeys(names))
     if not real:
         return ZERO_SHOT
-    found = tuple(name for name in datasets.REGISTRY if catalogue.roots(name, data))
+    whole = [name for name in datasets.REGISTRY if name not in datasets.VARIANTS]
+    found = tuple(name for name in whole if catalogue.roots(name, data))
     if not found:
         raise RunError(f"no known data set below {data}; `bench ls datasets` tells the layouts")
     return found

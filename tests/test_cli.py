@@ -1,6 +1,7 @@
 import errno
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 import torch
 
 import adapters
-from bench import cli, datasets, predict, report
+from bench import cli, datasets, predict, report, world
 from bench.store import read_json
 from tests import fakes
 
@@ -213,3 +214,10 @@ def test_convert_refuses_a_malicious_file_even_with_yes(capsys):
 def test_paper_audit_is_printed(capsys):
     code, out, _ = bench(capsys, "paper")
     assert code == 0 and re.search(r"83\.39 +81\.07 .*does not follow", out)
+
+
+def test_all_data_sets_are_those_found_each_once(capsys, monkeypatch, tmp_path):
+    shutil.copytree(world.phantom_data(), tmp_path / "sets")
+    _, out, _ = bench(capsys, "run", "--models", "baseline/box", "--data", "sets", "--dry-run")
+    rows = re.findall(r"^(\S+) +\d+ +\d+ +\d+$", out, re.M)
+    assert rows == ["isles2022", "segthor", "totalsegmentator-mri", "squares"]

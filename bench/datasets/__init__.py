@@ -17,6 +17,8 @@ REGISTRY = {
     "nnunet": "bench.datasets.nnunet:NNUNET",
     "folder": "bench.datasets.folder:FOLDER",
 }
+# Other channels of a data set that is listed already: read when named, not part of "all".
+VARIANTS = ("isles2022-adc", "isles2022-flair")
 
 
 def names() -> list[str]:
