@@ -17,6 +17,7 @@ from typing import IO, Any
 import torch
 from safetensors.torch import save_file
 
+from adapters.categories import read_categories
 from adapters.checkpoint import DAMAGED, bare_state, first_line
 
 
@@ -75,7 +76,7 @@ def convert(path: Path, out: Path, *, confirmed: bool) -> Path:
     """Write the weights of a checkpoint that `adapters.load` refuses as a bare state dict.
 
     Args:
-        path: the official file.
+        path: the official file; one that ends in .pkl is IMIS-Net's table of categories.
         out: the file to write, ending in .safetensors; its folder is made.
         confirmed: True once a person has seen what `inspect` finds and trusts where the file comes from.
 
@@ -88,11 +89,11 @@ def convert(path: Path, out: Path, *, confirmed: bool) -> Path:
         raise ValueError(f"{path} needs unpickling ({_summary(path)}); confirm that you trust where it comes from")
     if out.suffix != ".safetensors":
         raise ValueError(f"{out} must end in .safetensors")
-    state = bare_state(_read(path), path)
+    state, texts = read_categories(path) if path.suffix == ".pkl" else (bare_state(_read(path), path), {})
     out.parent.mkdir(parents=True, exist_ok=True)
     part = out.with_suffix(".part")
     # Cloned, because safetensors refuses tensors that share memory.
-    save_file({key: value.detach().clone().contiguous() for key, value in state.items()}, part)
+    save_file({key: value.detach().clone().contiguous() for key, value in state.items()}, part, texts)
     os.replace(part, out)
     return out
 
