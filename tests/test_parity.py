@@ -227,8 +227,11 @@ def feature_maps(segmenter: Any) -> list[torch.Tensor]:
     return [*encoded.details, encoded.embedding]
 
 
+# The large ones take minutes on two cores; they run where the `gpu` tests run.
 @pytest.mark.slow
-@pytest.mark.parametrize("variant", ["vit_b", "vit_l", "vit_h"])
+@pytest.mark.parametrize(
+    "variant", ["vit_b", *(pytest.param(large, marks=pytest.mark.gpu) for large in ("vit_l", "vit_h"))]
+)
 def test_sam_like_the_official_predictor(variant: str) -> None:
     segmenter = load(f"sam/{variant}", weights="random")
     seed_weights(segmenter.network)
@@ -236,7 +239,7 @@ def test_sam_like_the_official_predictor(variant: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("variant", ["hiera_tiny", "hiera_small", "hiera_base_plus", "hiera_large"])
+@pytest.mark.parametrize("variant", ["hiera_small", pytest.param("hiera_large", marks=pytest.mark.gpu)])
 def test_sam2_like_the_official_predictor(variant: str) -> None:
     segmenter = load(f"sam2/{variant}", weights="random")
     seed_weights(segmenter.network)
