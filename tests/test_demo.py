@@ -13,6 +13,7 @@ import pytest
 
 from bench import report, verify
 
+pytestmark = pytest.mark.slow
 REFERENCE = Path(__file__).parents[1] / "results" / "reference" / "demo-box.json"
 COMMAND = str(Path(sys.executable).with_name("bench"))
 MODELS = "sam/mini,medsam/mini"
@@ -86,12 +87,10 @@ def demo(tmp_path_factory) -> Path:
     return out
 
 
-@pytest.mark.slow
 def test_demo_equals_its_reference(demo):
     assert verify.verify(demo, REFERENCE) == []
 
 
-@pytest.mark.slow
 @pytest.mark.xfail(strict=True, reason="they still lose to it: results/reference/mini/README.md")
 def test_medical_minis_beat_the_ellipse(demo):
     table = report.table(demo, "box").summary()
@@ -101,7 +100,6 @@ def test_medical_minis_beat_the_ellipse(demo):
         assert dice["huang/mini"] > dice["baseline/ellipse"], line.group
 
 
-@pytest.mark.slow
 def test_minis_improve_from_the_first_click_to_the_fifth(tmp_path):
     done = bench("run", "--models", "sam/mini,sam2/mini", "--prompt", "clicks", "--out", str(tmp_path / "clicks"))
     assert done.returncode == 0, done.stderr

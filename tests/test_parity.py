@@ -82,7 +82,13 @@ class Parity:
 
 
 # The parameters stand at the fixture, so that pytest finishes with one model before it builds the next.
-@pytest.fixture(scope="module", params=GOLDENS)
+# Building and seeding a network costs most: the quick run has one of each kind, the whole suite all five.
+QUICK = ("sam_vit_b", "sam2.1_hiera_tiny")
+
+
+@pytest.fixture(
+    scope="module", params=[name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in GOLDENS]
+)
 def parity(request: pytest.FixtureRequest, shared: Path, golden_io: ModuleType) -> Iterator[Parity]:
     """A seeded model with the golden image encoded once."""
     name, cases, expected = GOLDENS[request.param]
