@@ -1,0 +1,32 @@
+"""Commands of the embedded mini world."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bench import world
+from bench.commands.options import OK, Models, split
+
+demo = typer.Typer(help="The embedded mini world: its phantoms and mini weights.", no_args_is_help=True)
+
+
+@demo.command("data")
+def demo_data() -> int:
+    """Write the zero-shot phantoms if they are not there yet, and print where they are."""
+    print(world.phantom_data())
+    return OK
+
+
+@demo.command("build")
+def demo_build(
+    out: Annotated[Path, typer.Option(help="Where the mini weights go.")] = Path("adapters/mini"),
+    logs: Annotated[Path, typer.Option(help="Where the training logs go.")] = Path("results/reference/mini"),
+    models: Models = "all",
+) -> int:
+    """Train the mini weights again from their phantoms; about an hour on two cores."""
+    from bench.demo import train  # noqa: PLC0415 - brings every network; only this command needs them
+
+    families = list(train.RECIPES) if models == "all" else list(split(models))
+    train.build(families, out, log_dir=logs)
+    return OK
