@@ -102,6 +102,7 @@ class Dataset:
         find: roots below a folder (or the folder itself) that have this layout.
         index: items and defects of one root, sorted by case; reads no voxels.
         read: the voxels of an item; raises `DataError`.
+        lesions: targets that consist of many separate objects, scored lesion by lesion, too.
     """
 
     name: str
@@ -115,3 +116,4 @@ class Dataset:
     find: Callable[[Path], Sequence[Path]]
     index: Callable[[Path], Sequence[Item | Defect]]
     read: Callable[[Item], Case]
+    lesions: tuple[str, ...] = ()

@@ -20,6 +20,14 @@ def load(name: str) -> Dataset:
     return datasets.load(split_name(name)[0])
 
 
+def lesions(name: str) -> Sequence[str]:
+    """Targets of a data set that are scored lesion by lesion; none of a data set that is no longer known."""
+    try:
+        return load(name).lesions
+    except ValueError:
+        return ()
+
+
 def roots(name: str, data: Path) -> Sequence[Path]:
     """The folders below `data` that hold a data set.
 

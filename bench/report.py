@@ -57,7 +57,7 @@ def table(run: Path, prompt: str, aggregation: str | None = None, prompt_round: 
     _require("aggregation", aggregation, list(AGGREGATIONS))
     _require("prompt", prompt, facts["config"]["prompts"])
     chosen = records[records["prompt"] == prompt]
-    rounds = sorted(chosen["round"].unique().tolist()) or [1]
+    rounds = sorted(chosen["round"].dropna().unique().tolist()) or [1]
     prompt_round = rounds[-1] if prompt_round is None else prompt_round
     _require("round", prompt_round, rounds)
     rows = {name: catalogue.load(name).rows for name in facts["config"]["datasets"]}

@@ -30,7 +30,17 @@ PACKAGES = (
     "segmote-bench", "torch", "torchvision", "segment-anything", "sam2", "numpy", "scipy", "scikit-image",
     "pillow", "nibabel", "pandas", "pyarrow",
 )  # fmt: skip
-MADE = ("predictions", "targets", "tables", "figures", "prompts.parquet", "records.parquet", "failures.parquet")
+MADE = (
+    "predictions",
+    "candidates",
+    "targets",
+    "protocols",
+    "tables",
+    "figures",
+    "prompts.parquet",
+    "records.parquet",
+    "failures.parquet",
+)
 log = logging.getLogger("bench")
 
 
@@ -202,7 +212,8 @@ def _score(config: RunConfig) -> None:
     facts = report.read_run(config.out)
     table = pd.read_parquet(config.out / "prompts.parquet")
     _complete(config, facts, table)
-    records, failed = score(config.out, config.models, table, config.jobs, config.engine)
+    protocol = protocols.load(config.protocol)
+    records, failed = score(config.out, config.models, table, protocol, config.jobs, config.engine)
     data = pd.DataFrame(facts["data_defects"], columns=list(plan.FAILURE_COLUMNS))
     failures = pd.concat([part for part in (data, failed) if len(part)] or [data], ignore_index=True)
     write_table(records, config.out / "records.parquet")
