@@ -11,6 +11,16 @@ from numpy.typing import NDArray
 Mask = NDArray[np.bool_]
 
 
+def class_of(target: str) -> str:
+    """The class of a target that is one of its components.
+
+    Example:
+        >>> class_of("lesion#2")
+        'lesion'
+    """
+    return target.partition("#")[0]
+
+
 class DataError(ValueError):
     """A case that cannot be used, with the reason as its text."""
 

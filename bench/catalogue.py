@@ -1,6 +1,6 @@
 """Where the data sets of a run are, and which cases they hold."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,11 +21,13 @@ def load(name: str) -> Dataset:
 
 
 def lesions(name: str) -> Sequence[str]:
-    """Targets of a data set that are scored lesion by lesion; none of a data set that is no longer known."""
-    try:
-        return load(name).lesions
-    except ValueError:
-        return ()
+    """Targets of a data set that are scored lesion by lesion."""
+    return load(name).lesions
+
+
+def rows(name: str) -> Mapping[str, Sequence[str]]:
+    """Table rows of a data set with the targets that each pools."""
+    return load(name).rows
 
 
 def roots(name: str, data: Path) -> Sequence[Path]:

@@ -12,10 +12,10 @@ import pandas as pd
 
 from adapters.interface import Points, Prompt
 from bench import catalogue, prompts, protocols, workers
-from bench.cases import DataError, Defect, Item
+from bench.cases import DataError, Defect, Item, class_of
 from bench.config import RunConfig
 from bench.protocols import Protocol
-from bench.samples import Sample, class_of, samples
+from bench.samples import Sample, samples
 from bench.store import MaskShard, targets_path, write_bytes
 
 PROMPT_COLUMNS = (

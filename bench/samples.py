@@ -104,16 +104,6 @@ def slicing_axis(case: Case, protocol: Protocol) -> int:
     return 2 if np.isclose(spacing[2], spacing.max()) else int(spacing.argmax())
 
 
-def class_of(target: str) -> str:
-    """The class of a target that is one of its components.
-
-    Example:
-        >>> class_of("lesion#2")
-        'lesion'
-    """
-    return target.partition("#")[0]
-
-
 def samples(case: Case, protocol: Protocol, everything: bool = False) -> Iterator[Sample]:
     """The slices of a volume that hold a target, or the one picture.
 

@@ -8,13 +8,12 @@ from typing import Any
 import pandas as pd
 
 from bench import catalogue, pairs, workers
-from bench.cases import Mask
+from bench.cases import Mask, class_of
 from bench.interactive import interaction_scores
 from bench.pairs import FAILED, LESION_NAMES, Candidate, Scored, Target
 from bench.plan import FAILURE_COLUMNS
 from bench.predict import timings
 from bench.protocols import Protocol
-from bench.samples import class_of
 from bench.stacks import Grid, grid, stack
 from bench.store import MaskShard, RunError, candidates_path, predictions_path, targets_path, write_bytes
 
