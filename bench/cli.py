@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import typer
 
 from adapters.download import DownloadError
-from bench.commands import demo, look, run, weights
+from bench.commands import demo, look, run, score, weights
 from bench.commands.options import INTERRUPTED, OK, SOME_FAILED, USAGE
 from bench.store import RunError
 
@@ -19,7 +19,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("run")(run.run_command)
-app.command("score")(run.score_command)
+app.command("score")(score.score_command)
 app.command("report")(run.report_command)
 app.command("table")(run.table_command)
 app.command("verify")(run.verify_command)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from bench import catalogue, prompts, protocols
+from bench import catalogue, prompts, protocol_ranking, protocols
 from bench.score import read_records
 from bench.store import RunError, read_json, write_bytes
 from bench.tables import AGGREGATIONS, AVERAGE, FORMATS, Cell, Line, Table, cells
@@ -33,7 +33,7 @@ def caption(facts: dict[str, Any], prompt: str, prompt_round: int, aggregation: 
     """What a reader must know to read the numbers without any other text."""
     protocol = protocols.load(facts["config"]["protocol"])
     rounds = f", round {prompt_round}" if prompts.KINDS[prompt].rounds else ""
-    undefined = "undefined where target and prediction are both empty"
+    undefined = protocols.scoring_text(protocol)
     return (
         f"Dice (%, {undefined}), prompt {prompt}{rounds}, protocol {protocol.name}, {aggregation}: "
         f"{AGGREGATIONS[aggregation].text}. {facts['world_text']} n: masks (volumes for volume). {MARKS}."
@@ -57,7 +57,7 @@ def table(run: Path, prompt: str, aggregation: str | None = None, prompt_round: 
     _require("aggregation", aggregation, list(AGGREGATIONS))
     _require("prompt", prompt, facts["config"]["prompts"])
     chosen = records[records["prompt"] == prompt]
-    rounds = sorted(chosen["round"].unique().tolist()) or [1]
+    rounds = sorted(chosen["round"].dropna().unique().tolist()) or [1]
     prompt_round = rounds[-1] if prompt_round is None else prompt_round
     _require("round", prompt_round, rounds)
     rows = {name: catalogue.load(name).rows for name in facts["config"]["datasets"]}
@@ -122,6 +122,7 @@ def report(run: Path) -> list[Table]:
     for one in made:
         for suffix in ("csv", "md", "tex"):
             write_bytes(run / "tables" / f"{one.name}.{suffix}", FORMATS[suffix](one).encode())
+    protocol_ranking.write(run)
     return made
 
 

@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 from tabulate import tabulate
 
+from bench.cases import class_of
+
 AVERAGE = "Average"
 WIDTH = 110  # of captions on the console
 
@@ -141,7 +143,7 @@ def cells(
     rule = AGGREGATIONS[aggregation]
     chosen = records[records["metric"] == rule.metric].copy()
     label_of = {(d, t): label for d, labels in rows.items() for label, targets in labels.items() for t in targets}
-    pairs = zip(chosen["dataset"], chosen["target"], strict=True)
+    pairs = zip(chosen["dataset"], chosen["target"].map(class_of), strict=True)
     chosen["row"] = [label_of.get((d, t), t) for d, t in pairs]
     result: dict[tuple[str, str, str], Cell] = {}
     for (dataset, model), part in chosen.groupby(["dataset", "model"], sort=True):

@@ -1,4 +1,4 @@
-"""`bench run` and what looks at a run: score, report, table, verify."""
+"""`bench run` and what looks at a run: report, table, verify."""
 
 import contextlib
 import os
@@ -114,7 +114,7 @@ def run_command(
         run.predict_only(config, resume)
         print(f"\nPredictions: {folder}. Next: bench score {folder}")
         return OK
-    return _finish(run.run(config, resume))
+    return finish(run.run(config, resume))
 
 
 def _print_plan(config: RunConfig) -> int:
@@ -133,7 +133,8 @@ def _print_plan(config: RunConfig) -> int:
     return OK
 
 
-def _finish(outcome: run.Outcome) -> int:
+def finish(outcome: run.Outcome) -> int:
+    """Print the headline tables of a run; the exit code."""
     headline = {kind: report.table(outcome.run, kind) for kind in report.read_run(outcome.run)["config"]["prompts"]}
     for kind, table in headline.items():
         print(f"\n{to_console(table)}")
@@ -143,11 +144,6 @@ def _finish(outcome: run.Outcome) -> int:
     if outcome.failed or outcome.skipped:
         print(f"{outcome.failed} failed, {outcome.skipped} skipped with reasons in {outcome.run / 'failures.parquet'}")
     return SOME_FAILED if outcome.failed else OK
-
-
-def score_command(folder: Run) -> int:
-    """Score the stored masks of a run again; needs no model."""
-    return _finish(run.score_only(folder))
 
 
 def report_command(folder: Run) -> int:
