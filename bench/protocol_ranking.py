@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from tabulate import tabulate
 
 from bench import catalogue, protocols
 from bench.cases import class_of
 from bench.patients import patient_scores
 from bench.protocols import Protocol
 from bench.score import read_records
-from bench.store import RunError, read_json, write_bytes
+from bench.sheets import Sheet
+from bench.store import RunError, read_json
 
 KEY = ["dataset", "model", "case", "slice", "target", "prompt", "round", "seed"]
 NAME = "ranking-protocols"
@@ -39,6 +39,10 @@ class ProtocolRanking:
             text = "-" if np.isnan(row["value"]) else f"{row['rank']:.0f} ({100 * row['value']:.2f})"
             lines.setdefault((row["dataset"], row["prompt"], row["model"]), []).append(text)
         return [[*key, *texts] for key, texts in lines.items()]
+
+    def sheet(self) -> Sheet:
+        """As a table beside the others of a run."""
+        return Sheet(NAME, self.caption, self.heads(), self.rows(), self.frame)
 
     def heads(self) -> list[str]:
         """Titles of the columns of `rows`."""
@@ -154,19 +158,3 @@ def _caption(ours: Protocol, usable: Mapping[str, object], missing: Sequence[str
 
 def _rules(protocol: Protocol) -> str:
     return f"{protocol.aggregation}, {protocols.scoring_text(protocol)}"
-
-
-def write(run: Path) -> None:
-    """Write the table as CSV, Markdown and LaTeX below `tables/`."""
-    made = protocol_ranking(run)
-    body = {style: tabulate(made.rows(), made.heads(), style, disable_numparse=True) for style in _STYLES}
-    texts = {
-        "csv": made.frame.to_csv(index=False),
-        "md": f"{made.caption}\n\n{body['github']}\n",
-        "tex": f"% {made.caption}\n{body['latex_booktabs']}\n",
-    }
-    for suffix, text in texts.items():
-        write_bytes(run / "tables" / f"{NAME}.{suffix}", text.encode())
-
-
-_STYLES = ("github", "latex_booktabs")

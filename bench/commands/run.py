@@ -16,7 +16,7 @@ from bench import plan, predict, prompts, protocols, report, run, verify, world
 from bench.commands.options import OK, SOME_FAILED, Data, Datasets, Models, PromptKinds, Run, Weights, split
 from bench.config import RunConfig
 from bench.store import RunError, read_json
-from bench.tables import AGGREGATIONS, FORMATS, to_console
+from bench.tables import to_console
 
 GIB_A_WORKER = 4  # an official ViT-B on the CPU peaks near 3 GiB
 
@@ -144,30 +144,6 @@ def finish(outcome: run.Outcome) -> int:
     if outcome.failed or outcome.skipped:
         print(f"{outcome.failed} failed, {outcome.skipped} skipped with reasons in {outcome.run / 'failures.parquet'}")
     return SOME_FAILED if outcome.failed else OK
-
-
-def report_command(folder: Run) -> int:
-    """Write the tables of a scored run again."""
-    for table in report.report(folder):
-        print(folder / "tables" / f"{table.name}.tex")
-    return OK
-
-
-def table_command(
-    folder: Run,
-    prompt: Annotated[str | None, typer.Option(help="Prompt kind; default the run's first.")] = None,
-    aggregation: Annotated[str | None, typer.Option(help=f"{', '.join(AGGREGATIONS)}.")] = None,
-    prompt_round: Annotated[int | None, typer.Option("--round", help="Round of clicks; default the last.")] = None,
-    style: Annotated[str, typer.Option("--format", help=f"{', '.join(FORMATS)}.")] = "console",
-    summary: Annotated[bool, typer.Option("--summary", help="Only the averages.")] = False,
-) -> int:
-    """Print a table of a run."""
-    if style not in FORMATS:
-        raise RunError(f"unknown format {style!r}; there are {', '.join(FORMATS)}")
-    prompt = prompt or report.read_run(folder)["config"]["prompts"][0]
-    table = report.table(folder, prompt, aggregation, prompt_round)
-    print(FORMATS[style](table.summary() if summary else table))
-    return OK
 
 
 def verify_command(
