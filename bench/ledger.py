@@ -1,6 +1,6 @@
 """Who has seen what: whether weights were trained on a data set, and under which terms both may be used."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cache
@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Literal, get_args
 
 import pandas as pd
-from tabulate import tabulate
 
 import adapters
 from bench import catalogue
+from bench.config import World
+from bench.sheets import Sheet
 from bench.store import RunError
 
 # results/ lies beside the packages in a checkout and, as package data, in an installation.
@@ -19,6 +20,12 @@ FILE = Path(__file__).parents[1] / "results" / "ledger.csv"
 
 Seen = Literal["yes", "likely", "no", "unknown"]
 MARKS: dict[Seen, str] = {"yes": "§", "likely": "(§)", "no": "", "unknown": "(?)"}
+MEANINGS: dict[Seen, str] = {
+    "yes": "the weights were trained on this data set",
+    "likely": "the weights were likely trained on this data set",
+    "unknown": "not known whether the weights were trained on this data set",
+}
+PHANTOM_LICENCE = "Apache-2.0 (phantoms of this project)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +64,17 @@ def entries(path: Path = FILE) -> tuple[Entry, ...]:
     return tuple(rows)
 
 
-def lookup(model: str, dataset: str, path: Path = FILE) -> Entry:
+def lookup(model: str, dataset: str, world: World = "real", path: Path = FILE) -> Entry:
     """Whether a model has seen a data set; "unknown" if the ledger does not say.
 
     Args:
         model: "family/variant".
         dataset: as on the command line, with or without a sub-folder.
+        world: "phantom": the data are drawn by this project under the name of a real data set.
         path: of the ledger.
     """
+    if world == "phantom" and not fnmatchcase(model, "*/mini") and not fnmatchcase(model, "baseline/*"):
+        return Entry(model, dataset, "no", "phantoms are drawn by this project, later than the weights")
     base, _ = catalogue.split_name(dataset)
     for entry in entries(path):
         if fnmatchcase(model, entry.weights) and fnmatchcase(base, entry.dataset):
@@ -72,7 +82,7 @@ def lookup(model: str, dataset: str, path: Path = FILE) -> Entry:
     return Entry(model, dataset, "unknown", "not in the ledger")
 
 
-def table(models: Sequence[str], datasets: Sequence[str]) -> pd.DataFrame:
+def table(models: Sequence[str], datasets: Sequence[str], world: World = "real") -> pd.DataFrame:
     """One line a (model, data set).
 
     Returns:
@@ -81,22 +91,43 @@ def table(models: Sequence[str], datasets: Sequence[str]) -> pd.DataFrame:
     rows = []
     for card in map(adapters.card, models):
         for name in datasets:
-            entry = lookup(card.name, name)
-            licence = catalogue.load(name).licence
+            entry = lookup(card.name, name, world)
+            licence = catalogue.load(name).licence if world == "real" else PHANTOM_LICENCE
             rows.append([card.name, card.licence, card.trained_on, name, licence, entry.seen, entry.source])
     names = ["model", "weights_licence", "trained_on", "dataset", "data_licence", "seen", "source"]
     return pd.DataFrame(rows, columns=names)
 
 
-def render(ledger: pd.DataFrame) -> str:
-    """The ledger as plain text: who has seen what, then the terms of weights and data."""
-    seen = ledger[["model", "dataset", "seen", "source"]]
-    terms = [
+def sheets(ledger: pd.DataFrame, note: str = "") -> list[Sheet]:
+    """The ledger as three sheets: who has seen what, the terms of the weights, the terms of the data.
+
+    Args:
+        ledger: from `table`.
+        note: a sentence for the captions: which weights on which data.
+    """
+    seen = ledger.assign(mark=[MARKS[value] or "-" for value in ledger["seen"]])
+    weights, data = (
         ledger[columns].drop_duplicates()
         for columns in (["model", "weights_licence", "trained_on"], ["dataset", "data_licence"])
-    ]
+    )
+    about = "Whether the weights have seen a data set in training, with the source, and the mark it gives a score."
     parts = [
-        tabulate(part.to_numpy().tolist(), [name.replace("_", " ") for name in part], maxcolwidths=60)
-        for part in (seen, *terms)
-    ]
-    return "\n\n".join(parts)
+        ("ledger", about, seen[["dataset", "model", "seen", "mark", "source"]], (("source", 0.55),)),
+        (
+            "ledger-weights", "Terms of the weights, and what they were trained on.",
+            weights.assign(group="Weights")[["group", *weights]], (("weights licence", 0.3), ("trained on", 0.4)),
+        ),
+        ("ledger-data", "Terms of the data.", data.assign(group="Data")[["group", *data]], (("data licence", 0.6),)),
+    ]  # fmt: skip
+    return [
+        Sheet(
+            name, " ".join(filter(None, [caption, note])), [head.replace("_", " ") for head in frame],
+            frame.to_numpy().tolist(), ledger, wide=wide,
+        )
+        for name, caption, frame, wide in parts
+    ]  # fmt: skip
+
+
+def notes(found: Collection[Seen]) -> list[str]:
+    """What the marks beside scores mean, of those that occur."""
+    return [f"{MARKS[seen]}: {text}" for seen, text in MEANINGS.items() if seen in found]

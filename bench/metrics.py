@@ -1,6 +1,9 @@
-"""Overlap of masks, from the three areas that are counted once a pair."""
+"""Every metric of the records by name, and the overlaps, from the three areas that are counted once a pair."""
 
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 
@@ -75,3 +78,102 @@ def iou(areas: Areas) -> float:
 
 
 OVERLAPS = {"dice": dice, "iou": iou}
+
+Unit = Literal["%", "mm", "px", "clicks", "count"]
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """What a name in the column `metric` of the records means.
+
+    Attributes:
+        name: in the records.
+        title: as tables print it.
+        unit: of the printed value. "%": the record holds a share in [0, 1], print it times 100.
+        higher_is_better: False for distances, clicks, errors.
+        volume: True: one value a stacked volume (slice is null); False: one a slice.
+        text: for captions: what is measured, what is undefined.
+        by_object: True: one value an object over all rounds of its prompt (round is null).
+    """
+
+    name: str
+    title: str
+    unit: Unit
+    higher_is_better: bool
+    volume: bool
+    text: str
+    by_object: bool = False
+
+
+TOLERANCE_MM = 2.0  # of the normalised surface distance, as in the CVPR 2025 challenge and in MedSAM's answers
+_OBJECT_EMPTY = "undefined where target and prediction are both empty"
+_PER_SLICE = (
+    Metric("dice", "Dice", "%", True, False, f"overlap of masks; {_OBJECT_EMPTY}"),
+    Metric("iou", "IoU", "%", True, False, f"intersection over union; {_OBJECT_EMPTY}"),
+    Metric("nsd@2mm", "NSD@2mm", "%", True, False, f"share of both surfaces within 2 mm of the other; {_OBJECT_EMPTY}"),
+    Metric(
+        "hd95", "HD95", "mm", False, False,
+        f"95th percentile of the surface distances; the image's diagonal where only one mask is empty; {_OBJECT_EMPTY}",
+    ),
+)  # fmt: skip
+_CHOSEN = (
+    Metric(
+        "predicted_iou", "predicted IoU", "%", True, False, "the model's own score of its mask; null if it has none"
+    ),
+    Metric("oracle_dice", "oracle Dice", "%", True, False, "Dice of the best candidate, chosen with the target"),
+    Metric("oracle_iou", "oracle IoU", "%", True, False, "IoU of the best candidate, chosen with the target"),
+    Metric("regret", "regret", "%", False, False, "best candidate's IoU less that of the model's own choice"),
+)
+_LESIONS = (
+    Metric(
+        "lesion_f1", "lesion F1", "%", True, True,
+        "harmonic mean of lesion-wise sensitivity and precision; one common voxel finds a lesion (26-connected)",
+    ),
+    Metric("lesions_found", "lesions found", "count", True, True, "lesions of the target that the prediction touches"),
+    Metric("lesions_missed", "lesions missed", "count", False, True, "lesions of the target that it does not touch"),
+    Metric("lesions_invented", "lesions invented", "count", False, True, "components that touch no lesion"),
+)  # fmt: skip
+_ROUNDS = (
+    Metric("noc@85", "NoC@85", "clicks", False, False, "clicks until IoU 85 %, all of them if never", True),
+    Metric("noc@90", "NoC@90", "clicks", False, False, "clicks until IoU 90 %, all of them if never", True),
+    Metric("nof@85", "NoF@85", "%", False, False, "share of objects that never reach IoU 85 %", True),
+    Metric("nof@90", "NoF@90", "%", False, False, "share of objects that never reach IoU 90 %", True),
+    Metric("iou_auc", "IoU AUC", "%", True, False, "area under IoU by click, from 0 clicks, over its width", True),
+)
+_STACKED = tuple(
+    replace(
+        one, name=f"volume_{one.name}", title=f"volume {one.title}", volume=True, text=f"stacked slices: {one.text}"
+    )
+    for one in _PER_SLICE
+)
+METRICS: Mapping[str, Metric] = {
+    one.name: one for one in (*_PER_SLICE, *_STACKED, *_LESIONS, *_CHOSEN, *_ROUNDS)
+}  # the names of the default protocol; `metric` also knows other tolerances
+
+
+def nsd_name(tolerance: float, unit: str = "mm") -> str:
+    """The name of the normalised surface distance at a tolerance, "nsd@2mm"."""
+    return f"nsd@{tolerance:g}{unit}"
+
+
+def metric(name: str) -> Metric:
+    """The metric of that name, at any tolerance.
+
+    Raises:
+        ValueError: there is none.
+
+    Example:
+        >>> metric("volume_nsd@3mm").title
+        'volume NSD@3mm'
+    """
+    if name in METRICS:
+        return METRICS[name]
+    pattern = re.fullmatch(r"(volume_)?(?:nsd@(\d+(?:\.\d+)?)(mm|px)|(hd95)_px)", name)
+    if pattern is None:
+        raise ValueError(f"unknown metric {name!r}; there are {', '.join(METRICS)}")
+    volume, tolerance, unit, distance = pattern.groups()
+    known = METRICS[f"{volume or ''}{'hd95' if distance else 'nsd@2mm'}"]
+    if distance:
+        return replace(known, name=name, title=f"{known.title} (px)", unit="px")
+    stated = known.title.replace("2mm", f"{tolerance}{unit}"), known.text.replace("2 mm", f"{tolerance} {unit}")
+    return replace(known, name=name, title=stated[0], text=stated[1])

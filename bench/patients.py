@@ -1,6 +1,6 @@
 """A data set's scores by patient, so that patients can be drawn again and every mean of a table follows."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -61,7 +61,7 @@ def patient_scores(records: pd.DataFrame, aggregation: str, row: str = "target")
     Args:
         records: of one data set, prompt, round and metric (`volume_dice` for "volume"); null values are left out of
             sums and counts. Several seeds count as several masks.
-        aggregation: as in `bench.tables`: "macro_class", "mean_image", "mean_mask", "per_case" or "volume".
+        aggregation: a name of `AGGREGATIONS`.
         row: the column that names the table's row.
 
     Raises:
@@ -72,7 +72,7 @@ def patient_scores(records: pd.DataFrame, aggregation: str, row: str = "target")
     for name in ("dataset", "metric", "prompt", "round"):
         if (found := records[name].nunique(dropna=False)) != 1:
             raise ValueError(f"records must have one {name}, got {found}; choose one first")
-    parts = list(AGGREGATIONS[aggregation](records.rename(columns={row: "row"})))
+    parts = list(AGGREGATIONS[aggregation].sums(records.rename(columns={row: "row"})))
     table = pd.concat(parts)
     patients, models = sorted(records["patient"].unique()), sorted(records["model"].unique())
     rows = _order(table)
@@ -102,17 +102,32 @@ def _mean_mask(records: pd.DataFrame) -> Iterator[pd.DataFrame]:
 
 def _mean_image(records: pd.DataFrame) -> Iterator[pd.DataFrame]:
     yield _masks(records)
-    images = records.groupby(["patient", "case", "slice", "model"])["value"].mean().reset_index()
+    images = records.groupby(["patient", "case", "slice", "model"], dropna=False)["value"].mean().reset_index()
     yield _masks(images.assign(row=AVERAGE))
 
 
-# As in bench.tables.AGGREGATIONS, with sums in the place of means so that patients can be drawn again.
-AGGREGATIONS = {
-    "macro_class": _macro,
-    "mean_image": _mean_image,
-    "mean_mask": _mean_mask,
-    "per_case": _macro_of_patients,
-    "volume": _macro,
+@dataclass(frozen=True, slots=True)
+class Aggregation:
+    """How masks become a row and rows become the Average.
+
+    Attributes:
+        text: for captions.
+        sums: records of one data set to sums and counts by (patient, row, model); of one part, the Average is the mean
+            of the rows; of two, the second is the Average itself.
+        volume: reads the metrics of volumes stacked from slices.
+    """
+
+    text: str
+    sums: Callable[[pd.DataFrame], Iterator[pd.DataFrame]]
+    volume: bool = False
+
+
+AGGREGATIONS: dict[str, Aggregation] = {
+    "macro_class": Aggregation("mean over classes of the mean over a class's masks", _macro),
+    "mean_image": Aggregation("mean over images of the mean over an image's masks", _mean_image),
+    "mean_mask": Aggregation("mean over all masks", _mean_mask),
+    "per_case": Aggregation("mean over classes of the mean over patients of a patient's masks", _macro_of_patients),
+    "volume": Aggregation("mean over classes of the mean over volumes stacked from slices", _macro, volume=True),
 }
 
 

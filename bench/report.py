@@ -1,21 +1,74 @@
 """Report: from the records of a run to its tables, figure and page. Computes no scores."""
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from bench import catalogue, prompts, protocols
+import adapters
+from bench import catalogue, ledger, prompts, protocols
+from bench.cells import AVERAGE, Cell, Line, Rows, Table, cells, chosen_metric, with_rows
+from bench.latex import document
+from bench.metrics import Metric
+from bench.patients import AGGREGATIONS, patient_scores
+from bench.ranking import ranking
 from bench.score import read_records
+from bench.sheets import Sheet
+from bench.statistics import DRAWS, LEVEL
 from bench.store import RunError, read_json, write_bytes
-from bench.tables import AGGREGATIONS, AVERAGE, FORMATS, Cell, Line, Table, cells
+from bench.tables import FORMATS
 
-MARKS = (
-    "uK: K undefined values left out; fK: K failed predictions left out; "
-    "n/a: not trained on such prompts; *: asked with them all the same"
+INTERVALS = (
+    f"In brackets: {100 * LEVEL:.0f} % intervals, bootstrap over patients ({DRAWS:,} draws, the same for all models; "
+    "-: fewer than two patients)."
 )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scored:
+    """A scored run.
+
+    Attributes:
+        facts: `run.json`.
+        records: `records.parquet`.
+    """
+
+    facts: dict[str, Any]
+    records: pd.DataFrame
+
+    @property
+    def aggregation(self) -> str:
+        """The protocol's own."""
+        return protocols.load(self.facts["config"]["protocol"]).aggregation
+
+    @property
+    def rows(self) -> Rows:
+        """For each data set, row label to the targets pooled in it."""
+        return {name: catalogue.load(name).rows for name in self.facts["config"]["datasets"]}
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Which numbers of a run stand in a table.
+
+    Attributes:
+        prompt: a prompt kind.
+        aggregation: how masks become rows and rows the Average.
+        metric: what is averaged.
+        round: of the prompt; None for metrics that span rounds.
+    """
+
+    prompt: str
+    aggregation: str
+    metric: Metric
+    round: int | None
+
+    def select(self, records: pd.DataFrame) -> pd.DataFrame:
+        """The records behind the table."""
+        rounds = records["round"].isna() if self.round is None else records["round"] == self.round
+        return records[(records["prompt"] == self.prompt) & (records["metric"] == self.metric.name) & rounds]
 
 
 def read_run(run: Path) -> dict[str, Any]:
@@ -29,42 +82,43 @@ def read_run(run: Path) -> dict[str, Any]:
     return read_json(run / "run.json")
 
 
-def caption(facts: dict[str, Any], prompt: str, prompt_round: int, aggregation: str) -> str:
-    """What a reader must know to read the numbers without any other text."""
-    protocol = protocols.load(facts["config"]["protocol"])
-    rounds = f", round {prompt_round}" if prompts.KINDS[prompt].rounds else ""
-    undefined = "undefined where target and prediction are both empty"
-    return (
-        f"Dice (%, {undefined}), prompt {prompt}{rounds}, protocol {protocol.name}, {aggregation}: "
-        f"{AGGREGATIONS[aggregation].text}. {facts['world_text']} n: masks (volumes for volume). {MARKS}."
-    )
+def scored(run: Path) -> Scored:
+    """A run's description and records.
+
+    Raises:
+        RunError: the folder is not a run, or not scored.
+    """
+    return Scored(read_run(run), read_records(run))
 
 
-def table(run: Path, prompt: str, aggregation: str | None = None, prompt_round: int | None = None) -> Table:
-    """The table of one prompt kind of a run.
+def view(
+    run: Scored, prompt: str, aggregation: str | None = None, prompt_round: int | None = None, metric: str = "dice"
+) -> View:
+    """Settle the defaults of a table.
 
     Args:
-        run: the run folder, scored.
+        run: the run.
         prompt: a prompt kind of the run.
         aggregation: None for the protocol's own.
         prompt_round: None for the last round.
+        metric: name, see `bench.metrics`; "volume" as aggregation reads that of stacked volumes.
 
     Raises:
-        RunError: the run has no such prompt, round or aggregation.
+        RunError: the run has no such prompt, metric, round or aggregation.
+        ValueError: there is no such metric.
     """
-    facts, records = read_run(run), read_records(run)
-    aggregation = aggregation or protocols.load(facts["config"]["protocol"]).aggregation
+    aggregation = aggregation or run.aggregation
     _require("aggregation", aggregation, list(AGGREGATIONS))
-    _require("prompt", prompt, facts["config"]["prompts"])
-    chosen = records[records["prompt"] == prompt]
-    rounds = sorted(chosen["round"].unique().tolist()) or [1]
+    _require("prompt", prompt, run.facts["config"]["prompts"])
+    measured = chosen_metric(metric, aggregation)
+    _require("metric", measured.name, list(run.records["metric"].unique()))
+    if measured.by_object:
+        return View(prompt, aggregation, measured, None)
+    found = run.records.loc[run.records["prompt"] == prompt, "round"].dropna()
+    rounds = sorted(found.unique().tolist()) or [1]
     prompt_round = rounds[-1] if prompt_round is None else prompt_round
     _require("round", prompt_round, rounds)
-    rows = {name: catalogue.load(name).rows for name in facts["config"]["datasets"]}
-    values = cells(chosen[chosen["round"] == prompt_round], aggregation, rows)
-    text = caption(facts, prompt, prompt_round, aggregation)
-    name = f"dice-{prompt}-{aggregation}"
-    return Table(name, text, facts["config"]["models"], _lines(values, facts, prompt))
+    return View(prompt, aggregation, measured, prompt_round)
 
 
 def _require(what: str, value: object, known: Sequence[object]) -> None:
@@ -72,56 +126,219 @@ def _require(what: str, value: object, known: Sequence[object]) -> None:
         raise RunError(f"this run has no {what} {value!r}; it has {', '.join(map(str, known))}")
 
 
+def caption(facts: dict[str, Any], chosen: View) -> str:
+    """What a reader must know to read the numbers without any other text."""
+    protocol = protocols.load(facts["config"]["protocol"])
+    kind, metric = prompts.KINDS[chosen.prompt], chosen.metric
+    rounds = f", round {chosen.round}" if kind.rounds and chosen.round else ""
+    count = "objects" if metric.by_object else "volumes" if metric.volume else "masks"
+    return (
+        f"{metric.title} ({metric.unit}; {metric.text}), prompt {chosen.prompt}{rounds}: {kind.text}. "
+        f"Protocol {protocol.name}, {chosen.aggregation}: {AGGREGATIONS[chosen.aggregation].text}. "
+        f"{facts['world_text']} {INTERVALS} n: {count}."
+    )
+
+
+def table(
+    run: Path, prompt: str, aggregation: str | None = None, prompt_round: int | None = None, metric: str = "dice"
+) -> Table:
+    """The table of one prompt kind of a scored run; arguments and errors as in `view`."""
+    found = scored(run)
+    return scores_table(found, view(found, prompt, aggregation, prompt_round, metric))
+
+
+def scores_table(run: Scored, chosen: View) -> Table:
+    """The table of a view: classes by models."""
+    values = cells(chosen.select(run.records), chosen.aggregation, run.rows, chosen.metric.name)
+    lines = _lines(values, run.facts, chosen.prompt)
+    name = f"{chosen.metric.name.removeprefix('volume_')}-{chosen.prompt}-{chosen.aggregation}"
+    return Table(
+        name, caption(run.facts, chosen), run.facts["config"]["models"], lines, _notes(lines), chosen.metric,
+        titles=_titles(run.facts),
+    )  # fmt: skip
+
+
+def _titles(facts: dict[str, Any]) -> dict[str, str]:
+    data = {name: catalogue.load(name).title for name in facts["config"]["datasets"]}
+    return data | {name: adapters.card(name).title for name in facts["config"]["models"]}
+
+
 def _lines(values: dict[tuple[str, str, str], Cell], facts: dict[str, Any], prompt: str) -> list[Line]:
-    absent = {(row["model"], row["prompt"]) for row in facts["not_applicable"]}
-    forced = {(row["model"], row["prompt"]) for row in facts["untrained"]}
     lines = []
     for dataset in facts["config"]["datasets"]:
         labels = {label for name, label, _ in values if name == dataset}
         known = [label for label in catalogue.load(dataset).rows if label in labels]
         others = sorted(labels - set(known) - {AVERAGE})
         average = [AVERAGE] if len(known) + len(others) > 1 else []
+        dressing = _dressing(facts, dataset, prompt)
         for label in [*known, *others, *average]:
             row = [
-                replace(
-                    values.get((dataset, label, model), Cell(float("nan"))),
-                    applicable=(model, prompt) not in absent,
-                    forced=(model, prompt) in forced,
-                )
+                replace(values.get((dataset, label, model), Cell(float("nan"))), **dressing[model])
                 for model in facts["config"]["models"]
             ]
             lines.append(Line(dataset, label, row))
     return lines
 
 
+def _dressing(facts: dict[str, Any], dataset: str, prompt: str) -> dict[str, dict[str, Any]]:
+    """What a cell says beside its number, by model."""
+    absent = {(row["model"], row["prompt"]) for row in facts["not_applicable"]}
+    forced = {(row["model"], row["prompt"]) for row in facts["untrained"]}
+    world = facts["config"]["world"]
+    return {
+        model: {
+            "applicable": (model, prompt) not in absent,
+            "forced": (model, prompt) in forced,
+            "seen": ledger.lookup(model, dataset, world).seen,
+        }
+        for model in facts["config"]["models"]
+    }
+
+
+def _notes(lines: Sequence[Line]) -> list[str]:
+    """What the marks of a table mean, of those that stand in it."""
+    found = [cell for line in lines for cell in line.cells]
+    texts = {
+        "n/a: the model was not trained on such prompts": any(not cell.applicable for cell in found),
+        "*: asked with prompts that it was not trained on": any(cell.forced for cell in found),
+        "uK: K undefined values left out": any(cell.undefined for cell in found if cell.applicable),
+        "fK: K failed predictions left out": any(cell.failed for cell in found if cell.applicable),
+    }
+    return [*ledger.notes({cell.seen for cell in found if cell.defined}), *(t for t, there in texts.items() if there)]
+
+
+def comparison(
+    run: Path,
+    prompt: str,
+    aggregation: str | None = None,
+    prompt_round: int | None = None,
+    metric: str = "dice",
+    reference: str | None = None,
+) -> Sheet:
+    """Each model against a reference on every data set, the best first; other arguments and errors as in `view`.
+
+    Args:
+        run, prompt, aggregation, prompt_round, metric: as in `view`.
+        reference: model to compare with; None: the best of each data set.
+    """
+    found = scored(run)
+    if reference is not None:
+        _require("model", reference := adapters.full_name(reference), found.facts["config"]["models"])
+    return ranking_sheet(found, view(found, prompt, aggregation, prompt_round, metric), reference)
+
+
+def ranking_sheet(run: Scored, chosen: View, reference: str | None = None) -> Sheet:
+    """The comparison of a view."""
+    records = with_rows(chosen.select(run.records), run.rows)
+    scores = {
+        name: patient_scores(part, chosen.aggregation, row="row")
+        for name in run.facts["config"]["datasets"]
+        if len(part := records[records["dataset"] == name])
+    }
+    name = f"comparison-{chosen.metric.name.removeprefix('volume_')}-{chosen.prompt}-{chosen.aggregation}"
+    text = caption(run.facts, chosen).partition(f" {INTERVALS}")[0]
+    return ranking(name, text, scores, chosen.metric, reference)
+
+
 def click_curve(run: Path, prompt: str) -> Table:
     """Averages by number of clicks: one line a (data set, round)."""
-    facts = read_run(run)
+    return _curve(scored(run), prompt)
+
+
+def _curve(run: Scored, prompt: str) -> Table:
+    facts = run.facts
+    by_round = {n: scores_table(run, view(run, prompt, None, n)) for n in range(1, facts["config"]["clicks"] + 1)}
     lines = [
         replace(line, label=f"{number} click{'s' * (number > 1)}")
-        for number in range(1, facts["config"]["clicks"] + 1)
-        for line in table(run, prompt, prompt_round=number).summary().lines
+        for dataset in facts["config"]["datasets"]
+        for number, made in by_round.items()
+        for line in made.summary().lines
+        if line.group == dataset
     ]
-    order = {name: place for place, name in enumerate(facts["config"]["datasets"])}
-    lines.sort(key=lambda line: order[line.group])
-    aggregation = protocols.load(facts["config"]["protocol"]).aggregation
-    text = caption(facts, prompt, facts["config"]["clicks"], aggregation).replace(", round ", ", rounds 1 to ")
-    return Table(f"dice-{prompt}-by-round", text, facts["config"]["models"], lines)
+    last = by_round[facts["config"]["clicks"]]
+    text = last.caption.replace(", round ", ", rounds 1 to ")
+    return replace(
+        last,
+        name=f"dice-{prompt}-by-round",
+        caption=text,
+        lines=lines,
+        notes=_notes(lines),
+        heads=("data set", "round"),
+    )
 
 
-def tables(run: Path) -> list[Table]:
-    """All tables of a run: every prompt with every aggregation, and click curves."""
-    kinds = read_run(run)["config"]["prompts"]
-    made = [table(run, kind, aggregation) for kind in kinds for aggregation in AGGREGATIONS]
-    return made + [click_curve(run, kind) for kind in kinds if prompts.KINDS[kind].rounds]
+def settings(run: Path) -> Table:
+    """Averages of every model by prompt: one line a setting, one column a data set, the best setting of each marked."""
+    return _settings(scored(run))
 
 
-def report(run: Path) -> list[Table]:
-    """Write all tables of a scored run as CSV, Markdown and LaTeX below `tables/`."""
+def _settings(run: Scored) -> Table:
+    config = run.facts["config"]
+    made = {kind: scores_table(run, view(run, kind)) for kind in config["prompts"]}
+    lines = []
+    for place, model in enumerate(config["models"]):
+        for kind, one in made.items():
+            rounds = f", round {config['clicks']}" if prompts.KINDS[kind].rounds else ""
+            by_group = {line.group: line.cells[place] for line in one.summary().lines}
+            row = [by_group.get(name, Cell(float("nan"))) for name in config["datasets"]]
+            lines.append(Line(model, kind + rounds, row))
+    first = made[config["prompts"][0]]
+    kinds = "; ".join(f"{kind}: {prompts.KINDS[kind].text}" for kind in made)
+    before, _, after = first.caption.partition(f", prompt {config['prompts'][0]}")
+    text = f"{before}, Average of each data set by prompt. {kinds}. Protocol{after.partition('. Protocol')[2]}"
+    return replace(
+        first, name="dice-by-prompt", caption=text, models=config["datasets"], lines=lines, notes=_notes(lines),
+        heads=("model", "prompt"), axis="dataset", down=True,
+    )  # fmt: skip
+
+
+def ledger_sheets(run: Path) -> list[Sheet]:
+    """Who of a run's models has seen which of its data sets, and the terms of both."""
+    return _ledger(read_run(run))
+
+
+def _ledger(facts: dict[str, Any]) -> list[Sheet]:
+    config = facts["config"]
+    found = ledger.table(config["models"], config["datasets"], config["world"])
+    return ledger.sheets(found, facts["world_text"])
+
+
+def tables(run: Path) -> list[Table | Sheet]:
+    """All tables of a run: of every prompt, the headline, comparison, other aggregations and metrics; the ledger."""
+    return list(_tables(scored(run)))
+
+
+def _tables(run: Scored) -> Iterator[Table | Sheet]:
+    kinds = run.facts["config"]["prompts"]
+    for kind in kinds:
+        headline = view(run, kind)
+        made = scores_table(run, headline)
+        yield from (made, made.summary(), ranking_sheet(run, headline))
+        yield from (scores_table(run, chosen) for chosen in _others(run, headline))
+        if prompts.KINDS[kind].rounds:
+            yield _curve(run, kind)
+    if len(kinds) > 1:
+        yield _settings(run)
+    yield from _ledger(run.facts)
+
+
+def _others(run: Scored, headline: View) -> Iterator[View]:
+    """Dice by the other aggregations, then the other metrics by the protocol's own."""
+    for aggregation in AGGREGATIONS:
+        if aggregation != headline.aggregation:
+            yield view(run, headline.prompt, aggregation)
+    done = {"dice", "volume_dice"}
+    here = run.records.loc[run.records["prompt"] == headline.prompt, "metric"].unique()
+    yield from (view(run, headline.prompt, metric=name) for name in here if name not in done)
+
+
+def report(run: Path) -> list[Table | Sheet]:
+    """Write all tables of a scored run as CSV, Markdown and LaTeX below `tables/`, and `all.tex`, which shows them."""
     made = tables(run)
     for one in made:
         for suffix in ("csv", "md", "tex"):
             write_bytes(run / "tables" / f"{one.name}.{suffix}", FORMATS[suffix](one).encode())
+    write_bytes(run / "tables" / "all.tex", document(f"Tables of {run.name}", [one.name for one in made]).encode())
     return made
 
 

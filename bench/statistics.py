@@ -6,6 +6,7 @@ the same draws serve every model.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import combinations
 from typing import Literal
 
@@ -16,8 +17,11 @@ from scipy import stats
 from bench.patients import Array, PatientScores
 
 DRAWS = 10_000
+LEVEL = 0.95
+BEST = "best"  # as the reference of a comparison: the best model of each data set
 
 
+@lru_cache(maxsize=4)
 def resample(patients: int, draws: int = DRAWS, seed: int = 0) -> Array:
     """(B, P) how often each patient is drawn, with replacement; depends on its arguments alone.
 
@@ -27,10 +31,12 @@ def resample(patients: int, draws: int = DRAWS, seed: int = 0) -> Array:
     """
     drawn = np.random.default_rng([seed, patients]).integers(0, patients, (draws, patients))
     flat = (drawn + patients * np.arange(draws)[:, None]).ravel()
-    return np.bincount(flat, minlength=draws * patients).reshape(draws, patients).astype(float)
+    weights = np.bincount(flat, minlength=draws * patients).reshape(draws, patients).astype(float)
+    weights.setflags(write=False)  # kept for the next table of the same patients
+    return weights
 
 
-def interval(samples: Array, patients: int, level: float = 0.95) -> tuple[Array, Array]:
+def interval(samples: Array, patients: int, level: float = LEVEL) -> tuple[Array, Array]:
     """Lower and upper limits of bootstrapped values, along the first axis.
 
     Percentiles, widened for few patients as a t interval is (by 1 % of its width at 100 patients, 11 % at 10). NaN with
@@ -80,6 +86,12 @@ def wilcoxon(differences: Array) -> float:
     return float(stats.wilcoxon(known, zero_method="pratt").pvalue)
 
 
+def limits(scores: PatientScores, draws: int = DRAWS, seed: int = 0) -> tuple[Array, Array]:
+    """(L, M) lower and upper limits of every value of a table, rows and Average; see `interval`."""
+    patients = len(scores.patients)
+    return interval(scores.means(resample(patients, draws, seed)), patients)
+
+
 @dataclass(frozen=True, slots=True)
 class Estimate:
     """One model's Average.
@@ -107,7 +119,7 @@ class Difference:
     Attributes:
         delta, low, high: difference of their Averages with its interval.
         p, p_holm: signed-rank test over patients, alone and adjusted for all comparisons of the table.
-        wins, ties: share of patients where `one` scores higher, and where both score the same.
+        wins, ties: share of patients where `one` scores better, and where both score the same.
         patients: how many have both scores; `left_out`: how many have not.
     """
 
@@ -151,7 +163,7 @@ def compare(
 
     Args:
         tables: data set to its scores.
-        reference: compare with this model only; None: every pair.
+        reference: compare with this model only, or with the `BEST` of each data set; None: every pair.
         higher_is_better: False for distances.
         draws, seed: of the bootstrap.
 
@@ -168,31 +180,44 @@ def compare(
 
 def _compare(scores: PatientScores, reference: str | None, higher_is_better: bool, draws: int, seed: int) -> Comparison:
     models, patients = list(scores.models), len(scores.patients)
+    values = scores.estimate()[-1]
+    if reference == BEST:
+        reference = best(models, values, higher_is_better)
     if reference is not None and reference not in models:
         raise ValueError(f"no model {reference!r} to compare with; there are {', '.join(models)}")
     samples = scores.means(resample(patients, draws, seed))
     low, high = interval(samples, patients)
-    values, average = scores.estimate()[-1], samples[:, -1]
+    average = samples[:, -1]
     ranks = _ranks(values[None], higher_is_better)[0]
     rank_low, rank_high = _nanquantile(_ranks(average, higher_is_better), (0.025, 0.975), method="nearest")
+    if patients < 2:
+        rank_low = rank_high = np.full(len(models), np.nan)
     groups = tie_groups(values, average, patients, higher_is_better)
     columns = [one.tolist() for one in (values, low[-1], high[-1], ranks, rank_low, rank_high)]
     estimates = [Estimate(*row) for row in zip(models, *columns, groups, strict=True)]
     pairs = combinations(range(len(models)), 2) if reference is None else _against(models, reference)
-    differences = [_difference(scores, average, a, b) for a, b in pairs]
+    differences = [_difference(scores, average, a, b, higher_is_better) for a, b in pairs]
     return Comparison(low, high, estimates, differences)
+
+
+def best(models: Sequence[str], values: Array, higher_is_better: bool = True) -> str:
+    """The model with the best of the (M,) values; the first of equals; undefined values are never the best."""
+    worst = -np.inf if higher_is_better else np.inf
+    known = np.where(np.isnan(values), worst, values)
+    return models[int(known.argmax() if higher_is_better else known.argmin())]
 
 
 def _against(models: Sequence[str], reference: str) -> list[tuple[int, int]]:
     return [(number, models.index(reference)) for number, name in enumerate(models) if name != reference]
 
 
-def _difference(scores: PatientScores, average: Array, a: int, b: int) -> Difference:
+def _difference(scores: PatientScores, average: Array, a: int, b: int, higher_is_better: bool) -> Difference:
     paired = scores.differences(a, b)
     known = paired[~np.isnan(paired)]
     values = scores.estimate()[-1]
     low, high = interval(average[:, a] - average[:, b], len(scores.patients))
-    wins, ties = (float(np.mean(part)) if known.size else float("nan") for part in (known > 0, known == 0))
+    better = known > 0 if higher_is_better else known < 0
+    wins, ties = (float(np.mean(part)) if known.size else float("nan") for part in (better, known == 0))
     return Difference(
         scores.models[a], scores.models[b], float(values[a] - values[b]), float(low), float(high),
         wilcoxon(paired), float("nan"), wins, ties, len(known), len(paired) - len(known),

@@ -36,7 +36,7 @@ def _rows(run: Path, kind: str) -> dict[str, float | None]:
     frame = to_frame(report.table(run, kind, next(iter(AGGREGATIONS))))
     frame = frame[frame["applicable"]]
     names = frame["dataset"] + " | " + frame["class"] + " | " + frame["model"]
-    values = [None if np.isnan(value) else round(value, 6) for value in frame["dice"]]
+    values = [None if np.isnan(value) else round(value, 6) for value in frame["value"]]
     return dict(zip(names, values, strict=True))
 
 

@@ -2,8 +2,9 @@ import pytest
 
 import adapters
 from bench import datasets
-from bench.ledger import MARKS, entries, lookup, render, table
+from bench.ledger import MARKS, entries, lookup, notes, sheets, table
 from bench.store import RunError
+from bench.tables import FORMATS
 
 
 @pytest.mark.parametrize(
@@ -55,8 +56,22 @@ def test_table_has_the_licences_of_weights_and_data():
     assert made["model"].tolist() == ["sam/vit_b"] * 2 + ["baseline/box"] * 2
     assert set(made["weights_licence"]) == {"Apache-2.0"}
     assert made["data_licence"].tolist() == [datasets.load(name).licence for name in ("segthor", "isles2022")] * 2
-    text = render(made)
-    assert "CC BY 4.0" in text and "SA-1B" in text
+    for style in ("console", "md", "tex"):
+        text = "".join(FORMATS[style](sheet) for sheet in sheets(made, "Official weights."))
+        assert "CC BY 4.0" in text and "SA-1B" in text and "Official weights" in text
+
+
+def test_phantoms_were_seen_by_nobody_but_the_minis_that_trained_on_them():
+    assert lookup("sam-med2d/vit_b", "isles2022", "phantom").seen == "no"
+    assert "drawn by this project" in lookup("sam-med2d/vit_b", "isles2022", "phantom").source
+    assert lookup("sam-med2d/mini", "amos-ct", "phantom").seen == lookup("sam-med2d/mini", "amos-ct").seen
+    made = table(["sam-med2d"], ["isles2022"], "phantom")
+    assert "phantoms" in made["data_licence"].item()
+
+
+def test_notes_explain_only_the_marks_that_occur():
+    assert notes({"no"}) == []
+    assert [text.split(":")[0] for text in notes({"no", "yes", "unknown"})] == ["§", "(?)"]
 
 
 def test_bad_files_are_named(tmp_path):

@@ -58,3 +58,24 @@ def test_total_miss_is_zero():
 def test_bad_masks_are_refused_by_value(target, predicted, text):
     with pytest.raises(ValueError, match=text):
         areas(target, predicted)
+
+
+def test_every_metric_says_what_it_is():
+    for name, one in metrics.METRICS.items():
+        assert one.name == name and one.title and one.text
+        assert one.volume == name.startswith(("volume_", "lesion"))
+    assert not metrics.METRICS["hd95"].higher_is_better and metrics.METRICS["hd95"].unit == "mm"
+    assert metrics.METRICS["dice"].higher_is_better and metrics.METRICS["dice"].unit == "%"
+
+
+def test_other_tolerances_are_known_by_name():
+    one = metrics.metric("volume_nsd@1.5mm")
+    assert one.title == "volume NSD@1.5mm" and "1.5 mm" in one.text and one.volume and one.higher_is_better
+    assert metrics.metric(metrics.nsd_name(3)).title == "NSD@3mm"
+    assert metrics.metric("hd95_px").unit == "px" and not metrics.metric("hd95_px").higher_is_better
+
+
+@pytest.mark.parametrize("name", ["dicee", "nsd@", "nsd@2", "nsd@2cm", ""])
+def test_unknown_metrics_are_refused_by_name(name):
+    with pytest.raises(ValueError, match=f"unknown metric '{name}'"):
+        metrics.metric(name)

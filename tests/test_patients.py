@@ -2,8 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bench.patients import AVERAGE, patient_scores
-from bench.tables import AGGREGATIONS, cells
+from bench.patients import AGGREGATIONS, AVERAGE, patient_scores
 from tests.records import records
 
 
@@ -21,17 +20,34 @@ def a_run(seed=0, patients=9, metric="dice"):
     return records(*rows)
 
 
+def average(run, aggregation):
+    """The Average of one model by the definition of its name, from means of means."""
+    classes = run.groupby("row")["value"]
+    if aggregation == "mean_mask":
+        return run["value"].mean()
+    if aggregation == "mean_image":
+        return run.groupby(["case", "slice"])["value"].mean().mean()
+    if aggregation == "per_case":
+        return run.groupby(["row", "patient"])["value"].mean().groupby("row").mean().mean()
+    return classes.mean().mean()
+
+
 @pytest.mark.parametrize("aggregation", AGGREGATIONS)
-def test_estimates_are_the_values_of_the_tables(aggregation):
-    pooled = {"d": {"Kidney": ("kidney_left", "kidney_right")}}
-    run = a_run(metric=AGGREGATIONS[aggregation].metric)
-    expected = cells(run, aggregation, pooled)
+def test_estimates_are_means_of_means(aggregation):
+    run = a_run()
     run["row"] = run["target"].replace({"kidney_left": "Kidney", "kidney_right": "Kidney"})
     scores = patient_scores(run, aggregation, row="row")
     assert scores.labels == ["Kidney", "liver", "spleen", AVERAGE]
-    for label, values in zip(scores.labels, scores.estimate(), strict=True):
-        for model, value in zip(scores.models, values, strict=True):
-            assert value == pytest.approx(expected["d", label, model].value, nan_ok=True)
+    for place, model in enumerate(scores.models):
+        one = run[run["model"] == model]
+        assert scores.estimate()[-1, place] == pytest.approx(average(one, aggregation))
+        if aggregation != "per_case":
+            assert scores.estimate()[0, place] == pytest.approx(one.loc[one["row"] == "Kidney", "value"].mean())
+
+
+def test_images_of_stacked_volumes_are_the_volumes():
+    run = records({"slice": None, "value": 0.2}, {"slice": None, "case": "c2", "target": "liver", "value": 0.6})
+    assert patient_scores(run, "mean_image").estimate()[-1] == pytest.approx(0.4)
 
 
 @pytest.mark.parametrize("aggregation", AGGREGATIONS)

@@ -1,7 +1,10 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
+from bench.metrics import METRICS
 from bench.tables import AGGREGATIONS, AVERAGE, Cell, Line, Table, cells, to_console, to_frame, to_latex, to_markdown
 
 ROWS = {"set": {"Kidney": ("kidney_left", "kidney_right"), "Liver": ("liver",)}}
@@ -11,7 +14,7 @@ def records(*rows) -> pd.DataFrame:
     """(patient, case, slice, target, value) of one model."""
     table = pd.DataFrame(rows, columns=["patient", "case", "slice", "target", "value"])
     status = np.where(table["value"].isna(), "undefined", "ok")
-    return table.assign(dataset="set", model="m", metric="dice", status=status)
+    return table.assign(dataset="set", model="m", metric="dice", prompt="box", round=1, status=status)
 
 
 EXAMPLE = records(
@@ -40,7 +43,8 @@ def test_aggregations_by_hand(aggregation, average):
 
 
 def test_sides_are_pooled_in_one_row():
-    assert cells(EXAMPLE, "macro_class", ROWS)["set", "Kidney", "m"] == Cell(pytest.approx(0.3), 3)
+    kidney = cells(EXAMPLE, "macro_class", ROWS)["set", "Kidney", "m"]
+    assert (kidney.value, kidney.n, kidney.patients) == (pytest.approx(0.3), 3, 2)
     assert ("set", "kidney_left", "m") in cells(EXAMPLE, "macro_class", {})
 
 
@@ -72,17 +76,58 @@ TABLE = Table(
 
 
 def test_best_and_second_by_what_is_printed():
-    assert TABLE.lines[0].ranks() == [2, 1, 1]
-    assert TABLE.lines[1].ranks() == [1, 0, 0]
+    assert TABLE.ranks(TABLE.lines[0]) == [2, 1, 1]
+    assert TABLE.ranks(TABLE.lines[1]) == [0, 0, 0]  # nothing to compare with
     near = Line("set", "Liver", [Cell(0.70001), Cell(0.7), Cell(0.1)])
-    assert near.ranks() == [1, 1, 2]
+    assert TABLE.ranks(near) == [1, 1, 2]
+
+
+def test_the_smallest_distance_is_the_best_and_is_printed_in_mm():
+    distances = replace(TABLE, metric=METRICS["hd95"], lines=[Line("set", "Liver", [Cell(3.25), Cell(11.5), Cell(4)])])
+    assert distances.ranks(distances.lines[0]) == [1, 0, 2]
+    assert "3.25" in to_console(distances) and "11.50" in to_console(distances)
+
+
+def test_the_best_setting_is_looked_for_down_a_column():
+    lines = [Line("m", "box", [Cell(0.5), Cell(0.9)]), Line("m", "click", [Cell(0.6), Cell(0.8)])]
+    table = replace(TABLE, models=["d1", "d2"], lines=[*lines, Line("k", "box", [Cell(0.7), Cell(0.1)])], down=True)
+    assert [table.ranks(line) for line in table.lines] == [[2, 1], [1, 2], [0, 0]]
+
+
+def test_every_number_has_its_interval():
+    one = cells(EXAMPLE, "macro_class", ROWS)["set", AVERAGE, "m"]
+    assert one.low < one.value < one.high
+    alone = cells(EXAMPLE[EXAMPLE["patient"] == "p1"], "macro_class", ROWS)["set", AVERAGE, "m"]
+    assert np.isnan([alone.low, alone.high]).all() and alone.interval() == "-"
+    table = Table("t", "Dice.", ["m"], [Line("set", "Liver", [Cell(0.5, 2, low=0.45, high=0.55)])])
+    for text in (to_console(table), to_markdown(table), to_latex(table)):
+        assert "[45.00, 55.00]" in text
+    assert to_frame(table)[["low", "high"]].to_numpy().tolist() == [[0.45, 0.55]]
+    assert "[45.00" not in to_console(table, intervals=False)
+
+
+def test_marks_stand_beside_the_number():
+    cell = Cell(0.5, 2, undefined=3, forced=True, seen="yes")
+    assert cell.text() == "50.00*§ u3"
+    assert Cell(float("nan"), seen="yes").marks == [] and Cell(0.5, seen="unknown").text() == "50.00(?)"
+    table = Table("t", "Dice.", ["m"], [Line("set", "Liver", [cell])], ["§: seen"])
+    assert r"50.00\rlap{\textsuperscript{*,\S{},u3}}" in to_latex(table)
+    assert all("seen" in text for text in (to_console(table), to_markdown(table), to_latex(table)))
 
 
 def test_latex_is_escaped_and_marked():
     text = to_latex(TABLE)
     assert r"100 \% \& more\_" in text and r"b\_y" in text
-    assert r"\textbf{70.00}" in text and r"\underline{50.00}" in text and r"\textbf{70.00 f1}" in text
+    assert r"\textbf{70.00}" in text and r"\underline{50.00}" in text and r"\textsuperscript{f1}" in text
     assert text.count(r"\toprule") == text.count(r"\bottomrule") == 1 and "n/a" in text
+
+
+def test_a_long_table_is_cut_into_pages():
+    many = replace(TABLE, lines=[Line("set", f"class {n}", TABLE.lines[0].cells) for n in range(70)])
+    text = to_latex(many)
+    assert text.count(r"\begin{table}") == 3 and text.count("continued") == 2 and text.count("& class ") == 70
+    two = replace(TABLE, lines=[Line(name, "x", TABLE.lines[0].cells) for name in "a" * 20 + "b" * 20])
+    assert to_latex(two).count(r"\begin{table}") == 2
 
 
 def test_markdown_and_console_hold_every_cell():
@@ -93,7 +138,7 @@ def test_markdown_and_console_hold_every_cell():
 
 def test_csv_keeps_full_precision_and_counts():
     frame = to_frame(TABLE)
-    assert len(frame) == 6 and frame["dice"].iloc[0] == 0.5 and frame["failed"].sum() == 1
+    assert len(frame) == 6 and frame["value"].iloc[0] == 0.5 and frame["failed"].sum() == 1
 
 
 def test_summary_keeps_one_line_a_data_set():

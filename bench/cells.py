@@ -1,0 +1,221 @@
+"""Records to the cells of a table: one number with its interval and what was left out of it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from bench.ledger import MARKS, Seen
+from bench.metrics import METRICS, Metric, metric
+from bench.patients import AGGREGATIONS, AVERAGE, patient_scores
+from bench.statistics import limits
+
+Rows = Mapping[str, Mapping[str, Sequence[str]]]  # data set to row label to the targets pooled in it
+
+
+DICE = METRICS["dice"]
+
+
+def printed(value: float, metric: Metric) -> float:
+    """A value in its printed unit: shares times 100."""
+    return 100 * value if metric.unit == "%" else value
+
+
+def number(value: float, metric: Metric) -> str:
+    """A printed value: two decimals, "-" if undefined."""
+    return "-" if np.isnan(value) else f"{printed(value, metric):.2f}"
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One number of a table.
+
+    Attributes:
+        value: in the metric's own unit (overlaps in [0, 1]), NaN if undefined or not applicable.
+        n: how many values it is the mean of.
+        undefined, failed: how many were left out, and why.
+        applicable: False if the model does not take this prompt.
+        forced: the model was asked with a prompt that it never saw in training.
+        low, high: limits of the 95 % interval, NaN if there is none (fewer than two patients).
+        patients: how many patients have a value in it.
+        seen: whether the weights have seen the data set in training.
+    """
+
+    value: float
+    n: int = 0
+    undefined: int = 0
+    failed: int = 0
+    applicable: bool = True
+    forced: bool = False
+    low: float = float("nan")
+    high: float = float("nan")
+    patients: int = 0
+    seen: Seen = "no"
+
+    @property
+    def defined(self) -> bool:
+        """There is a number to print."""
+        return self.applicable and not np.isnan(self.value)
+
+    @property
+    def marks(self) -> list[str]:
+        """What the notes below a table explain: `*`, the ledger's mark, `uK`, `fK`."""
+        if not self.applicable:
+            return []
+        counts = [f"u{self.undefined}"] * bool(self.undefined) + [f"f{self.failed}"] * bool(self.failed)
+        return [mark for mark in ("*" * self.forced, MARKS[self.seen] * self.defined) if mark] + counts
+
+    def number(self, metric: Metric = DICE) -> str:
+        """The value alone: two decimals, "-" if undefined, "n/a" if the model does not take the prompt."""
+        return number(self.value, metric) if self.applicable else "n/a"
+
+    def interval(self, metric: Metric = DICE) -> str:
+        """Both limits in brackets; "-" if there are none; nothing without a value."""
+        if not self.defined:
+            return ""
+        return "-" if np.isnan(self.low) else f"[{number(self.low, metric)}, {number(self.high, metric)}]"
+
+    def text(self, metric: Metric = DICE) -> str:
+        """The value with its marks."""
+        glued = [mark for mark in self.marks if mark[0] not in "uf"]
+        counts = [mark for mark in self.marks if mark[0] in "uf"]
+        return " ".join([self.number(metric) + "".join(glued), *counts])
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One row of a table: its group (data set), its label, and a cell a model."""
+
+    group: str
+    label: str
+    cells: Sequence[Cell]
+
+    @property
+    def n(self) -> int:
+        """Largest number of values behind a cell of the row."""
+        return max((cell.n for cell in self.cells), default=0)
+
+    @property
+    def patients(self) -> int:
+        """Largest number of patients behind a cell of the row."""
+        return max((cell.patients for cell in self.cells), default=0)
+
+
+def places(cells: Sequence[Cell], metric: Metric) -> list[int]:
+    """1 for the best printed value, 2 for the second best, 0 for the others and for a lone value; equals share."""
+    shown = [round(printed(c.value, metric), 2) if c.defined else None for c in cells]
+    if sum(value is not None for value in shown) < 2:
+        return [0] * len(cells)
+    order = sorted({value for value in shown if value is not None}, reverse=metric.higher_is_better)[:2]
+    return [order.index(value) + 1 if value in order else 0 for value in shown]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table ready to be written.
+
+    Attributes:
+        name: file stem.
+        caption: says metric, prompt, protocol, aggregation, weights, data, n and what the intervals are.
+        models: column titles (with another `axis`: data sets).
+        lines: grouped by data set, in order.
+        notes: one for each mark that stands in the table.
+        metric: what the numbers are.
+        heads: titles of the two label columns.
+        axis: what the columns are.
+        down: the best value is looked for down a column of a group, not along a row.
+        titles: how names are spelled where they are set in type; others are printed as they are.
+    """
+
+    name: str
+    caption: str
+    models: Sequence[str]
+    lines: Sequence[Line]
+    notes: Sequence[str] = ()
+    metric: Metric = DICE
+    heads: tuple[str, str] = ("data set", "class")
+    axis: str = "model"
+    down: bool = False
+    titles: Mapping[str, str] | None = None
+
+    def title(self, name: str) -> str:
+        """How a name is spelled where it is set in type."""
+        return (self.titles or {}).get(name, name)
+
+    def ranks(self, line: Line) -> list[int]:
+        """1 for the best printed value, 2 for the second best, 0 for the others; equal values share a rank."""
+        if not self.down:
+            return places(line.cells, self.metric)
+        same = [other for other in self.lines if other.group == line.group]
+        columns = zip(*(other.cells for other in same), strict=True)
+        return [places(column, self.metric)[same.index(line)] for column in columns]
+
+    def summary(self) -> "Table":
+        """Only the Average of each data set (of one class: that class)."""
+        last = {line.group: replace(line, label=AVERAGE) for line in self.lines}
+        return replace(self, name=f"{self.name}-summary", lines=list(last.values()))
+
+
+def cells(records: pd.DataFrame, aggregation: str, rows: Rows, name: str = "dice") -> dict[tuple[str, str, str], Cell]:
+    """Cells by (data set, row, model) for one prompt and round, each with its interval.
+
+    Args:
+        records: of one prompt kind; of one round, or of metrics that span rounds.
+        aggregation: name, see `bench.patients.AGGREGATIONS`.
+        rows: for each data set, row label to the targets pooled in it; targets in no row get their own.
+        name: of a metric; "volume" reads that of stacked volumes.
+    """
+    chosen = with_rows(records[records["metric"] == chosen_metric(name, aggregation).name], rows)
+    return {
+        (str(dataset), label, model): cell
+        for dataset, part in chosen.groupby("dataset", sort=True)
+        for (label, model), cell in _cells(part, aggregation).items()
+    }
+
+
+def chosen_metric(name: str, aggregation: str) -> Metric:
+    """The metric that an aggregation reads: "volume" that of stacked volumes.
+
+    Raises:
+        ValueError: no such metric, or it has none of stacked volumes.
+    """
+    found = metric(name)
+    return found if found.volume or not AGGREGATIONS[aggregation].volume else metric(f"volume_{name}")
+
+
+def with_rows(records: pd.DataFrame, rows: Rows) -> pd.DataFrame:
+    """The records with a column `row`: the label that a target is pooled under."""
+    label_of = {(d, t): label for d, labels in rows.items() for label, targets in labels.items() for t in targets}
+    pairs = zip(records["dataset"], records["target"], strict=True)
+    return records.assign(row=[label_of.get((d, t), t) for d, t in pairs])
+
+
+def _cells(part: pd.DataFrame, aggregation: str) -> dict[tuple[str, str], Cell]:
+    """Cells by (row, model) of one data set."""
+    scores = patient_scores(part, aggregation, row="row")
+    values, (low, high) = scores.estimate(), limits(scores)
+    counts = _counts(part) | _counts(part.assign(row=AVERAGE))
+    nothing = Cell(float("nan"))
+    return {
+        (label, model): replace(
+            counts.get((label, model), nothing),
+            value=float(values[r, m]),
+            low=float(low[r, m]),
+            high=float(high[r, m]),
+        )
+        for r, label in enumerate(scores.labels)
+        for m, model in enumerate(scores.models)
+    }
+
+
+def _counts(records: pd.DataFrame) -> dict[tuple[str, str], Cell]:
+    """Cells without values: what was averaged and what was left out, by (row, model)."""
+    groups = records.groupby(["row", "model"], sort=True)
+    by_status = groups["status"].value_counts().unstack(fill_value=0)
+    patients = records[records["status"] == "ok"].groupby(["row", "model"])["patient"].nunique()
+    table = by_status.reindex(columns=["ok", "undefined", "failed"], fill_value=0).join(patients).fillna(0)
+    return {
+        (str(label), str(model)): Cell(float("nan"), int(ok), int(undefined), int(failed), patients=int(count))
+        for (label, model), ok, undefined, failed, count in table.itertuples(name=None)
+    }
