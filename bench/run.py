@@ -30,7 +30,17 @@ PACKAGES = (
     "segmote-bench", "torch", "torchvision", "segment-anything", "sam2", "numpy", "scipy", "scikit-image",
     "pillow", "nibabel", "pandas", "pyarrow",
 )  # fmt: skip
-MADE = ("predictions", "targets", "tables", "figures", "prompts.parquet", "records.parquet", "failures.parquet")
+MADE = (
+    "predictions",
+    "targets",
+    "images",
+    "tables",
+    "figures",
+    "report.html",
+    "prompts.parquet",
+    "records.parquet",
+    "failures.parquet",
+)
 log = logging.getLogger("bench")
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from bench.figures.bars import bars
 from bench.figures.clicks import clicks
@@ -40,9 +39,3 @@ def draw(material: Material, views: Sequence[View]) -> Drawn:
     made += [one for kind in material.kinds for one in galleries(material, views, kind)]
     pictures = tuple(one for one in made if isinstance(one, Picture))
     return Drawn(pictures, tuple(one for one in made if isinstance(one, Absent)))
-
-
-def save(drawn: Drawn, run: Path) -> None:
-    """Write the figures below `figures/` of a run."""
-    for picture in drawn.pictures:
-        picture.save(run / "figures")

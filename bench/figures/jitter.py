@@ -21,11 +21,11 @@ def jitter(material: Material) -> Iterator[Picture | Absent]:
     """One figure: a panel a data set, a line a model from the tight boxes' Dice to the jittered ones'."""
     missing = [kind for kind in (TIGHT, JITTERED) if kind not in material.kinds]
     if missing:
-        yield Absent("dice-box-jitter", TITLE, f"the run has no prompt {' and no prompt '.join(missing)}")
+        yield Absent("robustness-box-jitter", TITLE, f"the run has no prompt {' and no prompt '.join(missing)}")
         return
     found = _changes(material)
     if not found:
-        yield Absent("dice-box-jitter", TITLE, "no data set has a defined Dice with both prompts")
+        yield Absent("robustness-box-jitter", TITLE, "no data set has a defined Dice with both prompts")
         return
     order = [model for model in material.models if any(model in changes for changes in found.values())]
     figure, axes = style.panels(len(found), 3.1, 0.9 + 0.24 * len(order))
@@ -35,11 +35,11 @@ def jitter(material: Material) -> Iterator[Picture | Absent]:
         ax.tick_params(labelleft=number % 3 == 0)
     note = material.note(
         [TIGHT, JITTERED],
-        f"Average of each data set ({material.aggregation}): filled with tight boxes, hollow with jittered ones; numbers: "
-        "paired difference in points with its 95 % interval over patients.",
+        f"Average of each data set ({material.aggregation}): filled with tight boxes, hollow with jittered ones; "
+        "numbers: paired difference in points with its 95 % interval over patients.",
     )
     style.finish(figure, TITLE, note)
-    yield Picture("dice-box-jitter", TITLE, note, _words(found), figure)
+    yield Picture("robustness-box-jitter", TITLE, note, _words(found), figure)
 
 
 def _changes(material: Material) -> dict[str, dict[str, Change]]:

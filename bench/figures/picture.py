@@ -3,11 +3,8 @@
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from matplotlib.figure import Figure
-
-from bench.store import write_bytes
 
 # Without dates and versions equal figures are equal files.
 METADATA: Mapping[str, Mapping[str, None]] = {
@@ -40,11 +37,6 @@ class Picture:
         buffer = io.BytesIO()
         self.figure.savefig(buffer, format=suffix, dpi=DPI, metadata=dict(METADATA[suffix]))
         return buffer.getvalue()
-
-    def save(self, folder: Path) -> None:
-        """Write `folder/name.png` and `.pdf`."""
-        for suffix in METADATA:
-            write_bytes(folder / f"{self.name}.{suffix}", self.content(suffix))
 
 
 @dataclass(frozen=True, slots=True)

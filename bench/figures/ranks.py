@@ -28,8 +28,8 @@ def ranks(material: Material, kind: str) -> Iterator[Picture | Absent]:
         ax.tick_params(labelleft=number % 3 == 0)
     note = material.note(
         [kind],
-        f"Rank of each model's Average ({material.aggregation}), 1 is best; whiskers: 95 % of 10,000 draws of patients. "
-        "g: models of one group are not told apart from its best one. Models from the best mean rank down.",
+        f"Rank of each model's Average ({material.aggregation}), 1 is best; whiskers: 95 % of 10,000 draws of "
+        "patients. g: models of one group are not told apart from its best one. Models from the best mean rank down.",
     )
     style.finish(figure, f"{TITLE}, prompt {kind}", note)
     yield Picture(name, f"{TITLE}, prompt {kind}", note, _words(found), figure)

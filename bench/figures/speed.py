@@ -45,11 +45,11 @@ def speed(material: Material, kind: str) -> Iterator[Picture | Absent]:
         look = shown[model]
         ax.plot(cost.seconds * 1000, cost.dice, look.marker, color=look.colour, markersize=9, label=model)
     ax.set(xscale="log", xlabel="milliseconds for one image and one prompt (median)", ylabel="Dice (%)")
-    ax.margins(x=0.15, y=0.12)
     _labels(ax, costs)
     note = material.note(
         [kind],
-        f"Mean over data sets of their Averages; time on {_hardware(material)}. Grey line: no model is both faster and better.",
+        f"Mean over data sets of their Averages; time on {_hardware(material)}. "
+        "Grey line: no model is both faster and better.",
     )
     style.finish(figure, f"{TITLE}, prompt {kind}", note)
     yield Picture(name, f"{TITLE}, prompt {kind}", note, _words(costs, best), figure)
@@ -82,19 +82,18 @@ def front(costs: Mapping[str, Cost]) -> list[str]:
 
 
 def _labels(ax: Axes, costs: Mapping[str, Cost]) -> None:
-    """Names beside their points, moved up where they would lie on a name drawn before."""
+    """Limits with room for the names, and the names beside their points, moved up off the names below them."""
+    exponents, values = np.log10([c.seconds * 1000 for c in costs.values()]), [c.dice for c in costs.values()]
+    wide, high = max(float(np.ptp(exponents)), 0.5), max(float(np.ptp(values)), 1.0)
+    left, low = float(exponents.min()) - 0.12 * wide, min(values) - 0.1 * high
+    ax.set(xlim=(10**left, 10 ** (left + 1.5 * wide)), ylim=(low, low + 1.25 * high))
     taken: list[tuple[float, float]] = []
     for model in sorted(costs, key=lambda name: costs[name].dice):
-        point = (costs[model].seconds * 1000, costs[model].dice)
-        x, y = ax.transAxes.inverted().transform(ax.transData.transform(point))
-        right = x > 0.7
-        place = y + 0.015
-        for other_x, other_y in taken:
-            if abs(x - other_x) < 0.3 and place - other_y < 0.055:
-                place = other_y + 0.055
-        taken.append((x, place))
-        shift, side = (-0.02, "right") if right else (0.02, "left")
-        ax.text(x + shift, place, model, transform=ax.transAxes, ha=side, va="center", fontsize=8)
+        x = (np.log10(costs[model].seconds * 1000) - left) / (1.5 * wide)
+        y = (costs[model].dice - low) / (1.25 * high)
+        y = max([y, *(other_y + 0.05 for other_x, other_y in taken if abs(x - other_x) < 0.25 and y < other_y + 0.05)])
+        taken.append((x, y))
+        ax.text(x + 0.02, y, model, transform=ax.transAxes, va="center", fontsize=8)
 
 
 def _hardware(material: Material) -> str:
