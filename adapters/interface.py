@@ -176,6 +176,10 @@ class Segmenter(Protocol):
         """
         ...
 
+    def masks(self, encoded: Any, logits: torch.Tensor) -> torch.Tensor:
+        """Raw logits of an image's candidates (C, h, w) as (C, H, W) bool masks on the original pixel grid."""
+        ...
+
 
 def check_image(image: Image) -> Image:
     """The image as (H, W, 3) RGB uint8; grey images are repeated to three equal channels.

@@ -11,6 +11,16 @@ from numpy.typing import NDArray
 Mask = NDArray[np.bool_]
 
 
+def class_of(target: str) -> str:
+    """The class of a target that is one of its components.
+
+    Example:
+        >>> class_of("lesion#2")
+        'lesion'
+    """
+    return target.partition("#")[0]
+
+
 class DataError(ValueError):
     """A case that cannot be used, with the reason as its text."""
 
@@ -102,6 +112,7 @@ class Dataset:
         find: roots below a folder (or the folder itself) that have this layout.
         index: items and defects of one root, sorted by case; reads no voxels.
         read: the voxels of an item; raises `DataError`.
+        lesions: targets that consist of many separate objects, scored lesion by lesion, too.
     """
 
     name: str
@@ -115,3 +126,4 @@ class Dataset:
     find: Callable[[Path], Sequence[Path]]
     index: Callable[[Path], Sequence[Item | Defect]]
     read: Callable[[Item], Case]
+    lesions: tuple[str, ...] = ()

@@ -1,6 +1,6 @@
 """Where the data sets of a run are, and which cases they hold."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +18,16 @@ def split_name(name: str) -> tuple[str, str | None]:
 def load(name: str) -> Dataset:
     """The data set of that name, with or without a sub-folder."""
     return datasets.load(split_name(name)[0])
+
+
+def lesions(name: str) -> Sequence[str]:
+    """Targets of a data set that are scored lesion by lesion."""
+    return load(name).lesions
+
+
+def rows(name: str) -> Mapping[str, Sequence[str]]:
+    """Table rows of a data set with the targets that each pools."""
+    return load(name).rows
 
 
 def roots(name: str, data: Path) -> Sequence[Path]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from bench.cases import class_of
 from bench.ledger import MARKS, Seen
 from bench.metrics import METRICS, Metric, metric
 from bench.patients import AGGREGATIONS, AVERAGE, patient_scores
@@ -187,7 +188,7 @@ def chosen_metric(name: str, aggregation: str) -> Metric:
 def with_rows(records: pd.DataFrame, rows: Rows) -> pd.DataFrame:
     """The records with a column `row`: the label that a target is pooled under."""
     label_of = {(d, t): label for d, labels in rows.items() for label, targets in labels.items() for t in targets}
-    pairs = zip(records["dataset"], records["target"], strict=True)
+    pairs = zip(records["dataset"], records["target"].map(class_of), strict=True)
     return records.assign(row=[label_of.get((d, t), t) for d, t in pairs])
 
 
@@ -211,11 +212,17 @@ def _cells(part: pd.DataFrame, aggregation: str) -> dict[tuple[str, str], Cell]:
 
 def _counts(records: pd.DataFrame) -> dict[tuple[str, str], Cell]:
     """Cells without values: what was averaged and what was left out, by (row, model)."""
-    groups = records.groupby(["row", "model"], sort=True)
-    by_status = groups["status"].value_counts().unstack(fill_value=0)
-    patients = records[records["status"] == "ok"].groupby(["row", "model"])["patient"].nunique()
-    table = by_status.reindex(columns=["ok", "undefined", "failed"], fill_value=0).join(patients).fillna(0)
+    sizes = records.groupby(["row", "model", "status"]).size().to_dict()
+    defined = records.loc[records["status"] == "ok", ["row", "model", "patient"]].drop_duplicates()
+    patients = defined.groupby(["row", "model"]).size().to_dict()
     return {
-        (str(label), str(model)): Cell(float("nan"), int(ok), int(undefined), int(failed), patients=int(count))
-        for (label, model), ok, undefined, failed, count in table.itertuples(name=None)
+        (label, model): Cell(
+            float("nan"),
+            n=sizes.get((label, model, "ok"), 0),
+            # what a rule for empty masks skips is undefined, too
+            undefined=sizes.get((label, model, "undefined"), 0) + sizes.get((label, model, "skipped"), 0),
+            failed=sizes.get((label, model, "failed"), 0),
+            patients=patients.get((label, model), 0),
+        )
+        for label, model, _ in sizes
     }

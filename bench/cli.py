@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import typer
 
 from adapters.download import DownloadError
-from bench.commands import demo, look, run, weights
+from bench.commands import demo, look, paper, run, score, tables, weights
 from bench.commands.options import INTERRUPTED, OK, SOME_FAILED, USAGE
 from bench.store import RunError
 
@@ -19,13 +19,14 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("run")(run.run_command)
-app.command("score")(run.score_command)
-app.command("report")(run.report_command)
-app.command("table")(run.table_command)
+app.command("score")(score.score_command)
+app.command("report")(tables.report_command)
+app.command("table")(tables.table_command)
 app.command("verify")(run.verify_command)
-app.command("paper")(look.paper_command)
+app.command("paper")(paper.paper_command)
 app.command("download")(weights.download_command)
 app.command("convert")(weights.convert_command)
+look.ls.command("ledger")(tables.ls_ledger)
 app.add_typer(look.ls, name="ls")
 app.add_typer(look.check, name="check")
 app.add_typer(demo.demo, name="demo")

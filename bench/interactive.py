@@ -72,8 +72,8 @@ def interaction_scores(
         thresholds: percent.
 
     Returns:
-        Rows like those of `records`, round null: metrics `noc@85`, `nof@85` ..., `<metric>_auc`; status "undefined"
-        where the value is NaN.
+        Rows like those of `records`, round null: metrics `noc@85`, `nof@85` ..., `<metric>_auc`; where the value is
+        NaN the status is "failed" if a round failed, else "undefined".
     """
     chosen = records[records["metric"] == metric]
     curves = chosen.pivot(index=[*OBJECT, "area_px"], columns="round", values="value").sort_index(axis=1)
@@ -86,7 +86,9 @@ def interaction_scores(
         made[f"nof@{percent}"] = never_reached(values, percent / 100)
     table = pd.DataFrame(made, index=curves.index).reset_index()
     rows = table.melt([*OBJECT, "area_px"], var_name="metric", value_name="value")
-    rows["status"] = np.where(rows["value"].isna(), "undefined", "ok")
+    failed = set(map(tuple, chosen.loc[chosen["status"] == "failed", OBJECT].to_numpy().tolist()))
+    reasons = ["failed" if tuple(key) in failed else "undefined" for key in rows[OBJECT].to_numpy().tolist()]
+    rows["status"] = np.where(rows["value"].isna(), reasons, "ok")
     return rows.reindex(columns=list(records.columns)).astype({"round": "Int64", "slice": "Int64"})
 
 

@@ -10,8 +10,7 @@ from bench.sheets import Sheet
 PORTRAIT = 5  # value columns; more are set sideways
 LINES = {"table": 30, "sidewaystable": 20}  # rows that fit a page below caption and notes
 HEAD = 13  # characters of a column title before it is broken
-PACKAGES = r"""\usepackage[T1]{fontenc}
-\usepackage{textcomp,booktabs,rotating,adjustbox,caption,longtable}"""
+PACKAGES = r"\usepackage{textcomp,booktabs,rotating,adjustbox,caption,longtable}"
 
 _ESCAPES = str.maketrans({
     "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}", "~": r"\textasciitilde{}",
@@ -65,7 +64,7 @@ def _float(table: Table, lines: Sequence[Line], kind: str, number: int) -> str:
         else rf"\caption{{{escape(table.caption)} {RANKED}}}\label{{tab:{table.name}}}"
     )
     return "\n".join([
-        rf"\begin{{{kind}}}[p]", rf"\centering\footnotesize{continued}", caption,
+        rf"\begin{{{kind}}}[!htbp]", rf"\centering\footnotesize{continued}", caption,
         r"\setlength{\tabcolsep}{4pt}", r"\begin{adjustbox}{max width=\linewidth}",
         rf"\begin{{tabular}}{{@{{}}llrr*{{{count}}}{{c}}@{{}}}}", r"\toprule",
         " & ".join(head) + r" \\", r"\midrule", *_body(table, lines), r"\bottomrule", r"\end{tabular}",
@@ -93,7 +92,7 @@ def _body(table: Table, lines: Sequence[Line]) -> Iterator[str]:
             + r" \\[-2pt]"
         )
         intervals = [rf"{{\scriptsize {text}}}" if (text := c.interval(table.metric)) else "" for c in line.cells]
-        yield " & ".join(["", "", "", "", *intervals]) + r" \\"
+        yield " & ".join(["", "", "", "", *intervals]) + r" \\[1.5pt]"
         last = line.group
 
 
@@ -140,10 +139,14 @@ def _row(texts: Sequence[str]) -> str:
 
 
 def document(title: str, names: Sequence[str]) -> str:
-    """A document that shows the tables beside it: `pdflatex all.tex`, twice for the page breaks of long tables."""
-    body = [rf"\input{{{name}.tex}}" for name in names]
+    """A document that shows the tables beside it: `pdflatex all.tex`, twice for the page breaks of long tables.
+
+    Its pages are wide, so that tables which are set sideways in an article can be read on a screen.
+    """
+    body = [rf"\input{{{name}.tex}}\clearpage" for name in names]
     return "\n".join([
-        r"\documentclass[a4paper,10pt]{article}", r"\usepackage[utf8]{inputenc}", PACKAGES,
-        r"\usepackage[margin=2cm]{geometry}", r"\captionsetup{font=footnotesize,labelfont=bf}",
+        r"\documentclass[a4paper,landscape,10pt]{article}", r"\usepackage[utf8]{inputenc}", PACKAGES,
+        r"\usepackage[margin=2cm]{geometry}", r"\captionsetup{font=footnotesize,labelfont=bf,justification=justified}",
+        r"\renewenvironment{sidewaystable}[1][p]{\begin{table}[#1]}{\end{table}}",
         r"\begin{document}", rf"\section*{{{escape(title)}}}", *body, r"\end{document}", "",
     ])  # fmt: skip

@@ -1,11 +1,11 @@
 """Who has seen what: whether weights were trained on a data set, and under which terms both may be used."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import pandas as pd
 
@@ -82,18 +82,29 @@ def lookup(model: str, dataset: str, world: World = "real", path: Path = FILE) -
     return Entry(model, dataset, "unknown", "not in the ledger")
 
 
-def table(models: Sequence[str], datasets: Sequence[str], world: World = "real") -> pd.DataFrame:
+def terms(models: Sequence[str]) -> dict[str, dict[str, str]]:
+    """Licence and training data of models by their cards."""
+    cards = [adapters.card(model) for model in models]
+    return {card.name: {"licence": card.licence, "trained_on": card.trained_on} for card in cards}
+
+
+def table(models: Mapping[str, Mapping[str, Any]], datasets: Sequence[str], world: World = "real") -> pd.DataFrame:
     """One line a (model, data set).
+
+    Args:
+        models: name to its `licence` and `trained_on`, as in `run.json`; see `terms`.
+        datasets: names.
+        world: see `lookup`.
 
     Returns:
         Columns `model, weights_licence, trained_on, dataset, data_licence, seen, source`.
     """
     rows = []
-    for card in map(adapters.card, models):
+    for model, facts in models.items():
         for name in datasets:
-            entry = lookup(card.name, name, world)
+            entry = lookup(model, name, world)
             licence = catalogue.load(name).licence if world == "real" else PHANTOM_LICENCE
-            rows.append([card.name, card.licence, card.trained_on, name, licence, entry.seen, entry.source])
+            rows.append([model, facts["licence"], facts["trained_on"], name, licence, entry.seen, entry.source])
     names = ["model", "weights_licence", "trained_on", "dataset", "data_licence", "seen", "source"]
     return pd.DataFrame(rows, columns=names)
 

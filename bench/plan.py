@@ -12,7 +12,7 @@ import pandas as pd
 
 from adapters.interface import Points, Prompt
 from bench import catalogue, prompts, protocols, workers
-from bench.cases import DataError, Defect, Item
+from bench.cases import DataError, Defect, Item, class_of
 from bench.config import RunConfig
 from bench.protocols import Protocol
 from bench.samples import Sample, samples
@@ -67,27 +67,39 @@ def _draw_case(item: Item, config: RunConfig) -> tuple[list[dict[str, Any]], lis
     protocol = protocols.load(config.protocol)
     try:
         case = catalogue.read(item)
-        slices = list(samples(case, protocol))
+        slices = list(samples(case, protocol, prompts.on_every_slice(config.prompts)))
     except DataError as error:
         return [], [Defect(item.dataset, item.patient, item.case, error.kind, str(error))], []
-    index = [{"slice": s.slice, "target": name, "spacing_mm": list(s.spacing_mm)} for s in slices for name in s.native]
+    index = [_place(sample) | {"target": name} for sample in slices for name in sample.native]
     masks = [mask for s in slices for mask in s.native.values()]
     MaskShard(index, masks).save(targets_path(config.out, item.dataset, item.case))
     rows, defects = [], []
     for sample in slices:
-        for name in sample.native:
-            if reason := _too_small(sample, name, protocol):
+        for name, mask in sample.native.items():
+            if not mask.any():
+                kinds = [kind for kind in config.prompts if prompts.on_every_slice([kind])]
+                rows += [_row(item, sample, name, kind, protocol, config.seed) for kind in kinds]
+            elif reason := _too_small(sample, name, protocol):
                 text = f"slice {sample.slice}: {reason}"
                 defects.append(Defect(item.dataset, item.patient, item.case, "skipped", text, name))
-                continue
-            rows += [_row(item, sample, name, kind, protocol, config.seed) for kind in config.prompts]
+            else:
+                rows += [_row(item, sample, name, kind, protocol, config.seed) for kind in config.prompts]
     return rows, defects, case.warnings
+
+
+def _place(sample: Sample) -> dict[str, Any]:
+    """What scoring in mm needs of a slice's grid, as plain JSON values."""
+    spacing = {"spacing_mm": list(map(float, sample.spacing_mm)), "slice_mm": sample.slice_mm}
+    return {"slice": sample.slice, "slices": sample.slices} | spacing
 
 
 def _too_small(sample: Sample, name: str, protocol: Protocol) -> str | None:
     area = int(sample.native[name].sum())
+    share = area / sample.native[name].size
     if area < protocol.min_area_px:
         return f"{area} px, fewer than the protocol's {protocol.min_area_px}"
+    if share < protocol.min_area_fraction:
+        return f"{share:.3%} of the slice, less than the protocol's {protocol.min_area_fraction:.3%}"
     return None if name in sample.targets else f"no pixel left at {protocol.working_resolution} px"
 
 
@@ -95,7 +107,7 @@ def _row(item: Item, sample: Sample, name: str, kind: str, protocol: Protocol, s
     target = sample.targets[name]
     rng = generator_for(seed, item.dataset, item.case, sample.slice, name, kind, 1)
     draw = prompts.KINDS[kind].draw
-    prompt = draw(target, protocol, rng) if draw else Prompt(text=name)
+    prompt = draw(target, protocol, rng) if draw else Prompt(text=class_of(name))
     row: dict[str, Any] = dict.fromkeys(PROMPT_COLUMNS)
     row |= {"dataset": item.dataset, "patient": item.patient, "case": item.case, "slice": sample.slice}
     row |= {"target": name, "prompt": kind, "round": 1, "seed": seed, "area_px": int(sample.native[name].sum())}

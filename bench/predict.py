@@ -19,7 +19,7 @@ from bench import catalogue, plan, prompts, protocols, workers
 from bench.cases import DataError, Item, Mask
 from bench.config import RunConfig
 from bench.samples import Sample, samples
-from bench.store import MaskShard, RunError, predictions_path, write_json
+from bench.store import MaskShard, RunError, candidates_path, predictions_path, write_json
 
 SLICES_AT_ONCE = 8
 
@@ -79,6 +79,7 @@ class _Drawn:
     index: list[dict[str, Any]] = field(default_factory=list)
     masks: list[Mask | None] = field(default_factory=list)
     seconds: list[dict[str, float]] = field(default_factory=list)
+    others: list[tuple[dict[str, Any], Mask]] = field(default_factory=list)  # candidates that were not selected
 
     def add(self, request: _Request, number: int, mask: Mask | None, **facts: Any) -> None:
         """Keep one mask (None: a failure) and what is known of it."""
@@ -86,6 +87,13 @@ class _Drawn:
         self.index.append(request.key | {"round": number} | facts)
         self.masks.append(mask)
         self.seconds.append(seconds)
+
+    def join(self, part: "_Drawn") -> None:
+        """Add all of another one."""
+        self.others += [(facts | {"entry": facts["entry"] + len(self.index)}, mask) for facts, mask in part.others]
+        self.index += part.index
+        self.masks += part.masks
+        self.seconds += part.seconds
 
 
 def _predict_case(model: str, item: Item, rows: pd.DataFrame, config: RunConfig) -> None:
@@ -99,7 +107,8 @@ def _predict_case(model: str, item: Item, rows: pd.DataFrame, config: RunConfig)
     protocol = protocols.load(config.protocol)
     drawn = _Drawn()
     try:
-        found = [s for s in samples(catalogue.read(item), protocol) if s.slice in by_slice]
+        everything = prompts.on_every_slice(row["prompt"] for rows in by_slice.values() for row in rows)
+        found = [s for s in samples(catalogue.read(item), protocol, everything) if s.slice in by_slice]
     except DataError as error:  # the data changed since the prompts were drawn
         raise RunError(f"{item.dataset} {item.case} can no longer be read: {error}") from error
     for start in range(0, len(found), SLICES_AT_ONCE):
@@ -108,7 +117,10 @@ def _predict_case(model: str, item: Item, rows: pd.DataFrame, config: RunConfig)
     path = predictions_path(config.out, model, item.dataset, item.case)
     # Timings lie beside the masks, so that the masks' file is the same in every run.
     write_json(path.with_suffix(".seconds.json"), drawn.seconds)
-    MaskShard(drawn.index, drawn.masks).save(path)
+    if drawn.others:
+        others = MaskShard([facts for facts, _ in drawn.others], [mask for _, mask in drawn.others])
+        others.save(candidates_path(config.out, model, item.dataset, item.case))
+    MaskShard(drawn.index, drawn.masks).save(path)  # last: a case with this file is done
 
 
 Chunk = Sequence[tuple[Sample, Sequence[Mapping[str, Any]]]]
@@ -134,9 +146,7 @@ def _predict_slices(network: Segmenter, item: Item, chunk: Chunk, config: RunCon
                 _predict_slices(network, item, [one], config, drawn)
             return
         part = _failed(chunk, config, f"{type(error).__name__}: {error}")
-    drawn.index += part.index
-    drawn.masks += part.masks
-    drawn.seconds += part.seconds
+    drawn.join(part)
 
 
 def _failed(chunk: Chunk, config: RunConfig, reason: str) -> _Drawn:
@@ -163,12 +173,14 @@ def _rounds(
 ) -> None:
     """Decode the first prompts of all targets together, then the corrections, round by round."""
     active, number = list(requests), 1
+    multimask = protocols.load(config.protocol).multimask
     while active:
         pairs = [(value, request.prompt) for value, request in active]
-        predictions, seconds = _timed(network, partial(network.decode, pairs))
-        for (_, request), prediction in zip(active, predictions, strict=True):
+        predictions, seconds = _timed(network, partial(network.decode, pairs, multimask=multimask))
+        for (value, request), prediction in zip(active, predictions, strict=True):
             mask = prediction.mask.cpu().numpy()
             _keep(part, request, number, prediction, mask, seconds_encode, seconds / len(active))
+            _keep_others(part, request, prediction, network, value)
             if number < _last_round(request.row["prompt"], config):
                 _correct(request, item, number, mask, prediction, config)
         number += 1
@@ -184,31 +196,48 @@ def _keep(
     seconds_encode: float,
     seconds_decode: float,
 ) -> None:
-    native = next(iter(request.sample.native.values())).shape
-    if mask.shape != native:  # a working resolution: back to the grid that is scored
-        mask = stretch(mask, native)
-    score = float(prediction.score)
     part.add(
         request,
         number,
-        mask,
+        _on_native_grid(mask, request),
         status="ok",
         reason=None,
-        score=score if np.isfinite(score) else None,
+        score=_finite(prediction.score),
         seconds_encode=seconds_encode,
         seconds_decode=seconds_decode,
     )
 
 
+def _keep_others(part: _Drawn, request: _Request, prediction: Prediction, network: Segmenter, encoded: Any) -> None:
+    """Keep the candidates that were not selected, for the last entry: regret and the oracle are scored from them."""
+    if len(prediction.candidate_scores) < 2:
+        return
+    masks = network.masks(encoded, prediction.candidate_logits).cpu().numpy()
+    scores = prediction.candidate_scores.tolist()
+    for number, (mask, score) in enumerate(zip(masks, scores, strict=True)):
+        if number != prediction.selected:
+            facts = {"entry": len(part.index) - 1, "candidate": number, "score": _finite(score)}
+            part.others.append((facts, _on_native_grid(mask, request)))
+
+
+def _on_native_grid(mask: Mask, request: _Request) -> Mask:
+    native = next(iter(request.sample.native.values())).shape
+    return mask if mask.shape == native else stretch(mask, native)  # from a working resolution to the grid of scoring
+
+
+def _finite(score: float) -> float | None:
+    return float(score) if np.isfinite(score) else None
+
+
 def _correct(request: _Request, item: Item, number: int, mask: Mask, prediction: Prediction, config: RunConfig) -> None:
     """Add the next click; where nothing is wrong the last prompt is repeated, so that every round has a mask."""
     row, target = request.row, request.sample.targets[request.row["target"]]
-    if not request.clicks:
+    if not request.clicks and not pd.isna(row["point_x"]):
         request.clicks.append((row["point_x"], row["point_y"], int(row["point_label"])))
     rng = plan.generator_for(
         config.seed, item.dataset, item.case, request.sample.slice, row["target"], row["prompt"], number + 1
     )
-    click = prompts.next_click(target, mask, protocols.load(config.protocol), rng)
+    click = prompts.next_click(target, mask, protocols.load(config.protocol), rng, request.clicks)
     if click is None:
         return
     request.clicks.append(click)

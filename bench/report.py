@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 import adapters
-from bench import catalogue, ledger, prompts, protocols
+from bench import catalogue, ledger, prompts, protocol_ranking, protocols
 from bench.cells import AVERAGE, Cell, Line, Rows, Table, cells, chosen_metric, with_rows
 from bench.latex import document
 from bench.metrics import Metric
@@ -132,9 +132,11 @@ def caption(facts: dict[str, Any], chosen: View) -> str:
     kind, metric = prompts.KINDS[chosen.prompt], chosen.metric
     rounds = f", round {chosen.round}" if kind.rounds and chosen.round else ""
     count = "objects" if metric.by_object else "volumes" if metric.volume else "masks"
+    measured = metric.text.partition("; undefined where")[0]  # the protocol's empty rule says it
     return (
-        f"{metric.title} ({metric.unit}; {metric.text}), prompt {chosen.prompt}{rounds}: {kind.text}. "
-        f"Protocol {protocol.name}, {chosen.aggregation}: {AGGREGATIONS[chosen.aggregation].text}. "
+        f"{metric.title} ({metric.unit}; {measured}), prompt {chosen.prompt}{rounds}: {kind.text}; "
+        f"protocol {protocol.name}, {chosen.aggregation}: {AGGREGATIONS[chosen.aggregation].text}; "
+        f"{protocols.scoring_text(protocol)}. "
         f"{facts['world_text']} {INTERVALS} n: {count}."
     )
 
@@ -160,7 +162,7 @@ def scores_table(run: Scored, chosen: View) -> Table:
 
 def _titles(facts: dict[str, Any]) -> dict[str, str]:
     data = {name: catalogue.load(name).title for name in facts["config"]["datasets"]}
-    return data | {name: adapters.card(name).title for name in facts["config"]["models"]}
+    return data | {name: model["title"] for name, model in facts["models"].items()}
 
 
 def _lines(values: dict[tuple[str, str, str], Cell], facts: dict[str, Any], prompt: str) -> list[Line]:
@@ -285,7 +287,7 @@ def _settings(run: Scored) -> Table:
     first = made[config["prompts"][0]]
     kinds = "; ".join(f"{kind}: {prompts.KINDS[kind].text}" for kind in made)
     before, _, after = first.caption.partition(f", prompt {config['prompts'][0]}")
-    text = f"{before}, Average of each data set by prompt. {kinds}. Protocol{after.partition('. Protocol')[2]}"
+    text = f"{before}, Average of each data set by prompt. {kinds}; protocol{after.partition('; protocol')[2]}"
     return replace(
         first, name="dice-by-prompt", caption=text, models=config["datasets"], lines=lines, notes=_notes(lines),
         heads=("model", "prompt"), axis="dataset", down=True,
@@ -299,13 +301,13 @@ def ledger_sheets(run: Path) -> list[Sheet]:
 
 def _ledger(facts: dict[str, Any]) -> list[Sheet]:
     config = facts["config"]
-    found = ledger.table(config["models"], config["datasets"], config["world"])
+    found = ledger.table(facts["models"], config["datasets"], config["world"])
     return ledger.sheets(found, facts["world_text"])
 
 
 def tables(run: Path) -> list[Table | Sheet]:
     """All tables of a run: of every prompt, the headline, comparison, other aggregations and metrics; the ledger."""
-    return list(_tables(scored(run)))
+    return [*_tables(scored(run)), protocol_ranking.protocol_ranking(run).sheet()]
 
 
 def _tables(run: Scored) -> Iterator[Table | Sheet]:
@@ -341,10 +343,11 @@ def report(run: Path) -> list[Table | Sheet]:
     for one in made:
         for suffix in ("csv", "md", "tex"):
             write_bytes(run / "tables" / f"{one.name}.{suffix}", FORMATS[suffix](one).encode())
+    everything = document("Tables", [one.name for one in made])
+    write_bytes(run / "tables" / "all.tex", everything.encode())
     from bench import publish  # noqa: PLC0415 - brings the drawing library; tables alone do without
 
     publish.publish(run, made)
-    write_bytes(run / "tables" / "all.tex", document(f"Tables of {run.name}", [one.name for one in made]).encode())
     return made
 
 

@@ -32,10 +32,12 @@ PACKAGES = (
 )  # fmt: skip
 MADE = (
     "predictions",
+    "candidates",
     "targets",
-    "images",
+    "protocols",
     "tables",
     "figures",
+    "images",
     "report.html",
     "prompts.parquet",
     "records.parquet",
@@ -84,6 +86,43 @@ def score_only(folder: Path) -> Outcome:
         config = _config(facts, folder)
         _score(config)
         return _report(config)
+
+
+@dataclass(frozen=True, slots=True)
+class Rescored:
+    """A run's masks scored by the rules of another protocol.
+
+    Attributes:
+        folder: holds `records.parquet`, `failures.parquet` and `protocol.json`; the run's own records stay as they are.
+        protocol: whose scoring rules held.
+        needs_new_run: the prompting rules in which it differs from the run's protocol, see `protocols.needs_new_run`.
+        failed: predictions that failed.
+    """
+
+    folder: Path
+    protocol: protocols.Protocol
+    needs_new_run: Sequence[str]
+    failed: int
+
+
+def rescore(folder: Path, wanted: protocols.Protocol) -> Rescored:
+    """Score the stored masks of a run by another protocol's scoring rules, beside the run's own records.
+
+    Raises:
+        RunError: not a run, unfinished, or written by another process.
+    """
+    facts = report.read_run(folder)
+    with one_writer(folder):
+        config = _config(facts, folder)
+        ours = protocols.load(config.protocol)
+        differ = protocols.needs_new_run(ours, wanted)
+        place = folder / "protocols" / wanted.name
+        records, failures = _scored(config, facts, wanted)
+        write_table(records, place / "records.parquet")
+        write_table(failures.astype("string"), place / "failures.parquet")
+        rules = {name: getattr(wanted, name) for name in protocols.SCORING}
+        write_json(place / "protocol.json", {"scoring": rules, "prompts_of": ours.name, "needs_new_run": differ})
+    return Rescored(place, wanted, differ, int((failures["kind"] == "failed").sum()))
 
 
 def _config(facts: dict[str, Any], folder: Path) -> RunConfig:
@@ -210,16 +249,23 @@ def _prompts(config: RunConfig, found: plan.Listing, facts: dict[str, Any]) -> t
 def _score(config: RunConfig) -> None:
     started = time.perf_counter()
     facts = report.read_run(config.out)
-    table = pd.read_parquet(config.out / "prompts.parquet")
-    _complete(config, facts, table)
-    records, failed = score(config.out, config.models, table, config.jobs, config.engine)
-    data = pd.DataFrame(facts["data_defects"], columns=list(plan.FAILURE_COLUMNS))
-    failures = pd.concat([part for part in (data, failed) if len(part)] or [data], ignore_index=True)
+    records, failures = _scored(config, facts, protocols.load(config.protocol))
     write_table(records, config.out / "records.parquet")
     write_table(failures.astype("string"), config.out / "failures.parquet")
     facts["seconds"]["score"] = round(time.perf_counter() - started, 2)
     facts["finished"]["score"] = True
     write_json(config.out / "run.json", facts)
+
+
+def _scored(
+    config: RunConfig, facts: dict[str, Any], protocol: protocols.Protocol
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    table = pd.read_parquet(config.out / "prompts.parquet")
+    _complete(config, facts, table)
+    records, failed = score(config.out, config.models, table, protocol, config.jobs, config.engine)
+    data = pd.DataFrame(facts["data_defects"], columns=list(plan.FAILURE_COLUMNS))
+    failures = pd.concat([part for part in (data, failed) if len(part)] or [data], ignore_index=True)
+    return records, failures
 
 
 def _complete(config: RunConfig, facts: dict[str, Any], table: pd.DataFrame) -> None:

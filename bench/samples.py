@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
+import cc3d
 import numpy as np
 from numpy.typing import NDArray
 
@@ -23,9 +24,12 @@ class Sample:
     Attributes:
         slice: index along the slicing axis of the case, 0 for a picture.
         image: (H, W) or (H, W, 3) uint8, on the working grid.
-        targets: class name to (H, W) bool on the working grid; classes without foreground are absent.
+        targets: class name, or "name#1" for a component of its own, to (H, W) bool on the working grid; what has no
+            pixel left there is absent.
         native: the same targets on the case's own grid; the same objects if there is no working resolution.
         spacing_mm: (row, column) of the native grid.
+        slice_mm: distance of neighbouring slices, None for a picture.
+        slices: how many the volume has along the slicing axis.
     """
 
     slice: int
@@ -33,6 +37,18 @@ class Sample:
     targets: dict[str, Mask]
     native: dict[str, Mask]
     spacing_mm: tuple[float, float]
+    slice_mm: float | None
+    slices: int
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """Where a sample lies; the attributes are those of `Sample`."""
+
+    slice: int
+    spacing_mm: tuple[float, float]
+    slice_mm: float | None
+    slices: int
 
 
 def to_uint8(image: NDArray[np.generic], modality: str, rule: str) -> NDArray[np.uint8]:
@@ -88,8 +104,13 @@ def slicing_axis(case: Case, protocol: Protocol) -> int:
     return 2 if np.isclose(spacing[2], spacing.max()) else int(spacing.argmax())
 
 
-def samples(case: Case, protocol: Protocol) -> Iterator[Sample]:
+def samples(case: Case, protocol: Protocol, everything: bool = False) -> Iterator[Sample]:
     """The slices of a volume that hold a target, or the one picture.
+
+    Args:
+        case: see `bench.cases.Case`.
+        protocol: plane, intensities, components, working resolution.
+        everything: also the slices without a target; all targets of the case are in all slices, some of them empty.
 
     Raises:
         DataError: see `to_uint8`.
@@ -97,30 +118,36 @@ def samples(case: Case, protocol: Protocol) -> Iterator[Sample]:
     ready = case.image.dtype == np.uint8 and not case.is_volume  # an 8-bit picture stays as it is
     image = case.image if ready else to_uint8(case.image, case.modality, protocol.intensity)
     if not case.is_volume:
-        yield _sample(0, image, dict(case.masks), protocol, (case.spacing_mm[0], case.spacing_mm[1]))
+        grid = Grid(0, (case.spacing_mm[0], case.spacing_mm[1]), None, 1)
+        yield _sample(grid, image, dict(case.masks), protocol)
         return
     axis = slicing_axis(case, protocol)
     others = tuple(other for other in range(3) if other != axis)
     present = {name: np.flatnonzero(mask.any(axis=others)) for name, mask in case.masks.items()}
     columns_mm, rows_mm = (case.spacing_mm[other] for other in others)
     for index in range(image.shape[axis]):
-        targets = {name: plane(mask, axis, index) for name, mask in case.masks.items() if index in present[name]}
-        if targets:
-            yield _sample(index, plane(image, axis, index), targets, protocol, (rows_mm, columns_mm))
+        there = [name for name in case.masks if everything or index in present[name]]
+        if there:
+            targets = {name: plane(case.masks[name], axis, index) for name in there}
+            grid = Grid(index, (rows_mm, columns_mm), case.spacing_mm[axis], image.shape[axis])
+            yield _sample(grid, plane(image, axis, index), targets, protocol)
 
 
-def _sample(
-    index: int,
-    image: NDArray[np.generic],
-    native: dict[str, Mask],
-    protocol: Protocol,
-    spacing_mm: tuple[float, float],
-) -> Sample:
+def _sample(grid: Grid, image: NDArray[np.generic], native: dict[str, Mask], protocol: Protocol) -> Sample:
     picture = np.ascontiguousarray(image, np.uint8)
     native = {name: np.ascontiguousarray(mask, bool) for name, mask in sorted(native.items())}
+    if protocol.component == "each":
+        native = dict(part for name, mask in native.items() for part in _parts(name, mask))
     if protocol.working_resolution is None:
-        return Sample(index, picture, native, native, spacing_mm)
+        return Sample(grid.slice, picture, native, native, grid.spacing_mm, grid.slice_mm, grid.slices)
     side = (protocol.working_resolution, protocol.working_resolution)
     working = {name: stretch(mask, side) for name, mask in native.items()}
-    kept = {name: mask for name, mask in working.items() if mask.any()}
-    return Sample(index, stretch(picture, side), kept, native, spacing_mm)
+    kept = {name: mask for name, mask in working.items() if mask.any() or not native[name].any()}
+    picture = stretch(picture, side)
+    return Sample(grid.slice, picture, kept, native, grid.spacing_mm, grid.slice_mm, grid.slices)
+
+
+def _parts(name: str, mask: Mask) -> list[tuple[str, Mask]]:
+    """Each 8-connected component as a target of its own; a mask without foreground stays as it is."""
+    labels, count = cc3d.connected_components(mask, connectivity=8, return_N=True)
+    return [(f"{name}#{number}", labels == number) for number in range(1, count + 1)] or [(name, mask)]

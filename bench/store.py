@@ -76,6 +76,15 @@ def predictions_path(run: Path, model: str, dataset: str, case: str) -> Path:
     return folder / f"{quote(case, safe='')}.npz"
 
 
+def candidates_path(run: Path, model: str, dataset: str, case: str) -> Path:
+    """Where the candidates are kept that a model proposed and did not select; absent if there are none.
+
+    A mask shard whose index rows have `entry`, the row of the predictions' index it belongs to, `candidate`, its place
+    among the model's candidates, and `score`, the model's own. The selected candidate is the prediction itself.
+    """
+    return run / "candidates" / predictions_path(run, model, dataset, case).relative_to(run / "predictions")
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class MaskShard:
     """Many masks and what is known of each.

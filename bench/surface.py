@@ -10,12 +10,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import binary_erosion
 from scipy.spatial import cKDTree
+from scipy.spatial.distance import cdist
 
 from bench.cases import Mask
 
 Distances = NDArray[np.float64]
+PAIRS_AT_ONCE = 250_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,8 +44,10 @@ class SurfaceDistances:
         """
         if not tolerance_mm >= 0:
             raise ValueError(f"the tolerance must be 0 mm or more, got {tolerance_mm}")
-        distances = np.concatenate([self.from_target, self.from_predicted])
-        return float(np.mean(distances <= tolerance_mm)) if distances.size else float("nan")
+        near, total = 0, len(self.from_target) + len(self.from_predicted)
+        for directed in (self.from_target, self.from_predicted):
+            near += int(np.count_nonzero(directed <= tolerance_mm))
+        return near / total if total else float("nan")
 
     def hd95(self, one_empty_mm: float = float("nan")) -> float:
         """Hausdorff distance at the 95th percentile: the larger of both directed percentiles, in mm.
@@ -57,7 +60,62 @@ class SurfaceDistances:
         """
         if not self.from_target.size or not self.from_predicted.size:
             return one_empty_mm if self.from_target.size or self.from_predicted.size else float("nan")
-        return float(max(np.percentile(self.from_target, 95), np.percentile(self.from_predicted, 95)))
+        return max(_percentile_95(self.from_target), _percentile_95(self.from_predicted))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Surface:
+    """The surface of one mask, ready to be compared with many others.
+
+    Attributes:
+        points_mm: (N, D) centres of its pixels or voxels.
+        shape: of the image.
+        spacing_mm: pixel or voxel size along each axis.
+    """
+
+    points_mm: Distances
+    shape: tuple[int, ...]
+    spacing_mm: tuple[float, ...]
+
+
+def surface(mask: Mask, spacing_mm: Sequence[float]) -> Surface:
+    """The surface of a mask.
+
+    Args:
+        mask: (H, W) or (I, J, K) bool.
+        spacing_mm: pixel or voxel size along each axis.
+
+    Raises:
+        ValueError: the array is not bool, or the spacing does not fit or is not positive.
+    """
+    if mask.dtype != bool:
+        raise ValueError(f"masks must be bool, got {mask.dtype}")
+    if len(spacing_mm) != mask.ndim or not all(np.isfinite(size) and size > 0 for size in spacing_mm):
+        raise ValueError(f"spacing_mm must be {mask.ndim} positive numbers, got {tuple(spacing_mm)}")
+    box = _box(mask)
+    corner = [side.start for side in box]
+    points = (np.argwhere(_rim(mask[box])) + corner) * np.asarray(spacing_mm, float)
+    return Surface(points, mask.shape, tuple(float(size) for size in spacing_mm))
+
+
+def distances(target: Surface, predicted: Surface) -> SurfaceDistances:
+    """Distances between two surfaces.
+
+    Raises:
+        ValueError: they lie on different grids.
+    """
+    if (target.shape, target.spacing_mm) != (predicted.shape, predicted.spacing_mm):
+        raise ValueError(
+            f"target has shape {target.shape} at {target.spacing_mm} mm, predicted {predicted.shape} at "
+            f"{predicted.spacing_mm} mm; bring them to one grid"
+        )
+    one, other = target.points_mm, predicted.points_mm
+    if not len(one) or not len(other):
+        return SurfaceDistances(np.full(len(one), np.inf), np.full(len(other), np.inf))
+    if len(one) * len(other) <= PAIRS_AT_ONCE:  # all pairs are faster than two trees up to here
+        between = cdist(one, other)
+        return SurfaceDistances(between.min(axis=1), between.min(axis=0))
+    return SurfaceDistances(np.asarray(cKDTree(other).query(one)[0]), np.asarray(cKDTree(one).query(other)[0]))
 
 
 def surface_distances(target: Mask, predicted: Mask, spacing_mm: Sequence[float]) -> SurfaceDistances:
@@ -71,10 +129,7 @@ def surface_distances(target: Mask, predicted: Mask, spacing_mm: Sequence[float]
     Raises:
         ValueError: the shapes differ, an array is not bool, or the spacing does not fit or is not positive.
     """
-    _check(target, predicted, spacing_mm)
-    box = _box(target | predicted)
-    points = [_surface(mask[box]) * np.asarray(spacing_mm, float) for mask in (target, predicted)]
-    return SurfaceDistances(_nearest(points[0], points[1]), _nearest(points[1], points[0]))
+    return distances(surface(target, spacing_mm), surface(predicted, spacing_mm))
 
 
 def diagonal_mm(shape: Sequence[int], spacing_mm: Sequence[float]) -> float:
@@ -82,27 +137,26 @@ def diagonal_mm(shape: Sequence[int], spacing_mm: Sequence[float]) -> float:
     return float(np.linalg.norm((np.asarray(shape) - 1) * np.asarray(spacing_mm)))
 
 
-def _check(target: Mask, predicted: Mask, spacing_mm: Sequence[float]) -> None:
-    if target.shape != predicted.shape:
-        raise ValueError(f"target has shape {target.shape}, predicted {predicted.shape}; bring them to one grid")
-    if target.dtype != bool or predicted.dtype != bool:
-        raise ValueError(f"masks must be bool, got {target.dtype} and {predicted.dtype}")
-    if len(spacing_mm) != target.ndim or not all(np.isfinite(size) and size > 0 for size in spacing_mm):
-        raise ValueError(f"spacing_mm must be {target.ndim} positive numbers, got {tuple(spacing_mm)}")
-
-
 def _box(mask: Mask) -> tuple[slice, ...]:
     axes = range(mask.ndim)
     rims = [np.flatnonzero(mask.any(axis=tuple(a for a in axes if a != axis))) for axis in axes]
-    return tuple(slice(rim[0], rim[-1] + 1) if rim.size else slice(0) for rim in rims)
+    return tuple(slice(int(rim[0]), int(rim[-1]) + 1) if rim.size else slice(0, 0) for rim in rims)
 
 
-def _surface(mask: Mask) -> NDArray[np.intp]:
-    return np.argwhere(mask & ~binary_erosion(mask))
+def _rim(mask: Mask) -> Mask:
+    """Foreground with background, or the end of the array, beside it along some axis."""
+    inner = mask.copy()
+    for axis in range(mask.ndim):
+        kept, whole = inner.swapaxes(0, axis), mask.swapaxes(0, axis)
+        kept[1:] &= whole[:-1]
+        kept[:-1] &= whole[1:]
+        kept[:1] = kept[-1:] = False
+    return mask & ~inner
 
 
-def _nearest(points: Distances, others: Distances) -> Distances:
-    if not len(points) or not len(others):
-        return np.full(len(points), np.inf)
-    distances, _ = cKDTree(others).query(points)
-    return np.asarray(distances)
+def _percentile_95(values: Distances) -> float:
+    """As `np.percentile`, in a fifth of its time: with thousands of masks its checks cost more than its work."""
+    place = 0.95 * (len(values) - 1)
+    low, high = int(place), min(int(place) + 1, len(values) - 1)
+    below, above = np.partition(values, (low, high))[[low, high]]
+    return float(below + (above - below) * (place - low))

@@ -2,7 +2,7 @@ import pytest
 
 import adapters
 from bench import datasets
-from bench.ledger import MARKS, entries, lookup, notes, sheets, table
+from bench.ledger import MARKS, entries, lookup, notes, sheets, table, terms
 from bench.store import RunError
 from bench.tables import FORMATS
 
@@ -52,7 +52,7 @@ def test_every_model_is_in_the_ledger():
 
 
 def test_table_has_the_licences_of_weights_and_data():
-    made = table(["sam", "baseline/box"], ["segthor", "isles2022"])
+    made = table(terms(["sam", "baseline/box"]), ["segthor", "isles2022"])
     assert made["model"].tolist() == ["sam/vit_b"] * 2 + ["baseline/box"] * 2
     assert set(made["weights_licence"]) == {"Apache-2.0"}
     assert made["data_licence"].tolist() == [datasets.load(name).licence for name in ("segthor", "isles2022")] * 2
@@ -65,7 +65,7 @@ def test_phantoms_were_seen_by_nobody_but_the_minis_that_trained_on_them():
     assert lookup("sam-med2d/vit_b", "isles2022", "phantom").seen == "no"
     assert "drawn by this project" in lookup("sam-med2d/vit_b", "isles2022", "phantom").source
     assert lookup("sam-med2d/mini", "amos-ct", "phantom").seen == lookup("sam-med2d/mini", "amos-ct").seen
-    made = table(["sam-med2d"], ["isles2022"], "phantom")
+    made = table(terms(["sam-med2d"]), ["isles2022"], "phantom")
     assert "phantoms" in made["data_licence"].item()
 
 

@@ -71,11 +71,15 @@ def test_records_are_long_and_complete(tmp_path):
         "status",
     ]
     assert set(wanted) | {"seconds_encode", "seconds_decode", "area_px"} == set(records.columns)
-    # 4 cases x 3 slices, 2 models, 2 metrics; and 4 cases x 2 targets x 2 models x 2 volume metrics
-    assert records["metric"].value_counts().to_dict() == {
-        "dice": 24, "iou": 24, "volume_dice": 16, "volume_iou": 16,
-    }  # fmt: skip
-    assert records["value"].between(0, 1).all()
+    # 4 cases x 3 slices x 2 models a metric; and 4 cases x 2 targets x 2 models a metric of volumes
+    slices, volumes = ("dice", "iou", "nsd@2mm", "hd95"), ("volume_dice", "volume_iou", "volume_nsd@2mm", "volume_hd95")
+    wanted = dict.fromkeys((*slices, "predicted_iou"), 24) | dict.fromkeys(volumes, 16)
+    assert records["metric"].value_counts().to_dict() == wanted
+    unscored = records.query("metric == 'predicted_iou' and model == 'baseline/box'")
+    assert unscored["value"].isna().all() and set(unscored["status"]) == {"undefined"}
+    rest = records.drop(unscored.index)
+    assert (rest["status"] == "ok").all() and rest["value"].ge(0).all()
+    assert rest.loc[~rest["metric"].str.contains("hd95"), "value"].le(1).all()
     assert records.loc[records["metric"] == "volume_dice", "slice"].isna().all()
 
 

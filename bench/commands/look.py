@@ -1,4 +1,4 @@
-"""Commands that only look: what there is, whether data and weights are as they should be, the paper's numbers."""
+"""Commands that only look: what there is, whether data and weights are as they should be."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from tabulate import tabulate
 
-from bench import claims, inventory, world
+from bench import inventory, world
 from bench.commands.options import OK, SOME_FAILED, Data, Datasets, Weights, split
 from bench.datasets.check import check as check_dataset
 
@@ -67,9 +67,3 @@ def check_weights(weights: Weights = None) -> int:
     states = inventory.weights_states(weights)
     print(tabulate(states.items(), headers=["model", "weights"]))
     return SOME_FAILED if any("differs" in state for state in states.values()) else OK
-
-
-def paper_command() -> int:
-    """Check the printed numbers and claims of the SegMoTE paper against its own rows and our counted parameters."""
-    print(claims.render(claims.audit()))
-    return OK

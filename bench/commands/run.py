@@ -1,4 +1,4 @@
-"""`bench run` and what looks at a run: score, report, table, verify."""
+"""`bench run` and what looks at a run: report, table, verify."""
 
 import contextlib
 import os
@@ -16,7 +16,7 @@ from bench import plan, predict, prompts, protocols, report, run, verify, world
 from bench.commands.options import OK, SOME_FAILED, Data, Datasets, Models, PromptKinds, Run, Weights, split
 from bench.config import RunConfig
 from bench.store import RunError, read_json
-from bench.tables import AGGREGATIONS, FORMATS, to_console
+from bench.tables import to_console
 
 GIB_A_WORKER = 4  # an official ViT-B on the CPU peaks near 3 GiB
 
@@ -114,7 +114,7 @@ def run_command(
         run.predict_only(config, resume)
         print(f"\nPredictions: {folder}. Next: bench score {folder}")
         return OK
-    return _finish(run.run(config, resume))
+    return finish(run.run(config, resume))
 
 
 def _print_plan(config: RunConfig) -> int:
@@ -133,7 +133,8 @@ def _print_plan(config: RunConfig) -> int:
     return OK
 
 
-def _finish(outcome: run.Outcome) -> int:
+def finish(outcome: run.Outcome) -> int:
+    """Print the headline tables of a run; the exit code."""
     headline = {kind: report.table(outcome.run, kind) for kind in report.read_run(outcome.run)["config"]["prompts"]}
     for kind, table in headline.items():
         print(f"\n{to_console(table)}")
@@ -143,35 +144,6 @@ def _finish(outcome: run.Outcome) -> int:
     if outcome.failed or outcome.skipped:
         print(f"{outcome.failed} failed, {outcome.skipped} skipped with reasons in {outcome.run / 'failures.parquet'}")
     return SOME_FAILED if outcome.failed else OK
-
-
-def score_command(folder: Run) -> int:
-    """Score the stored masks of a run again; needs no model."""
-    return _finish(run.score_only(folder))
-
-
-def report_command(folder: Run) -> int:
-    """Write the tables of a scored run again."""
-    for table in report.report(folder):
-        print(folder / "tables" / f"{table.name}.tex")
-    return OK
-
-
-def table_command(
-    folder: Run,
-    prompt: Annotated[str | None, typer.Option(help="Prompt kind; default the run's first.")] = None,
-    aggregation: Annotated[str | None, typer.Option(help=f"{', '.join(AGGREGATIONS)}.")] = None,
-    prompt_round: Annotated[int | None, typer.Option("--round", help="Round of clicks; default the last.")] = None,
-    style: Annotated[str, typer.Option("--format", help=f"{', '.join(FORMATS)}.")] = "console",
-    summary: Annotated[bool, typer.Option("--summary", help="Only the averages.")] = False,
-) -> int:
-    """Print a table of a run."""
-    if style not in FORMATS:
-        raise RunError(f"unknown format {style!r}; there are {', '.join(FORMATS)}")
-    prompt = prompt or report.read_run(folder)["config"]["prompts"][0]
-    table = report.table(folder, prompt, aggregation, prompt_round)
-    print(FORMATS[style](table.summary() if summary else table))
-    return OK
 
 
 def verify_command(

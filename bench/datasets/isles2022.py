@@ -101,6 +101,7 @@ def _dataset(name: str, channel: str, title: str) -> Dataset:
         find=partial(roots, has_layout=has_layout),
         index=partial(index, dataset=name, channel=channel),
         read=read_resampled if channel == "flair" else read,
+        lesions=(TARGET,),
     )
 
 

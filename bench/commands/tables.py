@@ -1,0 +1,76 @@
+"""`bench table`, `bench report` and `bench ls ledger`: the numbers of a run as text."""
+
+from enum import Enum
+from typing import Annotated
+
+import typer
+
+import adapters
+from bench import datasets as data_sets
+from bench import ledger, report
+from bench.commands.options import OK, Datasets, Models, Run, split
+from bench.store import RunError
+from bench.tables import AGGREGATIONS, FORMATS, Sheet, Table, to_console
+
+
+class Style(str, Enum):
+    """How a table is printed."""
+
+    console = "console"
+    csv = "csv"
+    md = "md"
+    tex = "tex"
+
+
+Format = Annotated[Style, typer.Option("--format", help="As plain text, CSV, Markdown or LaTeX.")]
+
+
+def report_command(folder: Run) -> int:
+    """Write the tables of a scored run again."""
+    for table in report.report(folder):
+        print(folder / "tables" / f"{table.name}.tex")
+    print(folder / "tables" / "all.tex")
+    return OK
+
+
+def table_command(
+    folder: Run,
+    prompt: Annotated[str | None, typer.Option(help="Prompt kind; default the run's first.")] = None,
+    metric: Annotated[str, typer.Option(help="dice, iou, nsd@2mm, hd95, ... as in the records.")] = "dice",
+    aggregation: Annotated[str | None, typer.Option(help=f"{', '.join(AGGREGATIONS)}.")] = None,
+    prompt_round: Annotated[int | None, typer.Option("--round", help="Round of clicks; default the last.")] = None,
+    style: Format = Style.console,
+    summary: Annotated[bool, typer.Option("--summary", help="Only the averages.")] = False,
+    intervals: Annotated[bool, typer.Option(help="Intervals below the values on the console.")] = True,
+    comparison: Annotated[
+        bool, typer.Option("--comparison", help="Ranks, groups and differences to a reference, instead.")
+    ] = False,
+    reference: Annotated[str | None, typer.Option(help="Of --comparison; default the best of each data set.")] = None,
+    by_prompt: Annotated[bool, typer.Option("--by-prompt", help="Averages by prompt, instead.")] = False,
+    ledger: Annotated[bool, typer.Option("--ledger", help="Who has seen which data, and licences, instead.")] = False,
+) -> int:
+    """Print a table of a run."""
+    if reference and not comparison:
+        raise RunError("--reference belongs to --comparison")
+    prompt = prompt or report.read_run(folder)["config"]["prompts"][0]
+    if ledger:
+        return _show(report.ledger_sheets(folder), style)
+    if by_prompt:
+        return _show([report.settings(folder)], style, intervals)
+    if comparison:
+        return _show([report.comparison(folder, prompt, aggregation, prompt_round, metric, reference)], style)
+    table = report.table(folder, prompt, aggregation, prompt_round, metric)
+    return _show([table.summary() if summary else table], style, intervals)
+
+
+def ls_ledger(models: Models = "all", datasets: Datasets = "all", style: Format = Style.console) -> int:
+    """Which weights have seen which data set in training, with the source; licences of both."""
+    names = list(adapters.REGISTRY) if models == "all" else split(models)
+    sets = list(data_sets.REGISTRY) if datasets == "all" else split(datasets)
+    return _show(ledger.sheets(ledger.table(ledger.terms(names), sets)), style)
+
+
+def _show(made: list[Sheet] | list[Table], style: Style, intervals: bool = True) -> int:
+    texts = [to_console(one, intervals) if style is Style.console else FORMATS[style.value](one) for one in made]
+    print("\n\n".join(texts) if style is Style.console else "\n".join(texts))
+    return OK
