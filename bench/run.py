@@ -37,6 +37,8 @@ MADE = (
     "protocols",
     "tables",
     "figures",
+    "images",
+    "report.html",
     "prompts.parquet",
     "records.parquet",
     "failures.parquet",
