@@ -1,8 +1,8 @@
-"""How SegMoTE is trained: the recipe of section 4.1 of the paper, that of the released code, and one training's settings.
+"""How SegMoTE is trained: the paper's recipe (section 4.1), that of the released code, and one training's settings.
 
-`PAPER_RECIPE` follows the text: Dice (eq. 10) and 0.01 of the balance loss (eq. 11), Adam, nothing else. `RELEASED_RECIPE`
-is what the released code does instead: other losses, a second step of corrections, regions that a model drew as further
-targets. An ablation is a `dataclasses.replace` of either. The network's own choices are in `segmote.config`.
+`PAPER_RECIPE` follows the text: Dice (eq. 10) and 0.01 of the balance loss (eq. 11), Adam, nothing else.
+`RELEASED_RECIPE` is what the released code does instead: other losses, a second step of corrections, regions that a
+model drew as further targets. An ablation is a `dataclasses.replace` of either. The network's own choices are in `segmote.config`.
 
 Source: Lu et al., SegMoTE; InMyDreammer/SegMoTE at 77668f0.
 """
@@ -14,6 +14,7 @@ from typing import Literal
 FirstPrompt = Literal["box", "click", "text"]
 Precision = Literal["fp32", "bf16", "fp16"]
 
+WARM_UP_START, WARM_UP_EPOCHS = 0.1, 5
 ISIC = ("isic2016_task1", "isic2017_task1", "isic2018_task1")
 SZ_CXR = ("sz_cxr", "sz-cxr")
 
@@ -22,9 +23,9 @@ SZ_CXR = ("sz_cxr", "sz-cxr")
 class Recipe:
     """What is learned, from which prompts, by which losses, how fast.
 
-    One batch is one step of the optimiser from first prompts, and, with `corrections`, a second one from the rounds that
-    correct what the first drew. The intensity augmentation of the released code is left out, as embeddings are computed
-    once.
+    One batch is one step of the optimiser from first prompts, and, with `corrections`, a second one from the rounds
+    that correct what the first drew. The intensity augmentation of the released code is left out, as embeddings are
+    computed once.
 
     Attributes:
         optimizer: "adam" or "adamw".
@@ -162,6 +163,3 @@ def rate(recipe: Recipe, epoch: int) -> float:
     if recipe.schedule == "halved":
         return recipe.rate * 0.5 ** sum(epoch >= milestone for milestone in recipe.milestones)
     return recipe.rate * (WARM_UP_START + (1 - WARM_UP_START) * min(1.0, epoch / WARM_UP_EPOCHS))
-
-
-WARM_UP_START, WARM_UP_EPOCHS = 0.1, 5
