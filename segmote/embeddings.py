@@ -9,7 +9,7 @@ agree with it is computed again.
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -18,11 +18,12 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from segmote.data import Item, read_image
+from segmote.data import read_image
 from segmote.model import Segmote
 
 NAME_DIGITS = 24
-Progress = Callable[[Sequence[Path]], Iterable[Path]]
+Pair = tuple[Path, Path]
+Progress = Callable[[Sequence[Pair]], Iterable[Pair]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,30 +95,20 @@ def fingerprint(network: Segmote) -> str:
 
 
 @torch.no_grad()
-def encode_missing(
-    network: Segmote, store: EmbeddingStore, items: Sequence[Item], progress: Progress = iter
-) -> dict[Path, Path]:
-    """Compute what the store lacks of the items' pictures.
+def encode_missing(network: Segmote, store: EmbeddingStore, files: Mapping[Path, Path], progress: Progress) -> None:
+    """Compute what the store lacks.
 
     Args:
-        network: its encoder is run on its device, in float32 and evaluation mode.
+        network: its encoder is run on its device, in float32.
         store: of that encoder.
-        items: whose pictures are wanted.
+        files: pictures and their files in the store.
         progress: wraps what is to be computed, for a bar.
-
-    Returns:
-        Each picture's file in the store.
     """
-    files = {item.image: store.path(item.image) for item in items}
-    missing = {path: image for image, path in files.items() if store.lacks(path)}
+    missing = [(image, path) for image, path in files.items() if store.lacks(path)]
     device = next(network.parameters()).device
-    training = network.training
-    network.eval()
-    for path in progress(list(missing)):
-        embedding, early = network.encode(read_image(missing[path], store.side)[None].to(device))
+    for image, path in progress(missing):
+        embedding, early = network.encode(read_image(image, store.side)[None].to(device))
         store.write(path, embedding[0], early[0])
-    network.train(training)
-    return files
 
 
 def _digest(parts: Sequence[Tensor]) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -22,6 +23,7 @@ class Material:
         learning, held_out: items, by patients.
         excluded: items that cannot be used.
         store: the embeddings.
+        files: picture to its file in there.
         pooled: class name to its sentence's vector (text width,); empty if the recipe or the network has no text.
         notes: what a person should know.
     """
@@ -30,6 +32,7 @@ class Material:
     held_out: list[Item]
     excluded: list[Excluded]
     store: EmbeddingStore
+    files: dict[Path, Path]
     pooled: dict[str, Tensor]
     notes: list[str]
 
@@ -42,8 +45,8 @@ def check_network(network: Segmote, recipe: Recipe) -> None:
     """
     if network.config.gate_mode == "topk_softmax" and network.config.top_k == 1:
         raise ValueError(
-            'gate_mode "topk_softmax" with top_k 1 gives every gate the value 1 and the router no gradient at all, so it '
-            'would never learn; train with "straight_through" or "softmax_all"'
+            'gate_mode "topk_softmax" with top_k 1 gives every gate the value 1 and the router no gradient at all: it would '
+            'never learn; train with "straight_through" or "softmax_all"'
         )
     if any(kind == "text" and share > 0 for kind, share in recipe.first_prompts) and not _reads(network):
         raise ValueError(
@@ -66,16 +69,20 @@ def prepare(network: Segmote, config: TrainConfig, process: int, processes: int)
         reason = f"; the first of {len(excluded)} excluded: {excluded[0]}" if excluded else ""
         raise ValueError(f"{config.data}: no picture to learn from{reason}")
     store = open_store(network, config.embeddings or config.out / "embeddings", config.half_embeddings)
-    mine = [*learning, *held_out][process::processes]
-    encode_missing(network, store, mine, lambda paths: tqdm(paths, "embeddings", unit="image", disable=process > 0))
-    return Material(learning, held_out, excluded, store, _pooled(network, usable), _notes(recipe, learning, held_out))
+    files = {item.image: store.path(item.image) for item in usable}
+    mine = dict(list(files.items())[process::processes])
+    encode_missing(network, store, mine, lambda pairs: tqdm(pairs, "embeddings", unit="image", disable=process > 0))
+    notes = _notes(recipe, learning, held_out)
+    return Material(learning, held_out, excluded, store, files, _pooled(network, usable), notes)
 
 
 def _notes(recipe: Recipe, learning: Sequence[Item], held_out: Sequence[Item]) -> list[str]:
-    notes = []
+    notes = [] if held_out else ["nobody is held out, so there is no Dice"]
     bare = sum(item.pseudo is None for item in learning)
     if recipe.pseudo_masks and bare:
-        notes.append(f"{bare} of {len(learning)} images have no imask; a batch with one of them learns from masks alone")
+        notes.append(
+            f"{bare} of {len(learning)} images have no imask; a batch with one of them learns from masks alone"
+        )
     unseen = sorted({item.code for item in learning} - {item.code for item in held_out})
     if unseen:
         notes.append(f"no patient held out of {', '.join(unseen)}: there is one patient only")

@@ -4,7 +4,7 @@ import csv
 import json
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from torch import Tensor
 from segmote.model import Segmote
 
 CHECKPOINT, SETTINGS, STEPS, EPOCHS = "checkpoint.pt", "training.json", "steps.csv", "epochs.csv"
-WEIGHTS, CURVES = "weights.safetensors", "tensorboard"
+WEIGHTS, CURVES, DIVERGED = "weights.safetensors", "tensorboard", "diverged.json"
 Line = Mapping[str, float]
 
 
@@ -52,9 +52,9 @@ def claim(folder: Path, settings: Mapping[str, Any], resume: bool) -> None:
         ValueError: a training with other settings is in there.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / SETTINGS
+    path, settings = folder / SETTINGS, json.loads(json.dumps(settings))
     if not resume:
-        for name in (CHECKPOINT, STEPS, EPOCHS, WEIGHTS):
+        for name in (CHECKPOINT, STEPS, EPOCHS, WEIGHTS, DIVERGED):
             (folder / name).unlink(missing_ok=True)
         shutil.rmtree(folder / CURVES, ignore_errors=True)
     elif path.is_file() and (folder / CHECKPOINT).is_file():
@@ -87,31 +87,30 @@ class Log:
 
     def __init__(self, folder: Path, name: str, done: int) -> None:
         self.path, self.group = folder / name, Path(name).stem
-        kept = [line for line in _lines(self.path) if int(float(line["epoch"])) <= done]
-        self._write(kept, "w")
-        self.curves = SummaryWriter(str(folder / CURVES / self.group), purge_step=len(kept), write_to_disk=True)
-        self.length = len(kept)
+        kept = [line for line in _lines(self.path) if int(line["epoch"]) <= done]
+        self.path.unlink(missing_ok=True)
+        self.length = 0
+        for line in kept:
+            self._write(line)
+        self.curves = SummaryWriter(str(folder / CURVES / self.group), purge_step=len(kept))
 
-    def add(self, lines: Sequence[Line]) -> None:
-        """Append lines that have the columns of those before."""
-        self._write(lines, "a")
-        for line in lines:
-            for name, value in line.items():
-                self.curves.add_scalar(f"{self.group}/{name}", value, self.length)
-            self.length += 1
-        self.curves.flush()
+    def add(self, line: Line) -> None:
+        """Append a line that has the columns of those before."""
+        for name, value in line.items():
+            self.curves.add_scalar(f"{self.group}/{name}", value, self.length)
+        self._write(line)
 
     def close(self) -> None:
         """Finish the curves."""
         self.curves.close()
 
-    def _write(self, lines: Sequence[Mapping[str, Any]], mode: str) -> None:
-        with self.path.open(mode, newline="") as file:
-            if lines:
-                writer = csv.DictWriter(file, list(lines[0]))
-                if not file.tell():
-                    writer.writeheader()
-                writer.writerows(lines)
+    def _write(self, line: Mapping[str, Any]) -> None:
+        with self.path.open("a", newline="") as file:
+            writer = csv.DictWriter(file, list(line))
+            if not self.length:
+                writer.writeheader()
+            writer.writerow(line)
+        self.length += 1
 
 
 def _lines(path: Path) -> list[dict[str, str]]:

@@ -28,12 +28,13 @@ from segmote.batches import Batch, Epoch, Sources
 from segmote.lesson import Lesson, Outcome, Step
 from segmote.model import Segmote
 from segmote.prepare import Material, check_network, prepare
-from segmote.progress import Line, Log
+from segmote.progress import CHECKPOINT, DIVERGED, EPOCHS, STEPS, Line, Log
 from segmote.train_config import Recipe, TrainConfig, rate
 from segmote.trainable import ROUTER, gradient_norm, learning
 from segmote.validate import Dice, validate
 
 PRECISIONS = {"fp32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}
+NO_MEANS = ("epoch", "batch", "corrections")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,11 +108,198 @@ def _run(fabric: Fabric, network: Segmote, config: TrainConfig) -> Trained:
     fabric.barrier()
     training = _start(fabric, network, config)
     done, dice = _resume(training)
-    steps, epochs = (Log(config.out, name, done) for name in (progress.STEPS, progress.EPOCHS))
+    logs = [Log(config.out, name, done) for name in (STEPS, EPOCHS)] if fabric.is_global_zero else []
     for epoch in range(done, config.recipe.epochs):
-        lines = _epoch(training, epoch)
+        lines = []
+        for line in _steps(training, epoch):
+            lines.append(line)
+            for log in logs[:1]:
+                log.add(line)
         dice = _validate(training)
-        steps.add(lines)
-        epochs.add([_summary(epoch, lines, dice)])
+        for log in logs[1:]:
+            log.add(_summary(lines, dice))
         _keep(training, epoch + 1, dice)
+    for log in logs:
+        log.close()
     return _finish(training, dice)
+
+
+def settings(network: Segmote, config: TrainConfig) -> dict[str, Any]:
+    """All that decides the losses but for the number of epochs, as plain values."""
+    digest = sha256()
+    for name, value in sorted(network.state_dict().items()):
+        digest.update(name.encode() + value.cpu().contiguous().numpy().tobytes())
+    recipe = {key: value for key, value in asdict(config.recipe).items() if key != "epochs"}
+    chosen = {name: getattr(config, name) for name in ("seed", "codes", "limit", "half_embeddings", "precision")}
+    return {"base": digest.hexdigest()[:16], "network": asdict(network.config), "recipe": recipe} | chosen
+
+
+def _start(fabric: Fabric, network: Segmote, config: TrainConfig) -> Training:
+    process, processes, recipe = fabric.global_rank, fabric.world_size, config.recipe
+    network.to(fabric.device).eval()
+    parameters = learning(network, recipe)
+    material = prepare(network, config, process, processes)
+    fabric.barrier()
+    optimizer = _optimizer(recipe, parameters)
+    lesson, wrapped = fabric.setup(Lesson(network, recipe, partial(_joined, fabric)), optimizer)
+    sources = Sources(
+        material.learning, recipe, material.store, material.files, material.pooled, config.seed, process, processes
+    )
+    return Training(fabric, config, network, lesson, wrapped, parameters, material, sources)
+
+
+def _optimizer(recipe: Recipe, parameters: Mapping[str, Tensor]) -> torch.optim.Optimizer:
+    if recipe.optimizer == "adam":
+        return torch.optim.Adam(parameters.values(), recipe.rate)
+    return torch.optim.AdamW(parameters.values(), recipe.rate, weight_decay=recipe.weight_decay)
+
+
+def _joined(fabric: Fabric, rows: Tensor) -> Tensor:
+    """The rows (B, ...) of all processes, in the order of the batch, with gradients."""
+    if fabric.world_size == 1:
+        return rows
+    gathered: Tensor = fabric.all_gather(rows, sync_grads=True)  # type: ignore[assignment]
+    return gathered.flatten(0, 1)
+
+
+def _steps(training: Training, epoch: int) -> Iterator[Line]:
+    """Descend through an epoch; a line of the log for each step of the optimiser."""
+    config = training.config
+    batches = Epoch(training.sources, epoch)
+    for group in training.optimizer.param_groups:
+        group["lr"] = rate(config.recipe, epoch)
+    loader = DataLoader(batches, batch_size=None, num_workers=config.workers, collate_fn=_as_it_is)
+    steps: tuple[Step, ...] = ("first", "corrections") if config.recipe.corrections else ("first",)
+    title = f"epoch {epoch + 1}/{config.recipe.epochs}"
+    bar = tqdm(loader, title, len(batches), unit="batch", disable=not training.fabric.is_global_zero)
+    line: Line = {}
+    for batch in bar:
+        moved, drawn = training.fabric.to_device(batch), None
+        for step in steps:
+            outcome = training.lesson(moved, step, drawn)
+            _check(training, batch, batches.batches[batch.number], outcome, line)
+            line, drawn = _descend(training, batch, step, outcome), outcome.drawn
+            bar.set_postfix_str(_shown(line))
+            yield line
+
+
+def _as_it_is(batch: Batch) -> Batch:
+    return batch
+
+
+def _descend(training: Training, batch: Batch, step: Step, outcome: Outcome) -> Line:
+    """One step of the optimiser, and its line of the log."""
+    training.optimizer.zero_grad()
+    training.fabric.backward(outcome.loss)
+    scaler = getattr(training.fabric.strategy.precision, "scaler", None)
+    scale = scaler.get_scale() if scaler else 1.0
+    line = {
+        "epoch": batch.epoch + 1,
+        "batch": batch.number + 1,
+        "corrections": int(step == "corrections"),
+        "rate": training.optimizer.param_groups[0]["lr"],
+        "loss": outcome.loss.item(),
+        "segmentation": float(outcome.segmentation),
+        "balance": float(outcome.balance),
+        "dice": float(outcome.dice),
+        "gradient": gradient_norm(training.parameters) / scale,
+        "router_gradient": gradient_norm(training.parameters, ROUTER) / scale,
+        **{f"expert_{number}": float(share) for number, share in enumerate(outcome.experts)},
+        **{f"token_{number}": float(share) for number, share in enumerate(outcome.tokens)},
+    }
+    training.optimizer.step()
+    return line
+
+
+def _shown(line: Line) -> str:
+    experts = "/".join(f"{100 * value:.0f}" for name, value in line.items() if name.startswith("expert_"))
+    return f"loss {line['loss']:.3f}, Dice {line['dice']:.3f}, balance {line['balance']:.3f}, experts {experts} %"
+
+
+def _check(training: Training, batch: Batch, whole: tuple[int, ...], outcome: Outcome, before: Line) -> None:
+    """Stop where the loss is no number, and say all there is to know."""
+    if bool(outcome.loss.isfinite()):
+        return
+    out, items = training.config.out, training.sources.items
+    norms = {name: before.get(name) for name in ("gradient", "router_gradient")}
+    report = {
+        "epoch": batch.epoch + 1,
+        "batch": batch.number + 1,
+        "loss": str(outcome.loss.item()),
+        "segmentation": str(float(outcome.segmentation)),
+        "balance": str(float(outcome.balance)),
+        "rate": training.optimizer.param_groups[0]["lr"],
+        "step_before": norms,
+        "images": [str(items[index].image) for index in whole],
+    }
+    if training.fabric.is_global_zero:
+        progress.write_json(out / DIVERGED, report)
+    kept = f"the state after epoch {batch.epoch} is in {out / CHECKPOINT}" if batch.epoch else "no epoch was finished"
+    raise ValueError(
+        f"the loss is {report['loss']} in epoch {batch.epoch + 1}, batch {batch.number + 1} (rate {report['rate']:g}, "
+        f"gradient of the step before {norms['gradient']}, the routers' {norms['router_gradient']}; "
+        f"first image {report['images'][0]}); {kept}, all about the batch in {out / DIVERGED}"
+    )
+
+
+def _validate(training: Training) -> Dice:
+    fabric, material = training.fabric, training.material
+
+    def summed(sums: Tensor) -> Tensor:
+        total: Tensor = fabric.all_reduce(sums, reduce_op="sum")  # type: ignore[assignment]
+        return total.cpu()
+
+    part = slice(fabric.global_rank, None, fabric.world_size)
+    ppt_sets = training.config.recipe.ppt_sets
+    return validate(training.network, material.held_out, material.store, material.files, ppt_sets, summed, part)
+
+
+def _summary(lines: list[Line], dice: Dice) -> Line:
+    """An epoch's line of the log: means over its steps, then Dice on the held-out patients."""
+    means = {name: sum(line[name] for line in lines) / len(lines) for name in lines[0] if name not in NO_MEANS}
+    held_out = {f"{code}/{kind}": value for code, kinds in dice.items() for kind, value in kinds.items()}
+    return {"epoch": lines[0]["epoch"], **means, **held_out}
+
+
+def _keep(training: Training, done: int, dice: Dice) -> None:
+    """The checkpoint after an epoch."""
+    if training.fabric.is_global_zero:
+        content = {
+            "epochs": done,
+            "dice": dice,
+            "trained": {name: value.detach().cpu() for name, value in training.parameters.items()},
+            "optimizer": training.optimizer.optimizer.state_dict(),
+            "precision": training.fabric.strategy.precision.state_dict(),
+        }
+        progress.save_checkpoint(training.config.out, content)
+    training.fabric.barrier()
+
+
+def _resume(training: Training) -> tuple[int, Dice]:
+    """Take over the checkpoint, if there is one: epochs done, and the Dice after the last."""
+    content = progress.load_checkpoint(training.config.out)
+    if content is None:
+        return 0, {}
+    with torch.no_grad():
+        for name, value in content["trained"].items():
+            training.parameters[name].copy_(value)
+    training.optimizer.optimizer.load_state_dict(content["optimizer"])
+    training.fabric.strategy.precision.load_state_dict(content["precision"])
+    return content["epochs"], content["dice"]
+
+
+def _finish(training: Training, dice: Dice) -> Trained:
+    config, material = training.config, training.material
+    notes = [*material.notes, *(f"excluded: {one.image}: {one.reason}" for one in material.excluded)]
+    if training.fabric.is_global_zero:
+        about = {
+            "recipe": asdict(config.recipe),
+            "seed": config.seed,
+            "learned_from": len(material.learning),
+            "held_out": sorted({item.patient for item in material.held_out}),
+            "notes": notes,
+            "dice": dice,
+        }
+        progress.save_weights(training.network, config.out, about)
+    training.fabric.barrier()
+    return Trained(config.out / progress.WEIGHTS, dice, config.out / EPOCHS, config.out / STEPS, tuple(notes))
