@@ -9,76 +9,28 @@ picture alone, and the state is kept after every epoch. So a training that was k
 bit, and more devices change no draw.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
-from functools import partial
-from hashlib import sha256
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator
 
-import torch
 from lightning_fabric import Fabric
 from lightning_fabric.strategies import DDPStrategy
 from torch import Tensor
+from torch.multiprocessing import ProcessRaisedException
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
 from segmote import progress
-from segmote.batches import Batch, Epoch, Sources
-from segmote.lesson import Lesson, Outcome, Step
+from segmote.batches import Batch, Epoch
+from segmote.lesson import Outcome, Step
 from segmote.model import Segmote
-from segmote.prepare import Material, check_network, prepare
+from segmote.prepare import check_network
 from segmote.progress import CHECKPOINT, DIVERGED, EPOCHS, STEPS, Line, Log
-from segmote.train_config import Recipe, TrainConfig, rate
-from segmote.trainable import ROUTER, gradient_norm, learning
+from segmote.train_config import TrainConfig, rate
+from segmote.trainable import ROUTER, gradient_norm
+from segmote.training import Trained, Training, finish, keep, resume, settings, start
 from segmote.validate import Dice, validate
 
 PRECISIONS = {"fp32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}
 NO_MEANS = ("epoch", "batch", "corrections")
-
-
-@dataclass(frozen=True, slots=True)
-class Trained:
-    """What a training leaves.
-
-    Attributes:
-        weights: safetensors file of the whole network; its metadata has the network's configuration.
-        dice: after the last epoch, on the held-out patients: data set -> "box", "click" or "auto" -> mean Dice of all
-            masks on the grid of the network's input. "auto" stands for no prompt, on the sets that PPT serves.
-        epochs: CSV file, a line an epoch: losses, shares of the experts, norm of the routers' gradient, Dice.
-        steps: CSV file, a line a step of the optimiser.
-        notes: what a person should know, such as the number of pictures excluded.
-    """
-
-    weights: Path
-    dice: Dice
-    epochs: Path
-    steps: Path
-    notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Training:
-    """A training under way.
-
-    Attributes:
-        fabric: devices and processes.
-        config: the settings.
-        network: what learns; `lesson` has it too, wrapped.
-        lesson, optimizer: as Fabric wraps them.
-        parameters: what learns, by name.
-        material: what there is to learn from.
-        sources: of this process's batches.
-    """
-
-    fabric: Fabric
-    config: TrainConfig
-    network: Segmote
-    lesson: Any
-    optimizer: Any
-    parameters: Mapping[str, Tensor]
-    material: Material
-    sources: Sources
 
 
 def train(network: Segmote, config: TrainConfig) -> Trained:
@@ -98,7 +50,11 @@ def train(network: Segmote, config: TrainConfig) -> Trained:
     )
     if config.devices == 1:
         return _run(fabric, network, config)
-    trained: Trained = fabric.launch(_run, network, config)
+    try:
+        trained: Trained = fabric.launch(_run, network, config)
+    except ProcessRaisedException as error:
+        # What a process has to say stands at the end of its traceback.
+        raise ValueError(str(error).strip().splitlines()[-1].removeprefix("ValueError: ")) from error
     return trained
 
 
@@ -106,8 +62,8 @@ def _run(fabric: Fabric, network: Segmote, config: TrainConfig) -> Trained:
     if fabric.is_global_zero:
         progress.claim(config.out, settings(network, config), config.resume)
     fabric.barrier()
-    training = _start(fabric, network, config)
-    done, dice = _resume(training)
+    training = start(fabric, network, config)
+    done, dice = resume(training)
     logs = [Log(config.out, name, done) for name in (STEPS, EPOCHS)] if fabric.is_global_zero else []
     for epoch in range(done, config.recipe.epochs):
         lines = []
@@ -118,48 +74,10 @@ def _run(fabric: Fabric, network: Segmote, config: TrainConfig) -> Trained:
         dice = _validate(training)
         for log in logs[1:]:
             log.add(_summary(lines, dice))
-        _keep(training, epoch + 1, dice)
+        keep(training, epoch + 1, dice)
     for log in logs:
         log.close()
-    return _finish(training, dice)
-
-
-def settings(network: Segmote, config: TrainConfig) -> dict[str, Any]:
-    """All that decides the losses but for the number of epochs, as plain values."""
-    digest = sha256()
-    for name, value in sorted(network.state_dict().items()):
-        digest.update(name.encode() + value.cpu().contiguous().numpy().tobytes())
-    recipe = {key: value for key, value in asdict(config.recipe).items() if key != "epochs"}
-    chosen = {name: getattr(config, name) for name in ("seed", "codes", "limit", "half_embeddings", "precision")}
-    return {"base": digest.hexdigest()[:16], "network": asdict(network.config), "recipe": recipe} | chosen
-
-
-def _start(fabric: Fabric, network: Segmote, config: TrainConfig) -> Training:
-    process, processes, recipe = fabric.global_rank, fabric.world_size, config.recipe
-    network.to(fabric.device).eval()
-    parameters = learning(network, recipe)
-    material = prepare(network, config, process, processes)
-    fabric.barrier()
-    optimizer = _optimizer(recipe, parameters)
-    lesson, wrapped = fabric.setup(Lesson(network, recipe, partial(_joined, fabric)), optimizer)
-    sources = Sources(
-        material.learning, recipe, material.store, material.files, material.pooled, config.seed, process, processes
-    )
-    return Training(fabric, config, network, lesson, wrapped, parameters, material, sources)
-
-
-def _optimizer(recipe: Recipe, parameters: Mapping[str, Tensor]) -> torch.optim.Optimizer:
-    if recipe.optimizer == "adam":
-        return torch.optim.Adam(parameters.values(), recipe.rate)
-    return torch.optim.AdamW(parameters.values(), recipe.rate, weight_decay=recipe.weight_decay)
-
-
-def _joined(fabric: Fabric, rows: Tensor) -> Tensor:
-    """The rows (B, ...) of all processes, in the order of the batch, with gradients."""
-    if fabric.world_size == 1:
-        return rows
-    gathered: Tensor = fabric.all_gather(rows, sync_grads=True)  # type: ignore[assignment]
-    return gathered.flatten(0, 1)
+    return finish(training, dice)
 
 
 def _steps(training: Training, epoch: int) -> Iterator[Line]:
@@ -259,47 +177,3 @@ def _summary(lines: list[Line], dice: Dice) -> Line:
     means = {name: sum(line[name] for line in lines) / len(lines) for name in lines[0] if name not in NO_MEANS}
     held_out = {f"{code}/{kind}": value for code, kinds in dice.items() for kind, value in kinds.items()}
     return {"epoch": lines[0]["epoch"], **means, **held_out}
-
-
-def _keep(training: Training, done: int, dice: Dice) -> None:
-    """The checkpoint after an epoch."""
-    if training.fabric.is_global_zero:
-        content = {
-            "epochs": done,
-            "dice": dice,
-            "trained": {name: value.detach().cpu() for name, value in training.parameters.items()},
-            "optimizer": training.optimizer.optimizer.state_dict(),
-            "precision": training.fabric.strategy.precision.state_dict(),
-        }
-        progress.save_checkpoint(training.config.out, content)
-    training.fabric.barrier()
-
-
-def _resume(training: Training) -> tuple[int, Dice]:
-    """Take over the checkpoint, if there is one: epochs done, and the Dice after the last."""
-    content = progress.load_checkpoint(training.config.out)
-    if content is None:
-        return 0, {}
-    with torch.no_grad():
-        for name, value in content["trained"].items():
-            training.parameters[name].copy_(value)
-    training.optimizer.optimizer.load_state_dict(content["optimizer"])
-    training.fabric.strategy.precision.load_state_dict(content["precision"])
-    return content["epochs"], content["dice"]
-
-
-def _finish(training: Training, dice: Dice) -> Trained:
-    config, material = training.config, training.material
-    notes = [*material.notes, *(f"excluded: {one.image}: {one.reason}" for one in material.excluded)]
-    if training.fabric.is_global_zero:
-        about = {
-            "recipe": asdict(config.recipe),
-            "seed": config.seed,
-            "learned_from": len(material.learning),
-            "held_out": sorted({item.patient for item in material.held_out}),
-            "notes": notes,
-            "dice": dice,
-        }
-        progress.save_weights(training.network, config.out, about)
-    training.fabric.barrier()
-    return Trained(config.out / progress.WEIGHTS, dice, config.out / EPOCHS, config.out / STEPS, tuple(notes))

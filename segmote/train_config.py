@@ -2,7 +2,8 @@
 
 `PAPER_RECIPE` follows the text: Dice (eq. 10) and 0.01 of the balance loss (eq. 11), Adam, nothing else.
 `RELEASED_RECIPE` is what the released code does instead: other losses, a second step of corrections, regions that a
-model drew as further targets. An ablation is a `dataclasses.replace` of either. The network's own choices are in `segmote.config`.
+model drew as further targets. An ablation is a `dataclasses.replace` of either. The network's own choices are in
+`segmote.config`.
 
 Source: Lu et al., SegMoTE; InMyDreammer/SegMoTE at 77668f0.
 """
