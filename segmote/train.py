@@ -10,6 +10,7 @@ bit, and more devices change no draw.
 """
 
 from collections.abc import Iterator
+from functools import partial
 
 from lightning_fabric import Fabric
 from lightning_fabric.strategies import DDPStrategy
@@ -51,7 +52,8 @@ def train(network: Segmote, config: TrainConfig) -> Trained:
     if config.devices == 1:
         return _run(fabric, network, config)
     try:
-        trained: Trained = fabric.launch(_run, network, config)
+        # As an argument the network gets memory of its own in each process, where Fabric looks for modules.
+        trained: Trained = fabric.launch(partial(_run, config=config), network)
     except ProcessRaisedException as error:
         # What a process has to say stands at the end of its traceback.
         raise ValueError(str(error).strip().splitlines()[-1].removeprefix("ValueError: ")) from error
