@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import typer
 
 from adapters.download import DownloadError
-from bench.commands import demo, look, run, score, weights
+from bench.commands import demo, look, run, score, train, weights
 from bench.commands.options import INTERRUPTED, OK, SOME_FAILED, USAGE
 from bench.store import RunError
 
@@ -23,6 +23,7 @@ app.command("score")(score.score_command)
 app.command("report")(run.report_command)
 app.command("table")(run.table_command)
 app.command("verify")(run.verify_command)
+app.add_typer(train.train, name="train")
 app.command("paper")(look.paper_command)
 app.command("download")(weights.download_command)
 app.command("convert")(weights.convert_command)

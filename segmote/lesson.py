@@ -88,7 +88,7 @@ class Lesson(nn.Module):
         return self._corrections(batch, images, drawn)
 
     def _first(self, batch: Batch, images: "_Images") -> Outcome:
-        ppt = batch.served and self.recipe.ppt_first
+        ppt = self._speaks(batch) and self.recipe.ppt_first
         prompts = priors(batch, images.draw_unprompted) if ppt else first_prompts(batch, self.recipe)
         outcome = self._outcome(batch, images.draw(prompts, (NOISE, 0), ppt))
         if batch.regions is None:
@@ -101,13 +101,17 @@ class Lesson(nn.Module):
         with_priors = rounds_with_priors(batch, rounds)
         for number in range(rounds):
             prompts = corrected(batch, drawn.masks, number, number in with_priors)
-            outcome = self._outcome(batch, images.draw(prompts, (NOISE, 1 + number), batch.served))
+            outcome = self._outcome(batch, images.draw(prompts, (NOISE, 1 + number), self._speaks(batch)))
             if batch.regions is not None and drawn.regions is not None:
                 prompts = corrected_regions(batch, batch.regions, drawn.regions, number, number in with_priors)
                 outcome = self._with_regions(outcome, batch.regions, images.draw(prompts, None, mote=False))
             drawn = outcome.drawn
             outcomes.append(outcome)
         return _over_rounds(outcomes)
+
+    def _speaks(self, batch: Batch) -> bool:
+        """Whether PPT serves a batch; it may have been left out of the network."""
+        return batch.served and self.network.config.ppt_queries > 0
 
     def _outcome(self, batch: Batch, masks: ExpertMasks) -> Outcome:
         routings = [replace(routing, gates=self.joined(routing.gates)) for routing in masks.routings]

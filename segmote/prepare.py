@@ -45,8 +45,8 @@ def check_network(network: Segmote, recipe: Recipe) -> None:
     """
     if network.config.gate_mode == "topk_softmax" and network.config.top_k == 1:
         raise ValueError(
-            'gate_mode "topk_softmax" with top_k 1 makes every gate 1 and gives the router no gradient at all, so it would '
-            'never learn; train with "straight_through" or "softmax_all"'
+            'gate_mode "topk_softmax" with top_k 1 makes every gate 1 and gives the router no gradient at all: it '
+            'would never learn; train with "straight_through" or "softmax_all"'
         )
     if any(kind == "text" and share > 0 for kind, share in recipe.first_prompts) and not _reads(network):
         raise ValueError(

@@ -16,9 +16,11 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 
 from segmote import losses, progress
+from segmote.config import RELEASED
 from segmote.train import train
 from segmote.train_config import PAPER_RECIPE, RELEASED_RECIPE, TrainConfig
 from segmote.trainable import learning
+from tests.test_segmote_parity import shapes_only
 from tests.training_world import CONFIG, SERVED, network, recipe, write_world
 
 ROOT = Path(__file__).parents[1]
@@ -64,13 +66,10 @@ def test_paper_trains_mote_and_ppt_alone() -> None:
 
 
 def test_counts_of_the_official_size() -> None:
-    from segmote.config import RELEASED
-    from tests.test_segmote_parity import shapes_only
-
     def count(chosen: Any) -> int:
         return sum(value.numel() for value in learning(shapes_only(RELEASED), chosen).values())
 
-    # 17,563,776 new parameters, of which 1,273,184 - 12,288 buffers of old are never used (segmote.md, section 13).
+    # Of the 17,563,776 new parameters 1,273,184 are never used (segmote.md, section 13).
     assert count(PAPER_RECIPE) == 16_290_592
     # Prompt encoder and text projection beside them, but for the three embeddings that the released code leaves behind.
     assert count(RELEASED_RECIPE) == 16_290_592 + 17_996 + 393_984 - 3 * 768
@@ -194,4 +193,3 @@ def test_two_processes_descend_as_one(data: Path, embeddings: Path, tmp_path: Pa
     assert dice_of_two[0] == pytest.approx(dice[0], abs=0.02)
     for part in weights:
         np.testing.assert_allclose(weights_of_two[part], weights[part], rtol=0, atol=2e-3, err_msg=part)
-
