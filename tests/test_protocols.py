@@ -24,6 +24,9 @@ def test_prompting_rules_need_a_new_run_and_scoring_rules_do_not():
     ours = PROTOCOLS["bench"]
     assert needs_new_run(ours, Protocol("x", "test", empty_rule="one", selection="oracle", aggregation="volume")) == []
     assert needs_new_run(ours, PROTOCOLS["ritm"]) == ["click: centre -> ritm"]
+    assert needs_new_run(ours, PROTOCOLS["ritm"], ("box", "text")) == []
+    fields = [line.partition(":")[0] for line in needs_new_run(ours, PROTOCOLS["medsam"], ("box",))]
+    assert fields == ["min_area_px", "component", "box_inclusive"]
     assert "working_resolution: None -> 512" in needs_new_run(ours, PROTOCOLS["segmote"])
 
 
