@@ -132,13 +132,15 @@ def sheets(ledger: pd.DataFrame, note: str = "") -> list[Sheet]:
     ]  # fmt: skip
     return [
         Sheet(
-            name,
-            " ".join(filter(None, [caption, note])),
-            [head.replace("_", " ").replace("dataset", "data set") for head in frame],
+            name, " ".join(filter(None, [caption, note])), _heads(frame),
             frame.to_numpy().tolist(), ledger, wide=wide,
         )
         for name, caption, frame, wide in parts
     ]  # fmt: skip
+
+
+def _heads(frame: pd.DataFrame) -> list[str]:
+    return [name.replace("_", " ").replace("dataset", "data set") for name in frame]
 
 
 def notes(found: Collection[Seen]) -> list[str]:

@@ -326,11 +326,11 @@ def _tables(run: Scored) -> Iterator[Table | Sheet]:
 
 def _others(run: Scored, headline: View) -> Iterator[View]:
     """Dice by the other aggregations, then the other metrics by the protocol's own."""
+    here = run.records.loc[run.records["prompt"] == headline.prompt, "metric"].unique()
     for aggregation in AGGREGATIONS:
-        if aggregation != headline.aggregation:
+        if aggregation != headline.aggregation and chosen_metric("dice", aggregation).name in here:
             yield view(run, headline.prompt, aggregation)
     done = {"dice", "volume_dice"}
-    here = run.records.loc[run.records["prompt"] == headline.prompt, "metric"].unique()
     yield from (view(run, headline.prompt, metric=name) for name in here if name not in done)
 
 

@@ -17,7 +17,7 @@ def write_scored(folder, models=OFFICIAL, names=PAPER, patients=8, level=0.75, p
     """Two slices a patient and class, Dice and HD95 around `level` and 10 mm, each model better than the last."""
     facts = {
         "config": {
-            "models": list(models), "datasets": list(names), "prompts": list(prompts), "clicks": 2, "protocol": "bench",
+            "models": list(models), "datasets": list(names), "prompts": list(prompts), "clicks": 1, "protocol": "bench",
             "world": "real", "limit": None, "allow_random": False,
         } | config,
         "world_text": world.text(models, config.get("world", "real")),
