@@ -103,7 +103,7 @@ def _bars(axes: Axes, summary: pd.DataFrame, tokens: int) -> None:
         axes.bar(places, 100 * summary[f"token{token}"], width, color=colour, label=f"token {token}")
     for place, n in enumerate(summary["n"]):
         top = 100 * max(summary.iloc[place][f"token{token}"] for token in range(tokens))
-        axes.annotate(f"{n}", (place, top), (0, 2), textcoords="offset points", ha="center", fontsize=8)
+        axes.annotate(f"n = {n}", (place, top), (0, 2), textcoords="offset points", ha="center", fontsize=8)
     axes.axhline(100 / tokens, color="0.6", linewidth=0.8, linestyle=":", zorder=0)
     axes.set_xticks(range(len(summary)), long_names(summary.index), fontsize=8)
     axes.set_ylabel("chosen (% of samples)")
