@@ -1,11 +1,12 @@
 """The claims of the paper's text, each checked by the rule that its kind names."""
 
+from collections import Counter
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from itertools import groupby
 from pathlib import Path
 
-from tabulate import tabulate
+import pandas as pd
 
 from bench.patients import AVERAGE
 from bench.published import (
@@ -24,6 +25,8 @@ from bench.published import (
     read,
     recomputed,
 )
+from bench.sheets import Sheet
+from bench.tables import to_console
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +168,7 @@ def audit(ours: Mapping[Key, Measured] | None = None, folder: Path = FOLDER) -> 
     """Every printed average, repeated value, claim and cell of the paper.
 
     Args:
-        ours: from `bench.published.measured`; None: nothing was measured.
+        ours: from `bench.reproduction.ours`; None: nothing was measured.
         folder: of the published numbers.
     """
     printed = cells(folder)
@@ -177,33 +180,87 @@ def audit(ours: Mapping[Key, Measured] | None = None, folder: Path = FOLDER) -> 
     ]
 
 
-def render(verdicts: Sequence[Verdict]) -> str:
-    """The audit as text: what the paper says of itself, then its numbers beside ours, then what is missing."""
-    text = [v for v in verdicts if not v.id.startswith("value ")]
-    values = [v for v in verdicts if v.id.startswith("value ")]
-    tested = [v for v in values if v.outcome is not Outcome.UNTESTABLE]
-    parts = [CITATION, "", "The paper against itself and against counted parameters", "", _table(text)]
-    if tested:
-        parts += ["", "Printed values against ours", "", _table(tested)]
-    absent = [v for v in values if v.outcome is Outcome.UNTESTABLE]
-    missing = sorted({part for v in absent for part in v.note.removeprefix("missing: ").split(", ")})
-    if missing:
-        parts += [
-            "",
-            f"{len(absent)} of {len(values)} printed values are {Outcome.UNTESTABLE.value}; missing:",
-            *missing,
-        ]
-    return "\n".join(parts)
+def is_value(verdict: Verdict) -> bool:
+    """It is about a number of the tables held against ours, not about the paper itself."""
+    return verdict.id.startswith("value ")
 
 
-def _table(verdicts: Sequence[Verdict]) -> str:
-    heads = ["where", "what", "published", "recomputed", "ours", "verdict", "why"]
+def sheets(verdicts: Sequence[Verdict], every: bool = False) -> list[Sheet]:
+    """The audit as tables: what the paper says of itself, then its printed numbers beside ours.
+
+    Args:
+        verdicts: from `audit`.
+        every: also show the printed numbers that nobody can test here.
+    """
+    text = [v for v in verdicts if not is_value(v)]
+    values = [v for v in verdicts if is_value(v)]
+    shown = [v for v in values if every or v.outcome is not Outcome.UNTESTABLE]
+    made = [_sheet("paper-claims", f"The paper against itself and against counted parameters. {_tally(text)}", text)]
+    if shown:
+        made.append(_sheet("paper-values", f"Printed Dice (%) against ours. {_tally(values)}", shown))
+    return made
+
+
+def missing(verdicts: Sequence[Verdict]) -> list[str]:
+    """What it would take to test the printed numbers that are not tested."""
+    absent = [v for v in verdicts if is_value(v) and v.outcome is Outcome.UNTESTABLE]
+    return sorted({part for v in absent for part in v.note.removeprefix("missing: ").split("; ")})
+
+
+def render(verdicts: Sequence[Verdict], every: bool = False) -> str:
+    """The audit as text for the console, with what is missing at the end."""
+    parts = [CITATION, *map(to_console, sheets(verdicts, every))]
+    absent = missing(verdicts)
+    if absent:
+        values = [v for v in verdicts if is_value(v)]
+        count = sum(v.outcome is Outcome.UNTESTABLE for v in values)
+        parts.append(
+            "\n".join([f"{count} of {len(values)} printed values are {Outcome.UNTESTABLE.value}; missing:", *absent])
+        )
+    return "\n\n".join(parts)
+
+
+def _tally(verdicts: Sequence[Verdict]) -> str:
+    counts = Counter(v.outcome.value for v in verdicts)
+    return f"{len(verdicts)} in all: {', '.join(f'{outcome} {count}' for outcome, count in counts.most_common())}."
+
+
+HEADS = ("where", "what", "published", "recomputed", "ours", "verdict", "why")
+WIDE = (("what", 0.34), ("verdict", 0.15), ("why", 0.34))
+
+
+def _sheet(name: str, caption: str, verdicts: Sequence[Verdict]) -> Sheet:
     rows = [
-        [v.where, v.quote, _number(v.published), _number(v.recomputed), _interval(v.ours), v.outcome.value, v.note]
+        [
+            v.where,
+            v.quote.removeprefix(f"{v.where}, "),
+            _number(v.published),
+            _number(v.recomputed),
+            _interval(v.ours),
+            v.outcome.value,
+            v.note,
+        ]
         for v in verdicts
     ]
-    widths = [12, 44, None, None, 14, 20, 44]
-    return tabulate(rows, heads, tablefmt="simple", disable_numparse=True, maxcolwidths=widths)
+    return Sheet(name, f"{caption} {LEGEND}", HEADS, rows, frame(verdicts), wide=WIDE)
+
+
+LEGEND = (
+    "published: as printed. recomputed: from the printed rows, or counted in our networks. ours: measured, with its "
+    "95 % interval over patients."
+)
+
+
+def frame(verdicts: Sequence[Verdict]) -> pd.DataFrame:
+    """One line a verdict, at full precision."""
+    nothing = Measured(float("nan"), float("nan"), float("nan"))
+    rows = [
+        {"id": v.id, "where": v.where, "what": v.quote, "published": v.published, "recomputed": v.recomputed}
+        | dict(zip(("ours", "ours_low", "ours_high"), astuple(v.ours or nothing), strict=True))
+        | {"verdict": v.outcome.value, "why": v.note}
+        for v in verdicts
+    ]
+    return pd.DataFrame(rows)
 
 
 def _number(value: float | None) -> str:

@@ -132,7 +132,9 @@ def sheets(ledger: pd.DataFrame, note: str = "") -> list[Sheet]:
     ]  # fmt: skip
     return [
         Sheet(
-            name, " ".join(filter(None, [caption, note])), [head.replace("_", " ") for head in frame],
+            name,
+            " ".join(filter(None, [caption, note])),
+            [head.replace("_", " ").replace("dataset", "data set") for head in frame],
             frame.to_numpy().tolist(), ledger, wide=wide,
         )
         for name, caption, frame, wide in parts

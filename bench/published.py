@@ -10,8 +10,7 @@ import pandas as pd
 
 from adapters.interface import MissingWeights
 from adapters.weights import CATALOGUE, locate
-from bench.patients import AVERAGE, PatientScores
-from bench.statistics import Comparison
+from bench.patients import AVERAGE
 from bench.store import RunError
 
 # results/ lies beside the packages in a checkout and, as package data, in an installation.
@@ -137,24 +136,6 @@ def cells(folder: Path = FOLDER) -> list[Cell]:
     ]
 
 
-def measured(scores: Mapping[str, PatientScores], comparisons: Mapping[str, Comparison]) -> dict[Key, Measured]:
-    """Our numbers with their intervals, for `check_cells`; only of official weights on the real data sets.
-
-    Args:
-        scores: data set to Dice by patient, rows named as in our tables.
-        comparisons: of the same data sets, from `bench.statistics.compare`.
-    """
-    return {
-        (dataset, label.lower(), model): Measured(
-            *(float(100 * part[r, m]) for part in (values, found.low, found.high))
-        )
-        for dataset, found in comparisons.items()
-        for values in (scores[dataset].estimate(),)
-        for r, label in enumerate(scores[dataset].labels)
-        for m, model in enumerate(scores[dataset].models)
-    }
-
-
 def recomputed(cell: Cell, printed: Sequence[Cell]) -> float | None:
     """The mean of the printed rows that an Average of Table 1 stands for; None for other cells."""
     same = [c for c in printed if (c.table, c.dataset, c.model) == (1, cell.dataset, cell.model)]
@@ -201,7 +182,7 @@ def check_cells(printed: Sequence[Cell], ours: Mapping[Key, Measured]) -> Iterat
         key = _key(cell)
         found = ours.get(key) if key else None
         mean = recomputed(cell, printed)
-        if found is None or np.isnan(found.low):
+        if found is None:
             outcome, note = Outcome.UNTESTABLE, f"missing: {_missing(cell)}"
         else:
             inside = found.low <= cell.value <= found.high
@@ -223,7 +204,7 @@ def _missing(cell: Cell) -> str:
         return "the weights of this variant, which are not published"
     dataset, model = _identity(cell)
     absent = [] if model is None else _missing_weights(model)
-    return ", ".join([*absent, f"a run on {dataset}" if dataset else f"the paper's test split of {cell.dataset}"])
+    return "; ".join([*absent, f"a run on {dataset}" if dataset else f"the paper's test split of {cell.dataset}"])
 
 
 def _missing_weights(model: str) -> list[str]:

@@ -1,15 +1,11 @@
-import numpy as np
 import pytest
 
 import adapters
 from adapters.weights import CATALOGUE
 from bench import published
 from bench.claims import KINDS, audit, check_claims, evidence, render
-from bench.patients import patient_scores
-from bench.published import DATASETS, MODELS, Measured, Outcome, cells, check_cells, measured, read
-from bench.statistics import compare
+from bench.published import DATASETS, MODELS, Measured, Outcome, cells, check_cells, read
 from bench.store import RunError
-from tests.records import records
 
 HOLDS, CONTRADICTED, DIFFERS = Outcome.HOLDS, Outcome.CONTRADICTED, Outcome.DIFFERS
 
@@ -125,7 +121,6 @@ def ours(value, low, high):
     [
         ((80.0, 79.0, 81.0), Outcome.REPRODUCED),
         ((78.0, 77.0, 79.0), DIFFERS),
-        ((80.28, np.nan, np.nan), Outcome.UNTESTABLE),
     ],
 )
 def test_a_value_is_reproduced_within_our_interval(found, outcome):
@@ -137,29 +132,11 @@ def test_without_a_run_nothing_is_tested_and_the_files_are_named(monkeypatch, tm
     monkeypatch.setenv("BENCH_WEIGHTS", str(tmp_path))
     by_name = {v.quote: v for v in check_cells(cells(), {})}
     assert {v.outcome for v in by_name.values()} == {Outcome.UNTESTABLE}
-    assert by_name["Table 1, SegThor, Heart, SAM"].note == "missing: sam_vit_b_01ec64.pth, a run on segthor"
+    assert by_name["Table 1, SegThor, Heart, SAM"].note == "missing: sam_vit_b_01ec64.pth; a run on segthor"
     assert "not published" in by_name["Table 2, BTCV, Average, Ours"].note
     (tmp_path / "sam_vit_b_01ec64.pth").touch()
     by_name = {v.quote: v for v in check_cells(cells(), {})}
     assert by_name["Table 1, SegThor, Heart, SAM"].note == "missing: a run on segthor"
-
-
-def test_our_numbers_find_their_places_in_the_table():
-    rng = np.random.default_rng(0)
-    rows = [
-        {"dataset": "segthor", "patient": f"p{n}", "model": "sam/vit_b", "row": row, "value": rng.normal(0.8, 0.02)}
-        for n in range(30)
-        for row in ("Esophagus", "Heart", "Aorta", "Trachea")
-    ]
-    run = records(*rows)
-    run["row"] = [row["row"] for row in rows]
-    scores = {"segthor": patient_scores(run, "macro_class", row="row")}
-    found = measured(scores, compare(scores, draws=200))
-    assert 79 < found["segthor", "heart", "sam/vit_b"].low < found["segthor", "heart", "sam/vit_b"].value < 81
-    tested = {v.quote for v in check_cells(cells(), found) if v.outcome is not Outcome.UNTESTABLE}
-    assert {f"Table 1, SegThor, {row}, SAM" for row in ("Heart", "Average")} < tested
-    assert "Table 2, SegThor, Average, SAM" in tested and len(tested) == 6
-    assert "Printed values against ours" in render(audit(found))
 
 
 def test_text_has_citation_verdicts_and_what_is_missing(verdicts, monkeypatch, tmp_path):
@@ -167,7 +144,7 @@ def test_text_has_citation_verdicts_and_what_is_missing(verdicts, monkeypatch, t
     text = render(audit())
     assert text.startswith(published.CITATION)
     assert "81.07" in text and "does not follow" in text and "194 of 194" in text
-    assert "\nIMISNet-B.pth\n" in text
+    assert "\nIMISNet-B.pth\n" in text and "\nthe weights of this variant, which are not published" in text
     assert "-0.00" not in text
 
 
