@@ -11,7 +11,7 @@ from bench.figures.cards import deck
 from bench.figures.draw import Drawn, draw
 from bench.figures.images import collect, slices_of
 from bench.figures.material import Material
-from bench.figures.picture import Absent
+from bench.figures.picture import METADATA, Absent
 from bench.figures.views import View, views
 from bench.grids import Grid, grid
 from bench.html import Chapter, Page, Plate, render
@@ -56,14 +56,17 @@ def _views(run: Path, material: Material) -> list[View]:
 
 
 def _save(run: Path, drawn: Drawn) -> list[Plate]:
-    """Write every figure; hand back those that the page shows as they are."""
+    """Write every figure, take those of an earlier report away; hand back those that the page shows as they are."""
+    for one in drawn.absent:
+        for suffix in METADATA:
+            (run / "figures" / f"{one.name}.{suffix}").unlink(missing_ok=True)
     plates = []
     for picture in drawn.pictures:
-        png, pdf = picture.content("png"), picture.content("pdf")
-        write_bytes(run / "figures" / f"{picture.name}.png", png)
-        write_bytes(run / "figures" / f"{picture.name}.pdf", pdf)
+        contents = {suffix: picture.content(suffix) for suffix in METADATA}
+        for suffix, content in contents.items():
+            write_bytes(run / "figures" / f"{picture.name}.{suffix}", content)
         if not picture.name.startswith(GALLERY):
-            plates.append(Plate(picture.name, picture.title, picture.caption, picture.alt, png))
+            plates.append(Plate(picture.name, picture.title, picture.caption, picture.alt, contents["png"]))
     return plates
 
 
@@ -81,4 +84,4 @@ def chapters(tables: Sequence[Table | Sheet], kinds: Sequence[str]) -> list[Chap
             kind = max((kind for kind in kinds if f"-{kind}-" in f"{table.name}-"), key=len, default="")
             found.setdefault(kind, []).append(grid(table, _title(table, kind)))
     made = [Chapter(f"Prompt {kind}", found[kind][:1], found[kind][1:]) for kind in kinds if kind in found]
-    return made + [Chapter("The whole run", [], found[""])] * ("" in found)
+    return [*made, Chapter("The whole run", [], found[""])] if "" in found else made

@@ -9,6 +9,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from bench import protocols
 from bench.figures import style
 from bench.figures.material import Material
 from bench.figures.picture import Absent, Picture
@@ -21,6 +22,8 @@ ROWS = 6  # random objects
 GAP = 0.06  # between views, in sides
 LINE = 0.22  # height of the text above a view, in sides
 COLOURS = "Target: blue; prediction: pink, dashed; prompt: yellow (a box, + foreground click, x background click)."
+
+ORACLE = "Drawn is the model's own choice; the Dice is that of its best candidate, as the protocol wants."
 
 
 def galleries(material: Material, views: Sequence[View], kind: str) -> Iterator[Picture | Absent]:
@@ -38,7 +41,8 @@ def galleries(material: Material, views: Sequence[View], kind: str) -> Iterator[
         grid, text = arrange(chosen, material.models)
         black = sum(view.image is None for view in grid.values())
         gone = f"{black} of {len(grid)} images are black: the data could not be read again." if black else ""
-        note = material.note([kind], " ".join(filter(None, [text, COLOURS, gone])))
+        oracle = ORACLE if protocols.load(material.facts["config"]["protocol"]).selection == "oracle" else ""
+        note = material.note([kind], " ".join(filter(None, [text, COLOURS, oracle, gone])))
         figure = _figure(grid)
         style.finish(figure, f"{title}, prompt {kind}", note)
         yield Picture(name, f"{title}, prompt {kind}", note, _words(title, grid), figure)
@@ -105,7 +109,8 @@ def crop(view: View, side: int) -> NDArray[np.uint8]:
     height, width = view.shape
     inside = ((rows >= 0) & (rows < height))[:, None] & ((columns >= 0) & (columns < width))
     seen = view.image[np.ix_(rows.clip(0, height - 1), columns.clip(0, width - 1))]
-    return np.where(inside[..., None], seen if seen.ndim == 3 else seen[..., None], 0).astype(np.uint8)
+    coloured = seen if seen.ndim == 3 else np.repeat(seen[..., None], 3, axis=2)
+    return np.where(inside[..., None], coloured, 0).astype(np.uint8)
 
 
 Point = tuple[float, float]

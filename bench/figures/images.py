@@ -16,9 +16,9 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from bench import catalogue, protocols
-from bench.cases import DataError, Item
-from bench.samples import samples
+from bench import catalogue, prompts, protocols
+from bench.cases import DataError, Item, Mask
+from bench.samples import Sample, samples
 from bench.store import MaskShard, RunError, targets_path, write_bytes
 
 Image = NDArray[np.uint8]
@@ -95,17 +95,22 @@ def _read(
     protocol = replace(protocols.load(facts["config"]["protocol"]), working_resolution=None)
     targets = _targets(run, dataset, case)
     found: dict[int, Image] = {}
-    for sample in samples(catalogue.read(items[case]), protocol):
+    everything = prompts.on_every_slice(facts["config"]["prompts"])
+    for sample in samples(catalogue.read(items[case]), protocol, everything):
         if sample.slice in slices:
-            for name, mask in sample.native.items():
-                if not np.array_equal(targets.get((sample.slice, name)), mask):  # type: ignore[arg-type]
-                    raise RunError(f"the data of {dataset} {case} changed since the run")
+            if not _same({name: mask for (number, name), mask in targets.items() if number == sample.slice}, sample):
+                raise RunError(f"the data of {dataset} {case} changed since the run")
             found[sample.slice] = sample.image
     _store(images_path(run, dataset, case), found)
     return found
 
 
-def _targets(run: Path, dataset: str, case: str) -> dict[tuple[int, str], NDArray[np.bool_] | None]:
+def _same(targets: Mapping[str, Mask | None], sample: Sample) -> bool:
+    pairs = [(mask, sample.native.get(name)) for name, mask in targets.items()]
+    return all(kept is not None and now is not None and np.array_equal(kept, now) for kept, now in pairs)
+
+
+def _targets(run: Path, dataset: str, case: str) -> dict[tuple[int, str], Mask | None]:
     shard = MaskShard.load(targets_path(run, dataset, case))
     return {(row["slice"], row["target"]): mask for row, mask in zip(shard.index, shard.masks, strict=True)}
 

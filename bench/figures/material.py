@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from bench import catalogue, prompts, protocols
+from bench.cells import with_rows
 from bench.patients import PatientScores, patient_scores
 from bench.statistics import Comparison, compare
 
@@ -56,14 +57,7 @@ class Material:
         if prompt_round is None:
             prompt_round = chosen["round"].max()
         chosen = chosen[chosen["round"] == prompt_round] if len(chosen) else chosen
-        pairs = zip(chosen["dataset"], chosen["target"], strict=True)
-        labels = {
-            (name, target): label
-            for name in self.datasets
-            for label, targets in catalogue.load(name).rows.items()
-            for target in targets
-        }
-        return chosen.assign(row=[labels.get(pair, pair[1]) for pair in pairs])
+        return with_rows(chosen, {name: catalogue.rows(name) for name in self.datasets})
 
     def by_patient(
         self, kind: str, prompt_round: int | None = None, row: str = "row", records: pd.DataFrame | None = None

@@ -81,8 +81,10 @@ def window(shape: tuple[int, int], points: NDArray[np.float64]) -> tuple[float, 
 
     Args:
         shape: (H, W) of the image.
-        points: (N, 2) x, y.
+        points: (N, 2) x, y; without any the window holds the whole image.
     """
+    if not len(points):
+        return 0.0, 0.0, float(max(shape))
     low, high = points.min(axis=0), points.max(axis=0)
     side = min(max(ROOM * float((high - low).max()), LEAST * min(shape)), float(max(shape)))
     centre = (low + high) / 2
@@ -137,9 +139,9 @@ def _view(
     mask = drawn[pick.slice, pick.target, pick.prompt, pick.round]
     prompt = shown(pick, row, protocol, drawn, target)
     lines, predicted = outlines(target), outlines(mask)
+    shape = (mask.shape[0], mask.shape[1])
     points = [*lines, *predicted, np.array([click[:2] for click in prompt.clicks]).reshape(-1, 2)]
     points += [np.reshape(prompt.box, (2, 2))] if prompt.box else []
-    shape = (mask.shape[0], mask.shape[1])
     return View(pick, image, lines, predicted, prompt, shape, window(shape, np.concatenate(points)))
 
 
@@ -163,23 +165,23 @@ def shown(pick: Pick, row: Mapping[str, Any], protocol: Protocol, drawn: Masks, 
         x0, y0, x1, y1 = map(float, prompt.box)
         past = 1 if protocol.box_inclusive else 0
         box = (x0 * across, y0 * down, (x1 + past) * across, (y1 + past) * down)
-    clicks: list[tuple[float, float, int]] = []
+    clicks: list[prompts.Click] = []
     if prompt.points is not None:
-        (x, y), label = prompt.points.xy[0].tolist(), int(prompt.points.labels[0])
-        clicks.append(((x + 0.5) * across, (y + 0.5) * down, label))
+        x, y = prompt.points.xy[0].tolist()
+        clicks.append((x, y, int(prompt.points.labels[0])))
     if protocol.working_resolution is None:
-        clicks += _corrections(pick, row["seed"], protocol, drawn, target)
-    return Shown(box, tuple(clicks), prompt.text)
+        _correct(clicks, pick, row["seed"], protocol, drawn, target)
+    placed = tuple(((x + 0.5) * across, (y + 0.5) * down, label) for x, y, label in clicks)
+    return Shown(box, placed, prompt.text)
 
 
-def _corrections(
-    pick: Pick, seed: int, protocol: Protocol, drawn: Masks, target: Mask
-) -> list[tuple[float, float, int]]:
-    clicks = []
+def _correct(
+    clicks: list[prompts.Click], pick: Pick, seed: int, protocol: Protocol, drawn: Masks, target: Mask
+) -> None:
+    """Add the clicks of the later rounds, in the way that the run drew them."""
     for number in range(1, pick.round):
         mask = drawn[pick.slice, pick.target, pick.prompt, number]
         key = (seed, pick.dataset, pick.case, pick.slice, pick.target, pick.prompt, number + 1)
-        click = prompts.next_click(target, mask, protocol, plan.generator_for(*key))
+        click = prompts.next_click(target, mask, protocol, plan.generator_for(*key), clicks)
         if click is not None:
-            clicks.append((click[0] + 0.5, click[1] + 0.5, click[2]))
-    return clicks
+            clicks.append(click)
