@@ -118,8 +118,9 @@ def _long(sheet: Sheet) -> str:
     head = " & ".join(map(escape, sheet.heads[1:])) + r" \\ \midrule"
     body = [
         text
-        for number, (group, rows) in enumerate(sheet.grouped())
-        for text in (*[r"\addlinespace"][: number > 0], _spanning(group, len(columns)), *map(_row, rows))
+        for number, (group, found) in enumerate(sheet.grouped())
+        for rows in [[[sheet.title(row[0]), *row[1:]] for row in found]]
+        for text in (*[r"\addlinespace"][: number > 0], _spanning(sheet.title(group), len(columns)), *map(_row, rows))
     ]
     return "\n".join([
         r"{\footnotesize\setlength{\tabcolsep}{4pt}", rf"\begin{{longtable}}{{@{{}}{''.join(columns)}@{{}}}}",
@@ -138,7 +139,7 @@ def _row(texts: Sequence[str]) -> str:
     return " & ".join(small) + r" \\"
 
 
-def document(title: str, names: Sequence[str]) -> str:
+def document(names: Sequence[str]) -> str:
     """A document that shows the tables beside it: `pdflatex all.tex`, twice for the page breaks of long tables.
 
     Its pages are wide, so that tables which are set sideways in an article can be read on a screen.
@@ -148,5 +149,5 @@ def document(title: str, names: Sequence[str]) -> str:
         r"\documentclass[a4paper,landscape,10pt]{article}", r"\usepackage[utf8]{inputenc}", PACKAGES,
         r"\usepackage[margin=2cm]{geometry}", r"\captionsetup{font=footnotesize,labelfont=bf,justification=justified}",
         r"\renewenvironment{sidewaystable}[1][p]{\begin{table}[#1]}{\end{table}}",
-        r"\begin{document}", rf"\section*{{{escape(title)}}}", *body, r"\end{document}", "",
+        r"\begin{document}", *body, r"\end{document}", "",
     ])  # fmt: skip

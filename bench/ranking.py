@@ -12,12 +12,14 @@ from bench.sheets import Sheet
 from bench.statistics import BEST, compare, frames
 
 HEADS = ("data set", "model", "Average", "rank", "group", "difference", "p (Holm)", "wins", "ties", "patients")
+FEW = 6  # patients; of 5, even differences of one sign give p = 2 / 2**5
+FEW_NOTE = f"with fewer than {FEW} patients the test cannot give p < 0.05, whatever the difference"
 LEGEND = (
     "Average and difference with 95 % intervals (bootstrap over patients, 10,000 draws, the same for all models). "
-    "rank: 1 is best, with the interval of the draws. group: models of one letter are not told apart from the best of "
-    "them. difference: to the reference, on the same patients. p: Wilcoxon signed-rank test over patients (Pratt), "
-    "adjusted by Holm for all differences of the table. wins, ties: share of patients where the model scores better "
-    "than the reference, and the same. patients: with scores of both."
+    "rank: 1 is best, with the interval of the draws. group: models of one letter are not told apart from the best "
+    "among them. difference: to the reference, on the same patients. p: Wilcoxon signed-rank test over patients "
+    "(Pratt), adjusted by Holm for all differences of the table. wins, ties: share of patients where the model "
+    "scores better than the reference, and the same. patients: with scores of both."
 )
 
 
@@ -40,7 +42,8 @@ def ranking(
     frame = _joined(*frames(made))
     against = f"Reference: {reference}." if reference else "Reference: the best model of each data set."
     rows = [_row(row, metric) for row in frame.to_dict("records")]
-    return Sheet(name, f"{caption} {against} {LEGEND}", HEADS, rows, frame)
+    few = frame["patients"].min() < FEW
+    return Sheet(name, f"{caption} {against} {LEGEND}", HEADS, rows, frame, [FEW_NOTE] if few else [])
 
 
 def _joined(estimates: pd.DataFrame, differences: pd.DataFrame) -> pd.DataFrame:

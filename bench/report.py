@@ -239,7 +239,8 @@ def ranking_sheet(run: Scored, chosen: View, reference: str | None = None) -> Sh
     }
     name = f"comparison-{chosen.metric.name.removeprefix('volume_')}-{chosen.prompt}-{chosen.aggregation}"
     text = caption(run.facts, chosen).partition(f" {INTERVALS}")[0]
-    return ranking(name, text, scores, chosen.metric, reference)
+    made = ranking(name, text, scores, chosen.metric, reference)
+    return replace(made, titles=_titles(run.facts))
 
 
 def click_curve(run: Path, prompt: str) -> Table:
@@ -343,8 +344,7 @@ def report(run: Path) -> list[Table | Sheet]:
     for one in made:
         for suffix in ("csv", "md", "tex"):
             write_bytes(run / "tables" / f"{one.name}.{suffix}", FORMATS[suffix](one).encode())
-    everything = document("Tables", [one.name for one in made])
-    write_bytes(run / "tables" / "all.tex", everything.encode())
+    write_bytes(run / "tables" / "all.tex", document([one.name for one in made]).encode())
     from bench import publish  # noqa: PLC0415 - brings the drawing library; tables alone do without
 
     publish.publish(run, made)

@@ -1,6 +1,6 @@
 """A table of text with its own columns: comparisons, the ledger, the audit of the paper."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -18,6 +18,7 @@ class Sheet:
         frame: the same at full precision, for CSV.
         notes: one for each mark in the rows.
         wide: columns of running text and the share of the page's width that each takes.
+        titles: how names in the first two columns are spelled where they are set in type.
     """
 
     name: str
@@ -27,6 +28,11 @@ class Sheet:
     frame: pd.DataFrame
     notes: Sequence[str] = ()
     wide: Sequence[tuple[str, float]] = ()
+    titles: Mapping[str, str] | None = None
+
+    def title(self, name: str) -> str:
+        """How a name is spelled where it is set in type."""
+        return (self.titles or {}).get(name, name)
 
     def grouped(self) -> Iterator[tuple[str, list[Sequence[str]]]]:
         """The rows by their first column, which is left out of them."""

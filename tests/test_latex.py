@@ -61,7 +61,7 @@ def test_a_table_fits_the_page_of_an_article(pdflatex, tmp_path, models):
     """As a user would paste it: an upright A4 article without our wide pages."""
     run = write_scored(tmp_path / "r", models, NAMES, patients=3)
     report.report(run)
-    wide = document("t", ["dice-box-macro_class", "dice-box-macro_class-summary", "comparison-dice-box-macro_class"])
+    wide = document(["dice-box-macro_class", "dice-box-macro_class-summary", "comparison-dice-box-macro_class"])
     plain = re.sub(r"\\renewenvironment\{sidewaystable\}.*\n", "", wide.replace("landscape,", ""))
     (run / "tables" / "article.tex").write_text(plain)
     log = compiled(pdflatex, run / "tables", "article")
@@ -74,6 +74,6 @@ def test_names_full_of_commands_compile(pdflatex, tmp_path):
     cell = Cell(0.5, 2, undefined=1, failed=2, forced=True, seen="likely", low=0.4, high=0.6)
     table = Table("t", nasty, [nasty, "b"], [Line(nasty, nasty, [cell, Cell(0.4)])] * 70, [nasty])
     (tmp_path / "t.tex").write_text(to_latex(table))
-    (tmp_path / "all.tex").write_text(document(nasty, ["t"]))
+    (tmp_path / "all.tex").write_text(document(["t"]))
     log = compiled(pdflatex, tmp_path)
     assert "(3 pages" in log or "(4 pages" in log

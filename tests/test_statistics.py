@@ -1,10 +1,12 @@
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from bench.patients import PatientScores
+from bench.cells import cells
+from bench.patients import AVERAGE, PatientScores
 from bench.statistics import compare, frames, holm, interval, resample, tie_groups, wilcoxon
 
 NAN = float("nan")
@@ -20,6 +22,7 @@ def simulated(rng, patients, effects, rows=2):
     return PatientScores(*names, means * counts, counts, macro=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("patients", [12, 80])
 def test_intervals_cover_the_truth(patients):
     """Of 1500 simulated studies, 93 to 97 % of the 95 % intervals hold the true mean and the true difference."""
@@ -33,6 +36,24 @@ def test_intervals_cover_the_truth(patients):
             covered.append(low <= truth <= high)
     shares = np.reshape(covered, (-1, 2)).mean(axis=0)
     assert ((shares >= 0.93) & (shares <= 0.97)).all(), shares
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("aggregation", ["macro_class", "mean_image", "per_case"])
+def test_intervals_of_a_table_cover_the_truth(aggregation):
+    """From records to printed limits: of 1000 simulated studies of 15 patients with one to six slices each."""
+    rng = np.random.default_rng(1)
+    covered = []
+    for _ in range(1000):
+        slices = rng.integers(1, 7, 15)
+        patient = np.repeat(np.arange(15), slices)
+        level = 0.7 + rng.normal(0, 0.08, 15)[patient]
+        run = pd.DataFrame({"patient": [f"p{n}" for n in patient], "slice": np.arange(len(patient))})
+        run = pd.concat([run.assign(target=name, value=level + rng.normal(0, 0.05, len(run))) for name in "tu"])
+        run = run.assign(dataset="d", model="m", prompt="box", round=1, metric="dice", status="ok", case=run["patient"])
+        cell = cells(run, aggregation, {})["d", AVERAGE, "m"]
+        covered.append(cell.low <= 0.7 <= cell.high)
+    assert 0.93 <= np.mean(covered) <= 0.97, np.mean(covered)
 
 
 def test_interval_agrees_with_the_t_interval_of_a_plain_mean():

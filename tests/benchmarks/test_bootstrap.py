@@ -1,0 +1,65 @@
+"""Speed of the bootstrap at the size of a full comparison: 7 models, 3 data sets, 600 patients, 10,000 draws."""
+
+import time
+
+import numpy as np
+import pytest
+
+from bench.patients import PatientScores
+from bench.statistics import BEST, DRAWS, compare, resample
+
+MODELS, PATIENTS, ROWS = 7, 600, 12
+NAIVE_DRAWS = 20
+FASTER = 20  # than drawing patients one study at a time; measured: 60 to 90
+
+
+@pytest.fixture(scope="module")
+def scores():
+    rng = np.random.default_rng(0)
+    counts = rng.integers(0, 9, (PATIENTS, ROWS, MODELS)).astype(float)
+    names = [[f"{letter}{n}" for n in range(size)] for letter, size in zip("prm", counts.shape, strict=True)]
+    one = PatientScores(*names, counts * rng.beta(5, 2, counts.shape), counts, macro=True)
+    return {name: one for name in ("isles2022", "segthor", "totalsegmentator-mri")}
+
+
+def naive(scores):
+    """The table's Averages of a few draws: draw patients, concatenate theirs, average, as one would write it first."""
+    rng = np.random.default_rng(0)
+    averages = []
+    for _ in range(NAIVE_DRAWS):
+        drawn = rng.integers(0, PATIENTS, PATIENTS)
+        rows = [
+            [sum(scores.sums[p, r, m] for p in drawn) / sum(scores.counts[p, r, m] for p in drawn) for r in range(ROWS)]
+            for m in range(MODELS)
+        ]
+        averages.append(np.mean(rows, axis=1))
+    return np.array(averages)
+
+
+@pytest.mark.slow
+@pytest.mark.benchmark(timer=time.process_time)
+def test_a_full_comparison(benchmark, scores):
+    def fresh():
+        resample.cache_clear()  # every round draws anew, as a command does
+
+    found = benchmark.pedantic(
+        compare, (scores, BEST), setup=fresh, rounds=3, warmup_rounds=1, iterations=1,
+    )  # fmt: skip
+    assert len(found) == 3 and all(len(one.differences) == MODELS - 1 for one in found.values())
+    if benchmark.enabled:
+        assert benchmark.stats.stats.median < 5, "seconds of one processor"
+
+
+@pytest.mark.slow
+def test_against_drawing_one_study_at_a_time(scores):
+    one = scores["segthor"]
+    resample.cache_clear()
+    started = time.process_time()
+    average = one.means(resample(PATIENTS))[:, -1]
+    fast = (time.process_time() - started) / DRAWS
+    started = time.process_time()
+    slow_average = naive(one)
+    slow = (time.process_time() - started) / NAIVE_DRAWS
+    np.testing.assert_allclose(slow_average.mean(axis=0), average.mean(axis=0), atol=0.01)
+    print(f"{slow / fast:.0f} times as fast a draw")
+    assert slow / fast > FASTER, f"{slow / fast:.0f} times as fast a draw"
