@@ -336,3 +336,5 @@ def test_a_box_comes_first_and_clicks_correct_it(tmp_path):
     assert first.tolist() == records.query("prompt == 'box'")["value"].tolist()
     last = records.query("prompt == 'box+clicks' and round == 3")["value"]
     assert len(last) == 3 and last.mean() > first.mean()
+    labels = [line.label for line in report.click_curve(folder, "box+clicks").lines]
+    assert labels == ["box", "box + 1 click", "box + 2 clicks"]
