@@ -63,6 +63,7 @@ REGISTRY = {
     "huang/mini": "adapters.huang:Huang",
     "sam-med2d/mini": "adapters.sam_med2d:SamMed2d",
     "imis/mini": "adapters.imis:Imis",
+    "segmote/mini": "adapters.segmote:Segmote",
     "baseline/box": "adapters.baseline:Baseline",
     "baseline/ellipse": "adapters.baseline:Baseline",
     "baseline/otsu": "adapters.baseline:Baseline",

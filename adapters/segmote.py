@@ -25,7 +25,7 @@ from adapters.interface import Card, Image, Prediction, Prompt, PromptKind, chec
 from adapters.precision import autocast
 from adapters.weights import weights_dir
 from segmote.checkpoint import current_name, implied_gate, is_unused
-from segmote.config import PAPER, RELEASED
+from segmote.config import PAPER, RELEASED, SegmoteConfig
 from segmote.expert_decoder import ExpertMasks
 from segmote.model import Segmote as Network
 
@@ -89,8 +89,8 @@ class Segmote(imis.Imis):
     @staticmethod
     def build(variant: str) -> Network:
         """The untrained network of a variant, in evaluation mode."""
-        vocabulary = imis.MINI_VOCABULARY if variant == "mini" else weights_dir() / imis.VOCABULARY.file
-        return Network(CONFIGS[variant], vocabulary).eval()
+        config = CONFIGS[variant]
+        return Network(config, _vocabulary(config)).eval()
 
     @staticmethod
     def fill(network: imis.Network, path: Path) -> None:
@@ -149,6 +149,44 @@ class Segmote(imis.Imis):
         images = [encoded for encoded, _ in requests]
         rows = zip(images, logits, ranks.cpu(), scores.cpu(), strict=True)
         return [replace(self._prediction(image, masks, rank), score=float(score)) for image, masks, rank, score in rows]
+
+
+def from_base(config: SegmoteConfig, base: Path, seed: int = 0) -> Network:
+    """A network to train: what it shares with IMIS-Net from that one's file, its own parts new.
+
+    Args:
+        config: any; its sizes must be the file's, `MINI`'s for a mini file.
+        base: weights file of IMIS-Net or SegMoTE, whose vocabulary lies beside it.
+        seed: of the new parts.
+
+    Raises:
+        ValueError: the file does not fit, see `checkpoint.fill`.
+    """
+    vocabulary = base.parent / _vocabulary(config).name
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        network = Network(config, vocabulary)
+    with torch.device("meta"):
+        shared = imis.Network(config, vocabulary).state_dict().keys()
+    new = {key: value for key, value in network.state_dict().items() if key not in shared}
+    checkpoint.fill(network, base, lambda state: new | _fitted(network, state))
+    return network.eval()
+
+
+def trained(config: SegmoteConfig, weights: Path, card: Card, device: str = "cpu") -> Segmote:
+    """The adapter of a network of any configuration, as an ablation trains it, under the card of its size.
+
+    Raises:
+        ValueError: see `checkpoint.fill`.
+    """
+    network = Network(config, _vocabulary(config))
+    Segmote.fill(network, weights)
+    return Segmote(card, network.to(device).eval(), torch.device(device), "fp32")
+
+
+def _vocabulary(config: SegmoteConfig) -> Path:
+    """Where the file of merges is, the mini one for the mini text tower."""
+    return imis.MINI_VOCABULARY if config.text == imis.MINI.text else weights_dir() / imis.VOCABULARY.file
 
 
 def _fitted(network: imis.Network, state: State) -> State:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import typer
 
 from adapters.download import DownloadError
-from bench.commands import demo, look, paper, run, score, tables, weights
+from bench.commands import compare, demo, inside, look, paper, run, score, tables, train, weights
 from bench.commands.options import INTERRUPTED, OK, SOME_FAILED, USAGE
 from bench.store import RunError
 
@@ -22,7 +22,9 @@ app.command("run")(run.run_command)
 app.command("score")(score.score_command)
 app.command("report")(tables.report_command)
 app.command("table")(tables.table_command)
+app.command("compare")(compare.compare_command)
 app.command("verify")(run.verify_command)
+app.add_typer(train.train, name="train")
 app.command("paper")(paper.paper_command)
 app.command("download")(weights.download_command)
 app.command("convert")(weights.convert_command)
@@ -30,6 +32,7 @@ look.ls.command("ledger")(tables.ls_ledger)
 app.add_typer(look.ls, name="ls")
 app.add_typer(look.check, name="check")
 app.add_typer(demo.demo, name="demo")
+app.add_typer(inside.inside, name="inside")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -117,7 +117,7 @@ def _other(run: Path, records: pd.DataFrame, ours: Protocol, wanted: Protocol) -
 def _values(records: pd.DataFrame, protocol: Protocol, facts: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """The headline of every (data set, prompt, model) by the protocol's aggregation, at the last round."""
     last = records[records["round"] == records.groupby("prompt")["round"].transform("max")]
-    last = last.assign(row=_labels(last))
+    last = last.assign(row=labels(last))
     for (dataset, prompt), part in last.groupby(["dataset", "prompt"], sort=False):
         scores = patient_scores(part, protocol.aggregation, "row")
         values = dict(zip(scores.models, scores.estimate()[-1].tolist(), strict=True))
@@ -128,7 +128,8 @@ def _values(records: pd.DataFrame, protocol: Protocol, facts: Mapping[str, Any])
                 }
 
 
-def _labels(records: pd.DataFrame) -> Sequence[str]:
+def labels(records: pd.DataFrame) -> Sequence[str]:
+    """The table row of each record."""
     label_of = {
         (name, target): label
         for name in records["dataset"].unique()

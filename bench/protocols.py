@@ -1,5 +1,6 @@
 """Protocols: every rule of an evaluation that could have been chosen otherwise, by name."""
 
+from collections.abc import Collection, Mapping, Set
 from dataclasses import dataclass, fields, replace
 from typing import Literal
 
@@ -73,6 +74,17 @@ class Protocol:
 
 
 SCORING = ("selection", "empty_rule", "tolerance", "distance_unit", "aggregation")
+# Prompting rules that matter to some kinds of prompt only.
+USED_BY: Mapping[str, Set[str]] = {
+    "box_inclusive": {"box", "box-jitter", "box-loose", "box+clicks"},
+    "jitter": {"box-jitter"},
+    "jitter_fraction": {"box-jitter"},
+    "jitter_px": {"box-jitter"},
+    "loose_fraction": {"box-loose"},
+    "loose_px": {"box-loose"},
+    "box_frame": {"box-jitter", "box-loose"},
+    "click": {"click", "clicks", "box+clicks"},
+}
 PROMPTING = tuple(field.name for field in fields(Protocol) if field.name not in ("name", "source", *SCORING))
 
 PROTOCOLS: dict[str, Protocol] = {
@@ -187,9 +199,15 @@ def with_empty_rule(protocol: Protocol, rule: str) -> Protocol:
     return replace(protocol, name=f"{protocol.name}+{rule}", empty_rule=rule)  # type: ignore[arg-type]
 
 
-def needs_new_run(ours: Protocol, wanted: Protocol) -> list[str]:
-    """The prompting rules in which two protocols differ, each as "field: ours -> wanted"; scores cannot follow them."""
-    pairs = ((name, getattr(ours, name), getattr(wanted, name)) for name in PROMPTING)
+def needs_new_run(ours: Protocol, wanted: Protocol, kinds: Collection[str] | None = None) -> list[str]:
+    """The prompting rules in which two protocols differ, each as "field: ours -> wanted"; scores cannot follow them.
+
+    Args:
+        ours, wanted: the protocols.
+        kinds: prompt kinds of the run; rules that none of them follows are left out. None: all rules.
+    """
+    followed = [name for name in PROMPTING if kinds is None or USED_BY.get(name, set(kinds)) & set(kinds)]
+    pairs = ((name, getattr(ours, name), getattr(wanted, name)) for name in followed)
     return [f"{name}: {one} -> {other}" for name, one, other in pairs if one != other]
 
 

@@ -336,12 +336,18 @@ def _others(run: Scored, headline: View) -> Iterator[View]:
 
 
 def report(run: Path) -> list[Table | Sheet]:
-    """Write all tables of a scored run as CSV, Markdown and LaTeX below `tables/`, and `all.tex`, which shows them."""
+    """Write all tables of a scored run as CSV, Markdown and LaTeX below `tables/`, and `all.tex`, which shows them.
+
+    Then `figures/` and `report.html`.
+    """
     made = tables(run)
     for one in made:
         for suffix in ("csv", "md", "tex"):
             write_bytes(run / "tables" / f"{one.name}.{suffix}", FORMATS[suffix](one).encode())
     write_bytes(run / "tables" / "all.tex", document([one.name for one in made]).encode())
+    from bench import publish  # noqa: PLC0415 - brings the drawing library; tables alone do without
+
+    publish.publish(run, made)
     return made
 
 

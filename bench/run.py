@@ -37,6 +37,8 @@ MADE = (
     "protocols",
     "tables",
     "figures",
+    "images",
+    "report.html",
     "prompts.parquet",
     "records.parquet",
     "failures.parquet",
@@ -93,7 +95,8 @@ class Rescored:
     Attributes:
         folder: holds `records.parquet`, `failures.parquet` and `protocol.json`; the run's own records stay as they are.
         protocol: whose scoring rules held.
-        needs_new_run: the prompting rules in which it differs from the run's protocol, see `protocols.needs_new_run`.
+        needs_new_run: the prompting rules in which it differs from the run's protocol, as far as
+            the run's prompts follow them, see `protocols.needs_new_run`.
         failed: predictions that failed.
     """
 
@@ -113,7 +116,7 @@ def rescore(folder: Path, wanted: protocols.Protocol) -> Rescored:
     with one_writer(folder):
         config = _config(facts, folder)
         ours = protocols.load(config.protocol)
-        differ = protocols.needs_new_run(ours, wanted)
+        differ = protocols.needs_new_run(ours, wanted, config.prompts)
         place = folder / "protocols" / wanted.name
         records, failures = _scored(config, facts, wanted)
         write_table(records, place / "records.parquet")

@@ -68,13 +68,18 @@ class SegmoteConfig(ImisConfig):
         return 1 + MASKS + (MASKS if self.semantic_tokens else 0)
 
 
+def by_the_paper(config: SegmoteConfig) -> SegmoteConfig:
+    """A network of the same sizes with the rules of section 3."""
+    return replace(
+        config,
+        gate_mode="softmax_all",
+        importance="expert",
+        load="count",
+        balance_layers="all",
+        zero_guard=False,
+        ppt_insert="append",
+    )
+
+
 RELEASED = SegmoteConfig()
-PAPER = replace(
-    RELEASED,
-    gate_mode="softmax_all",
-    importance="expert",
-    load="count",
-    balance_layers="all",
-    zero_guard=False,
-    ppt_insert="append",
-)
+PAPER = by_the_paper(RELEASED)

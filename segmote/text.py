@@ -1,19 +1,12 @@
-"""CLIP's text tower (that of ViT-B/32).
-
-It is written out here although `transformers` has it: the official weights files hold it, so it belongs to the network
-from the start, and importing `transformers` takes seconds that no box prompt should pay. A test holds the two together.
+"""CLIP's text tower (that of ViT-B/32), as `transformers` has it.
 
 Source: Radford et al., Learning transferable visual models from natural language supervision, ICML 2021; names of the
-weights as in transformers 4.
+weights as in transformers 4, which the official files follow.
 """
 
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
-
-EMBEDDING_STD = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,69 +31,28 @@ class TextTower(nn.Module):
 
     def __init__(self, config: TextConfig) -> None:
         super().__init__()
-        self.end = config.vocabulary - 1
-        # The official names start with "text_model" twice, once for the network's part and once for this one.
-        self.text_model = CausalTransformer(config)
+        # Importing transformers takes seconds, which only a network with a text tower should pay.
+        from transformers import CLIPTextConfig, CLIPTextModel  # noqa: PLC0415
+
+        sizes = CLIPTextConfig(
+            vocab_size=config.vocabulary,
+            hidden_size=config.width,
+            intermediate_size=4 * config.width,
+            projection_dim=config.width,
+            num_hidden_layers=config.depth,
+            num_attention_heads=config.heads,
+            max_position_embeddings=config.positions,
+            bos_token_id=config.vocabulary - 2,
+            eos_token_id=config.vocabulary - 1,
+            pad_token_id=config.vocabulary - 1,
+        )
+        model = CLIPTextModel(sizes)
+        # The official names have "text_model" twice, as transformers 4 did; transformers 5 dropped the inner one.
+        self.text_model = getattr(model, "text_model", model)
 
     def forward(self, ids: Tensor) -> Tensor:
         """Vectors (B, width) of sentences (B, T): the last state at each one's first end id.
 
         What follows that id has no influence, so padding needs no mask.
         """
-        states = self.text_model(ids)
-        ends = (ids == self.end).int().argmax(dim=1)
-        return states[torch.arange(len(ids), device=ids.device), ends]
-
-
-class CausalTransformer(nn.Module):
-    """Tokens to states, each knowing of itself and those before it."""
-
-    def __init__(self, config: TextConfig) -> None:
-        super().__init__()
-        token = nn.Embedding(config.vocabulary, config.width)
-        position = nn.Embedding(config.positions, config.width)
-        for table in (token, position):
-            nn.init.normal_(table.weight, std=EMBEDDING_STD)
-        self.embeddings = nn.ModuleDict({"token_embedding": token, "position_embedding": position})
-        layers = nn.Sequential(*(Layer(config.width, config.heads) for _ in range(config.depth)))
-        self.encoder = nn.ModuleDict({"layers": layers})
-        self.final_layer_norm = nn.LayerNorm(config.width)
-
-    def forward(self, ids: Tensor) -> Tensor:
-        """States (B, T, width) of tokens (B, T)."""
-        positions = torch.arange(ids.shape[1], device=ids.device)
-        states = self.embeddings["token_embedding"](ids) + self.embeddings["position_embedding"](positions)
-        return self.final_layer_norm(self.encoder["layers"](states))
-
-
-class Layer(nn.Module):
-    """Attention and MLP, each after a layer norm and beside a residual."""
-
-    def __init__(self, width: int, heads: int) -> None:
-        super().__init__()
-        self.self_attn = CausalAttention(width, heads)
-        self.layer_norm1 = nn.LayerNorm(width)
-        self.mlp = nn.ModuleDict({"fc1": nn.Linear(width, 4 * width), "fc2": nn.Linear(4 * width, width)})
-        self.layer_norm2 = nn.LayerNorm(width)
-
-    def forward(self, states: Tensor) -> Tensor:
-        """The next states (B, T, width)."""
-        states = states + self.self_attn(self.layer_norm1(states))
-        hidden = self.mlp["fc1"](self.layer_norm2(states))
-        return states + self.mlp["fc2"](hidden * torch.sigmoid(1.702 * hidden))
-
-
-class CausalAttention(nn.Module):
-    """Multi-head attention of each token to itself and to those before it."""
-
-    def __init__(self, width: int, heads: int) -> None:
-        super().__init__()
-        self.heads = heads
-        self.q_proj, self.k_proj, self.v_proj, self.out_proj = (nn.Linear(width, width) for _ in range(4))
-
-    def forward(self, states: Tensor) -> Tensor:
-        """What the tokens (B, T, width) see, in the same shape."""
-        parts = (project(states) for project in (self.q_proj, self.k_proj, self.v_proj))
-        query, key, value = (part.unflatten(-1, (self.heads, -1)).transpose(1, 2) for part in parts)
-        seen = F.scaled_dot_product_attention(query, key, value, is_causal=True)
-        return self.out_proj(seen.transpose(1, 2).flatten(2))
+        return self.text_model(input_ids=ids).pooler_output

@@ -10,13 +10,13 @@ import torch
 from adapters.interface import Card, Prediction, Prompt
 from bench.cases import Case, DataError, Dataset, Defect, Item
 
-BOX, POINTS, ROUNDS, TEXT = map(frozenset, ({"box"}, {"points"}, {"points", "mask"}, {"text"}))
+KINDS = ({"box"}, {"points"}, {"points", "mask"}, {"text"}, {"auto"})
+BOX, POINTS, ROUNDS, TEXT, AUTO = map(frozenset, KINDS)
 
 
 def card(name: str, trained: set) -> Card:
-    return Card(
-        name, name, frozenset({"box", "points", "mask", "text"}), frozenset(trained), 0, None, "-", "-", "-", "-"
-    )
+    accepts = frozenset({"box", "points", "mask", "text"}) | ({"auto"} if AUTO in trained else set())
+    return Card(name, name, accepts, frozenset(trained), 0, None, "-", "-", "-", "-")
 
 
 class Fake:
@@ -26,6 +26,7 @@ class Fake:
         "fake/good": card("fake/good", {BOX, POINTS, ROUNDS, TEXT}),
         "fake/boxes": card("fake/boxes", {BOX}),
         "fake/raises": card("fake/raises", {BOX, POINTS, ROUNDS}),
+        "fake/several": card("fake/several", {BOX, POINTS, ROUNDS, BOX | ROUNDS, AUTO}),
         "fake/dies": card("fake/dies", {BOX, POINTS, ROUNDS}),
     }
     encoded = 0
@@ -59,8 +60,23 @@ class Fake:
             mask[max(0, y - 2) : y + 3, max(0, x - 2) : x + 3] = bool(label)
         if prompt.text == "bar":
             mask[13:15, 1:19] = True
+        if not prompt.kinds - {"auto"}:
+            mask[3:9, 4:12] = True
+        if self.card.name == "fake/several":
+            return self._several(mask)
         logits = torch.from_numpy(mask).float()[None] * 2 - 1
         return Prediction(torch.from_numpy(mask), 0.5, logits[0], logits, logits, torch.tensor([0.5]), 0)
+
+    def _several(self, mask: np.ndarray) -> Prediction:
+        """Proposes the mask without its first row, nothing, and the mask, and takes the first."""
+        less = mask.copy()
+        less[np.flatnonzero(mask.any(axis=1))[:1]] = False
+        logits = torch.from_numpy(np.stack([less, np.zeros_like(mask), mask])).float() * 2 - 1
+        scores = torch.tensor([0.9, 0.2, 0.4])
+        return Prediction(logits[0] > 0, 0.9, logits[0], logits[:1], logits, scores, 0)
+
+    def masks(self, encoded: np.ndarray, logits: torch.Tensor) -> torch.Tensor:
+        return logits > 0
 
 
 MODELS = {name: "tests.fakes:Fake" for name in Fake.cards}

@@ -15,12 +15,13 @@ from segment_anything.modeling import Sam
 from adapters import mini
 from adapters.weights import MINI_FOLDER
 from bench.demo.batches import Batch, draw, stream
+from bench.demo.inheritance import unit_range
 from bench.demo.interaction import boxed, interact
 from bench.demo.losses import box_loss, cross_entropy, dice_loss, iou
 from bench.demo.networks import Prompts, embed, localise, propose
 from bench.demo.prompts import enlarged_boxes, next_click, noisy_boxes
 from bench.demo.recipes import RECIPES
-from bench.demo.rehearsal import rehearse
+from bench.demo.rehearsal import Rehearsal, rehearse
 from bench.demo.train import build
 
 LARGEST_BYTES = 3_000_000
@@ -219,6 +220,17 @@ def test_rehearsal_teaches_boxes_and_leaves_the_image_encoder_alone(build_networ
         return float(logits[:, 0][inside].mean() - logits[:, 0][~inside].mean())
 
     before = contrast()
-    rehearse(network, 60, torch.Generator().manual_seed(0))
+    rehearse(network, Rehearsal(60, 2e-3), torch.Generator().manual_seed(0))
     assert contrast() > before + (0.5 if build_network is mini.sam else 0.005)  # SAM 2 starts later
     assert all(torch.equal(value, encoder[name]) for name, value in network.image_encoder.state_dict().items())
+
+
+def test_medsam_starts_by_seeing_what_sam_sees():
+    sam, medsam = mini.sam(), mini.sam()
+    sam.load_state_dict({name: value.float() for name, value in weights("sam").items()})
+    unit_range(medsam, MINI_FOLDER / "sam.safetensors")
+    image = torch.rand(1, 3, mini.IMAGE_SIZE, mini.IMAGE_SIZE, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        expected = sam.image_encoder((255 * image - sam.pixel_mean) / sam.pixel_std)
+        torch.testing.assert_close(medsam.image_encoder(image), expected, atol=1e-4, rtol=1e-4)
+        assert not torch.allclose(sam.image_encoder(image), expected, atol=1e-2)

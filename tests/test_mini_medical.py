@@ -147,7 +147,7 @@ def test_a_family_starts_as_the_mini_sam(family: str, tmp_path: Path) -> None:
     torch.manual_seed(1)
     sam, network = mini.sam(), untrained(family)
     save_file(sam.state_dict(), tmp_path / "sam.safetensors")
-    RECIPES[family].lesson.inherit(network, tmp_path / "sam.safetensors")
+    RECIPES[family].inherit(network, tmp_path / "sam.safetensors")
     images = batch(family, images=1).images
     with torch.no_grad():
         (expected,), (found,) = embed(sam, images), embed(network, images)

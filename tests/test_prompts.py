@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from adapters.interface import Card
 from bench import prompts
 from bench.protocols import PROTOCOLS, Protocol
 
@@ -56,7 +57,7 @@ def test_jitter_really_moves_each_coordinate():
 
 @given(masks)
 def test_clicks_lie_on_the_object(mask):
-    for protocol in PROTOCOLS.values():
+    for protocol in (one for one in PROTOCOLS.values() if one.click != "centroid"):  # which may lie outside
         points = prompts.click(mask, protocol, np.random.default_rng(0)).points
         (x, y), label = points.xy[0].astype(int), points.labels[0]
         assert mask[y, x] and label == 1
@@ -113,3 +114,102 @@ def test_generators_depend_on_the_whole_key_alone():
 def test_unknown_kind_names_the_known_ones():
     with pytest.raises(ValueError, match=r"'scribble'.*box.*clicks"):
         prompts.load("scribble")
+
+
+def boxes(mask, protocol, seed):
+    tight = prompts.box(mask, protocol, RNG).box
+    return tight, prompts.box_jitter(mask, protocol, np.random.default_rng(seed)).box
+
+
+@given(masks)
+def test_loose_box_holds_the_tight_one_and_stays_on_the_image(mask):
+    for protocol in PROTOCOLS.values():
+        tight, loose = prompts.box(mask, protocol, RNG).box, prompts.box_loose(mask, protocol, RNG).box
+        assert (loose[:2] <= tight[:2]).all() and (loose[2:] >= tight[2:]).all()
+        past = 1 if protocol.box_inclusive else 0
+        assert (loose >= 0).all() and (loose[2:] <= np.array(mask.shape[::-1]) - past).all()
+
+
+def test_loose_box_moves_by_the_protocols_fixed_amount():
+    mask = np.zeros((100, 200), bool)
+    mask[40:60, 80:120] = True
+    assert prompts.box_loose(mask, BENCH, RNG).box.tolist() == [76, 38, 124, 62]  # 10 % of each side
+    pixels = Protocol("x", "test", loose_fraction=None, loose_px=7)
+    assert prompts.box_loose(mask, pixels, RNG).box.tolist() == [73, 33, 127, 67]
+    framed = Protocol("x", "test", loose_fraction=None, loose_px=20, box_frame=1000)
+    assert prompts.box_loose(mask, framed, RNG).box.tolist() == [76, 38, 124, 62]  # 20 of 1000 px, by axis
+
+
+@given(st.integers(0, 2**32))
+def test_jitter_by_shift_keeps_the_size_and_outward_only_grows(seed):
+    mask = np.zeros((60, 70), bool)
+    mask[20:40, 25:45] = True
+    tight, shifted = boxes(mask, Protocol("x", "test", jitter="shift", jitter_px=5, jitter_fraction=None), seed)
+    moved = shifted - tight
+    assert np.allclose(moved[:2], moved[2:], atol=1e-4) and (np.abs(moved) <= 5 + 1e-4).all()
+    tight, grown = boxes(mask, Protocol("x", "test", jitter="outward", jitter_px=5, jitter_fraction=None), seed)
+    outward = (grown - tight) * [-1, -1, 1, 1]
+    assert (outward >= 0).all() and (outward <= 5 + 1e-4).all()
+
+
+def brute_force_depth(mask):
+    """Distance of every pixel to the nearest one outside the mask, all beyond the border among them."""
+    padded = np.pad(mask, 1)
+    outside = np.argwhere(~padded)
+    depth = [np.sqrt(((outside - np.array(place)) ** 2).sum(axis=1).min()) for place in np.ndindex(padded.shape)]
+    return np.array(depth).reshape(padded.shape)[1:-1, 1:-1]
+
+
+@given(masks, st.integers(0, 2**32))
+def test_ritm_clicks_the_deepest_error_that_was_not_clicked(target, seed):
+    predicted = np.random.default_rng(seed).random(target.shape) > 0.5
+    rule, clicked = PROTOCOLS["ritm"], []
+    missed, false = (brute_force_depth(part) for part in (target & ~predicted, predicted & ~target))
+    for _ in range(3):
+        found = prompts.next_click(target, predicted, rule, RNG, clicked)
+        deepest = max(missed.max(), false.max())
+        if found is None:
+            assert deepest == 0
+            return
+        x, y, label = found
+        assert (missed if label else false)[y, x] == pytest.approx(deepest) and deepest > 0
+        assert label == int(missed.max() > false.max())
+        missed[y, x] = false[y, x] = 0
+        clicked.append(found)
+
+
+@given(masks)
+def test_centroid_click_is_the_mean_of_the_pixels(mask):
+    x, y = prompts.click(mask, PROTOCOLS["huang"], RNG).points.xy[0]
+    rows, columns = np.nonzero(mask)
+    assert abs(x - columns.mean()) <= 0.5 and abs(y - rows.mean()) <= 0.5
+
+
+@given(masks)
+def test_auto_says_nothing(mask):
+    assert prompts.KINDS["auto"].draw(mask, BENCH, RNG).kinds == {"auto"}
+
+
+def card_of(accepts, *trained):
+    kinds = frozenset(map(frozenset, trained))
+    return Card("m", "m", frozenset(accepts), kinds, 0, None, "-", "-", "-", "-")
+
+
+@pytest.mark.parametrize(
+    "kind, accepts, trained, untrained, reason",
+    [
+        ("box-loose", {"box"}, [{"box"}], False, None),
+        ("box-loose", {"points"}, [{"points"}], True, "cannot take box"),
+        ("auto", {"box", "auto"}, [{"box"}, {"auto"}], False, None),
+        ("auto", {"box", "auto"}, [{"box"}], False, "not trained on auto"),
+        ("auto", {"box"}, [{"box"}], True, "cannot take auto"),
+        ("box+clicks", {"box", "points", "mask"}, [{"box"}, {"box", "points", "mask"}], False, None),
+        ("box+clicks", {"box", "points", "mask"}, [{"box"}, {"points", "mask"}], False, "not trained on box+clicks"),
+        ("box+clicks", {"box", "points", "mask"}, [{"box"}], True, None),
+        ("box+clicks", {"box", "points"}, [{"box"}], True, None),
+        ("box+clicks", {"box"}, [{"box"}], True, "cannot take points"),
+    ],
+)
+def test_a_card_decides_who_may_be_asked(kind, accepts, trained, untrained, reason):
+    found = prompts.applies(card_of(accepts, *trained), kind, untrained)
+    assert found is None if reason is None else reason in found

@@ -6,9 +6,9 @@ import pandas as pd
 import pytest
 
 import adapters
-from bench import datasets, plan, predict, report, run, verify
+from bench import datasets, plan, predict, protocols, report, run, verify
 from bench.config import RunConfig
-from bench.store import MaskShard, RunError, predictions_path, read_json
+from bench.store import MaskShard, RunError, candidates_path, predictions_path, read_json
 from tests import fakes
 
 
@@ -277,3 +277,62 @@ def test_text_prompts_are_the_names_of_the_classes(tmp_path):
     assert (frozen["text"] == frozen["target"]).all() and frozen["x0"].isna().all()
     box, good = report.table(tmp_path / "r", "text").lines[1].cells
     assert not box.applicable and good.value == 1
+
+
+def test_masks_are_scored_by_other_rules_beside_the_runs_own(tmp_path):
+    folder = tmp_path / "r"
+    run.run(config(folder, models=("fake/several",)))
+    before = files(folder)
+    records = pd.read_parquet(folder / "records.parquet").set_index(["case", "slice", "target", "metric"])["value"]
+    bar = records["c0", 2, "bar"]
+    assert bar["dice"] == pytest.approx(2 / 3) and bar["oracle_dice"] == 1 and bar["regret"] == pytest.approx(0.5)
+    shard = MaskShard.load(candidates_path(folder, "fake/several", "squares", "c0"))
+    assert [(e["entry"], e["candidate"]) for e in shard.index[:4]] == [(0, 1), (0, 2), (1, 1), (1, 2)]
+    made = run.rescore(folder, protocols.PROTOCOLS["huang"])
+    other = pd.read_parquet(made.folder / "records.parquet").set_index(["case", "slice", "target", "metric"])["value"]
+    assert other["c0", 2, "bar", "dice"] == 1 and "multimask: None -> True" in made.needs_new_run
+    after = files(folder)
+    assert {name: after[name] for name in before} == before
+    assert {name for name in after if name not in before} == {
+        "protocols/huang/records.parquet", "protocols/huang/failures.parquet", "protocols/huang/protocol.json",
+    }  # fmt: skip
+    table = pd.read_csv(folder / "tables" / "ranking-protocols.csv").query(
+        "protocol == 'huang' and dataset == 'squares'"
+    )
+    own = other.xs("dice", level="metric").groupby("target").mean().mean()
+    assert table["value"].item() == pytest.approx(own)
+
+
+def test_a_run_without_candidates_is_scored_all_the_same(tmp_path):
+    folder = tmp_path / "r"
+    run.run(config(folder, models=("fake/several",)))
+    shutil.rmtree(folder / "candidates")
+    run.score_only(folder)
+    assert "regret" not in set(pd.read_parquet(folder / "records.parquet")["metric"])
+
+
+def test_auto_asks_for_every_slice_and_the_empty_ones_are_scored_by_the_rule(tmp_path):
+    folder = tmp_path / "r"
+    run.run(config(folder, models=("fake/several", "fake/good"), prompts=("auto", "box"), limit=1))
+    frozen = pd.read_parquet(folder / "prompts.parquet")
+    assert frozen.groupby("prompt").size().to_dict() == {"auto": 6, "box": 3}
+    facts = read_json(folder / "run.json")
+    assert facts["not_applicable"] == [
+        {"model": "fake/good", "prompt": "auto", "reason": "cannot take auto prompts"},
+    ]  # fmt: skip
+    records = pd.read_parquet(folder / "records.parquet").query("prompt == 'auto' and metric == 'dice'")
+    empty = records[records["area_px"] == 0]
+    assert len(records) == 6 and len(empty) == 3 and (empty["value"] == 0).all()  # it always draws something
+    made = run.rescore(folder, protocols.load("bench+skip"))
+    skipped = pd.read_parquet(made.folder / "records.parquet").query("prompt == 'auto' and metric == 'dice'")
+    assert skipped["status"].value_counts().to_dict() == {"ok": 3, "skipped": 3} and not made.needs_new_run
+
+
+def test_a_box_comes_first_and_clicks_correct_it(tmp_path):
+    folder = tmp_path / "r"
+    run.run(config(folder, models=("fake/several",), prompts=("box+clicks", "box"), limit=1))
+    records = pd.read_parquet(folder / "records.parquet").query("metric == 'dice'")
+    first = records.query("prompt == 'box+clicks' and round == 1")["value"]
+    assert first.tolist() == records.query("prompt == 'box'")["value"].tolist()
+    last = records.query("prompt == 'box+clicks' and round == 3")["value"]
+    assert len(last) == 3 and last.mean() > first.mean()

@@ -94,3 +94,24 @@ def test_working_resolution_stretches_image_and_targets():
     assert sample.image.shape == (512, 512) and sample.native["lung"].shape == (40, 60)
     rows, columns = np.nonzero(sample.targets["lung"])
     assert (rows.min(), rows.max(), columns.min(), columns.max()) == (128, 255, 256, 383)
+
+
+def test_components_become_targets_of_their_own_in_raster_order():
+    mask = np.zeros((6, 6, 2), bool)
+    mask[4:6, 0:2, 0] = mask[0, 3, 0] = mask[0, 0, 1] = True  # planes are transposed: column 4 comes before row 3
+    rule = Protocol("x", "test", component="each")
+    first, second = samples(volume(np.random.default_rng(0).random((6, 6, 2)), lesion=mask), rule)
+    assert {name: int(one.sum()) for name, one in first.native.items()} == {"lesion#1": 4, "lesion#2": 1}
+    assert first.native["lesion#1"][0, 4] and list(second.native) == ["lesion#1"]
+
+
+def test_all_slices_hold_all_targets_where_everything_is_asked_for():
+    mask = np.zeros((4, 4, 3), bool)
+    mask[1, 1, 1] = True
+    case = volume(np.random.default_rng(0).random((4, 4, 3)), lesion=mask)
+    assert [sample.slice for sample in samples(case, BENCH)] == [1]
+    found = list(samples(case, BENCH, everything=True))
+    assert [int(sample.native["lesion"].sum()) for sample in found] == [0, 1, 0]
+    stretched = next(samples(case, PROTOCOLS["segmote"], everything=True))
+    assert stretched.targets["lesion"].shape == (512, 512)
+    assert (found[0].slice_mm, found[0].slices) == (3.0, 3)

@@ -20,6 +20,7 @@ from segmote import losses
 from segmote.config import PAPER, RELEASED, GateMode, SegmoteConfig
 from segmote.expert_decoder import ExpertMasks
 from segmote.experts import TokenExperts
+from segmote.heat_maps import expert_maps, token_maps, watched
 from segmote.model import Segmote as Network
 from segmote.router import gate_values, largest
 from tests.test_parity import seeded
@@ -199,6 +200,17 @@ def test_golden_expert_tokens(official: tuple[Segmote, Any], stored: Mapping[str
         with torch.no_grad():
             updated, _ = layer.update(torch.from_numpy(stored[f"{name}__L{index}_router_in"]), None)
         close(updated, stored[f"{name}__L{index}_mote_out"])
+
+
+@pytest.mark.parametrize("name", ["box", "ppt_none"])
+def test_golden_heat_maps(official: tuple[Segmote, Any], golden: Any, name: str) -> None:
+    segmenter, encoded = official
+    with watched(segmenter.network.mask_decoder) as seen, torch.no_grad():
+        drawn = segmenter.draw([(encoded, prompt_of(golden, name))])
+    assert len(seen) == len(drawn.routings) == 2
+    for layer, (attention, routing) in enumerate(zip(seen, drawn.routings, strict=True)):
+        maps = expert_maps(token_maps(attention, encoded.embedding.shape[-2:]), routing.gates)
+        close(maps, golden.case(name).extra[f"L{layer}_cam_mean"])
 
 
 def test_golden_encoder_and_prompt_tokens(official: tuple[Segmote, Any], golden: Any) -> None:

@@ -46,23 +46,23 @@ def test_the_mini_vocabulary_has_a_token_for_every_word_of_the_phantoms_classes(
     assert (ids < 1022).sum(1).tolist() == words
 
 
-@pytest.mark.slow
-def test_tower_and_vocabulary_are_those_of_transformers() -> None:
-    transformers = pytest.importorskip("transformers")
-    sizes = TextConfig(vocabulary=1024, width=32, depth=3, heads=4, positions=40)
-    config = transformers.CLIPTextConfig(
-        vocab_size=1024,
-        hidden_size=32,
-        intermediate_size=128,
-        num_hidden_layers=3,
-        num_attention_heads=4,
-        max_position_embeddings=40,
-        bos_token_id=1022,
-        eos_token_id=1023,
-    )
-    theirs, ours = transformers.CLIPTextModel(config).eval(), TextTower(sizes).eval()
-    state = {key.removeprefix("text_model."): value for key, value in theirs.state_dict().items()}
-    ours.text_model.load_state_dict({key: value for key, value in state.items() if not key.endswith("position_ids")})
-    ids = Vocabulary(MINI_VOCABULARY, 1024).encode([sentence("liver"), sentence("Ödem, 3 l's & the kidney_left")], 40)
+def test_what_follows_the_first_end_does_not_count() -> None:
+    torch.manual_seed(0)
+    tower = TextTower(TextConfig(vocabulary=1024, width=32, depth=3, heads=4, positions=40)).eval()
+    ids = Vocabulary(MINI_VOCABULARY, 1024).encode([sentence("liver"), sentence("the left kidney and the aorta")], 40)
+    ends = (ids == 1023).int().argmax(1)
+    assert ends[0] < ids.shape[1] - 1
     with torch.no_grad():
-        torch.testing.assert_close(ours(ids), theirs(input_ids=ids).pooler_output, atol=1e-6, rtol=0)
+        vectors, alone = tower(ids), tower(ids[:1, : ends[0] + 1])
+        ids[0, ends[0] + 1 :] = 7
+        torch.testing.assert_close(tower(ids), vectors)
+    torch.testing.assert_close(alone, vectors[:1])
+    assert not torch.allclose(vectors[0], vectors[1], atol=1e-3)
+
+
+def test_tower_has_the_official_names() -> None:
+    names = set(TextTower(TextConfig(vocabulary=600, width=8, depth=1, heads=2, positions=9)).state_dict())
+    layer = "text_model.encoder.layers.0"
+    assert {"text_model.embeddings.token_embedding.weight", f"{layer}.self_attn.q_proj.bias"} <= names
+    assert {f"{layer}.mlp.fc2.weight", "text_model.final_layer_norm.bias"} <= names
+    assert len(names) == 2 + 16 + 2

@@ -23,10 +23,13 @@ def demo_build(
     out: Annotated[Path, typer.Option(help="Where the mini weights go.")] = Path("adapters/mini"),
     logs: Annotated[Path, typer.Option(help="Where the training logs go.")] = Path("results/reference/mini"),
     models: Models = "all",
+    jobs: Annotated[int, typer.Option(min=1, help="Families trained side by side.")] = 2,
 ) -> int:
     """Train the mini weights again from their phantoms; about an hour on two cores."""
-    from bench.demo import train  # noqa: PLC0415 - brings every network; only this command needs them
+    from bench.demo import segmote, train  # noqa: PLC0415 - brings every network; only this command needs them
 
-    families = list(train.RECIPES) if models == "all" else list(split(models))
-    train.build(families, out, log_dir=logs)
+    families = [*train.RECIPES, "segmote"] if models == "all" else list(split(models))
+    train.build([name for name in families if name != "segmote"], out, log_dir=logs, jobs=jobs)
+    if "segmote" in families:
+        segmote.build(out, logs)
     return OK

@@ -2,13 +2,10 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import torch
-from segment_anything.modeling import Sam
 from torch import Tensor
 
-from adapters.checkpoint import State, fill
 from adapters.mini import IMAGE_SIZE
 from bench.demo import imis
 from bench.demo.batches import Batch
@@ -30,29 +27,12 @@ class Lesson:
     """What a family's training has of its own.
 
     Attributes:
-        inherit: fills a network from the mini SAM's file.
         loss: of a batch, mean over objects and rounds.
         validate: mean Dice of a batch by kind of prompt.
     """
 
-    inherit: Callable[[Network, Path], None]
     loss: Callable[[Network, Batch, torch.Generator], Tensor]
     validate: Callable[[Network, Batch], dict[str, float]]
-
-
-def quiet_start(network: Sam, sam: Path) -> None:
-    """The mini SAM, and adapters that add nothing yet.
-
-    Raises:
-        ValueError: the file is no mini SAM.
-    """
-
-    def fitted(state: State) -> State:
-        return network.state_dict() | state
-
-    fill(network, sam, fitted)
-    for block in network.image_encoder.blocks:
-        torch.nn.init.zeros_(block.Adapter.norm.weight)
 
 
 def med2d_loss(network: Network, batch: Batch, generator: torch.Generator) -> Tensor:
@@ -144,5 +124,5 @@ def _scored(names: Sequence[str], shown: Sequence[Tensor], batch: Batch) -> dict
     return {name: mean_dice(logits, batch.targets) for name, logits in zip(names, shown, strict=True)}
 
 
-MED2D = Lesson(quiet_start, med2d_loss, med2d_dice)
-IMIS = Lesson(imis.inherit, imis_loss, imis_dice)
+MED2D = Lesson(med2d_loss, med2d_dice)
+IMIS = Lesson(imis_loss, imis_dice)

@@ -2,19 +2,25 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import torch
 from torch import Tensor
 
+from adapters.checkpoint import fill
 from adapters.huang import Huang
 from adapters.imis import Imis
 from adapters.medsam import MedSam
 from adapters.sam import Sam
 from adapters.sam2 import Sam2
 from adapters.sam_med2d import SamMed2d
+from bench.demo import imis
 from bench.demo.batches import Sampler, Variation
+from bench.demo.inheritance import quiet_adapters, unit_range
 from bench.demo.lessons import IMIS, MED2D, Lesson
+from bench.demo.networks import Network
 from bench.demo.prompts import enlarged_boxes, jittered_boxes, noisy_boxes, shifted_boxes, tight_boxes
+from bench.demo.rehearsal import Rehearsal
 from bench.phantoms.medical import medical_sample
 from bench.phantoms.shapes import shape_sample
 
@@ -43,6 +49,8 @@ class Recipe:
         variation: of the samples.
         echoes: steps that a batch serves, each with boxes of its own; preparing it may cost more than a step.
         lesson: what goes before `interactive` and `boxes` where a family was trained otherwise.
+        rehearsal: before the first image, of a family that starts from nothing.
+        inherit: fills the network from its parent's file.
     """
 
     adapter: type[Sam] | type[Sam2] | type[Imis]
@@ -59,6 +67,8 @@ class Recipe:
     lesson: Lesson | None = None
     variation: Variation = field(default_factory=Variation)
     echoes: int = 1
+    rehearsal: Rehearsal | None = None
+    inherit: Callable[[Network, Path], None] = fill
 
 
 RECIPES = {
@@ -70,6 +80,7 @@ RECIPES = {
         data=SHAPES,
         interactive=True,
         boxes=noisy_boxes,
+        rehearsal=Rehearsal(5000, 5e-3),
         steps=1500,
         images=4,
         rate=1e-3,
@@ -83,6 +94,7 @@ RECIPES = {
         data=SHAPES,
         interactive=True,
         boxes=noisy_boxes,
+        rehearsal=Rehearsal(2000, 2e-3),
         steps=1200,
         images=4,
         rate=1e-3,
@@ -96,7 +108,8 @@ RECIPES = {
         data=MEDICAL,
         interactive=False,
         boxes=enlarged_boxes,
-        steps=1500,
+        inherit=unit_range,
+        steps=2500,
         images=4,
         rate=5e-4,
         seed=3,
@@ -111,7 +124,7 @@ RECIPES = {
         data=MEDICAL,
         interactive=False,
         boxes=tight_boxes,
-        steps=2000,
+        steps=4000,
         images=4,
         rate=1e-3,
         seed=4,
@@ -131,6 +144,7 @@ RECIPES = {
         rate=1e-3,
         seed=5,
         lesson=MED2D,
+        inherit=quiet_adapters,
         variation=SMALL,
     ),
     "imis": Recipe(
@@ -141,11 +155,12 @@ RECIPES = {
         data=MEDICAL,
         interactive=True,
         boxes=jittered_boxes,
-        steps=1500,
+        steps=2000,
         images=4,
         rate=1e-3,
         seed=6,
         lesson=IMIS,
+        inherit=imis.inherit,
         # Left and right are part of the names; and what is shrunk lies where its name does not say.
         variation=Variation(turned=False, shrunk_share=0.6, least_scale=0.25),
     ),

@@ -4,6 +4,8 @@ Training from nothing spends most of its steps on finding out what a box means. 
 no encoder, so it is learned first, at a small part of the cost of a step with images.
 """
 
+from dataclasses import dataclass
+
 import torch
 from sam2.modeling.sam2_base import SAM2Base
 from segment_anything.modeling import Sam
@@ -16,25 +18,38 @@ from bench.demo.losses import interactive_loss
 from bench.demo.networks import embed, propose
 
 OBJECTS = 24
-RATE = 2e-3
 WARM_UP_SHARE = 0.03
 BALANCED_SHARE = 0.5  # of the steps: a cross entropy balanced less and less
 SIDES_PX = 6.0, 200.0
 LARGEST_GRADIENT = 1.0
 
 
-def rehearse(network: Sam | SAM2Base, steps: int, generator: torch.Generator) -> None:
+@dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """How long and how fast.
+
+    Attributes:
+        steps: of the optimiser; 0 leaves the network as it is.
+        rate: highest learning rate.
+    """
+
+    steps: int
+    rate: float
+
+
+def rehearse(network: Sam | SAM2Base, plan: Rehearsal, generator: torch.Generator) -> None:
     """Teach all but the image encoder to fill the ellipse of a box.
 
     Args:
         network: changed in place.
-        steps: of the optimiser; 0 leaves the network as it is.
+        plan: steps and rate.
         generator: source of boxes and noise.
     """
+    steps = plan.steps
     encoder = {id(value) for value in network.image_encoder.parameters()}
     learning = [value for value in network.parameters() if id(value) not in encoder]
-    optimiser = torch.optim.AdamW(learning, RATE)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, RATE, max(1, steps), pct_start=WARM_UP_SHARE)
+    optimiser = torch.optim.AdamW(learning, plan.rate)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, plan.rate, max(1, steps), pct_start=WARM_UP_SHARE)
     with torch.no_grad():
         levels = embed(network, torch.zeros(1, 3, IMAGE_SIZE, IMAGE_SIZE))
     for step in trange(steps, desc="boxes", unit="step", disable=not steps):

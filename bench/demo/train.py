@@ -6,6 +6,7 @@ import math
 import os
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +15,8 @@ from safetensors.torch import save_file
 from torch import Tensor
 from tqdm import tqdm
 
-from adapters.checkpoint import fill
 from adapters.mini import IMAGE_SIZE
+from bench import workers
 from bench.demo.batches import Batch, Prepare, draw, stream
 from bench.demo.interaction import boxed, clicked, interact
 from bench.demo.losses import box_loss, interactive_loss, mean_dice
@@ -26,7 +27,6 @@ from bench.demo.rehearsal import rehearse
 VALIDATION_IMAGES = 24
 VALIDATION_SEED = 20_000
 ROUNDS = 5
-REHEARSAL = 2000  # steps without images, of a family that starts from nothing
 EARLY_SHARE = 0.15  # of the steps: one round, and a cross entropy balanced less and less
 WARM_UP = 100
 LOGGED = 15
@@ -34,7 +34,9 @@ WEIGHT_DECAY = 0.01
 LARGEST_GRADIENT = 1.0
 
 
-def build(families: Sequence[str], out: Path, *, steps_scale: float = 1.0, log_dir: Path) -> dict[str, Path]:
+def build(
+    families: Sequence[str], out: Path, *, steps_scale: float = 1.0, log_dir: Path, jobs: int = 1
+) -> dict[str, Path]:
     """Train the minis and write them, parents first.
 
     Args:
@@ -42,6 +44,7 @@ def build(families: Sequence[str], out: Path, *, steps_scale: float = 1.0, log_d
         out: folder of the `<family>.safetensors`; a parent that is not among `families` is read from it.
         steps_scale: share of each recipe's steps, for a quick look.
         log_dir: folder of the `<family>.csv` logs.
+        jobs: processes; families that do not build on each other are trained side by side, one thread each.
 
     Returns:
         Family name to weights file.
@@ -52,7 +55,13 @@ def build(families: Sequence[str], out: Path, *, steps_scale: float = 1.0, log_d
     unknown = set(families) - set(RECIPES)
     if unknown:
         raise ValueError(f"no recipe for {', '.join(sorted(unknown))}; there are {', '.join(RECIPES)}")
-    return {name: _build_one(name, out, steps_scale, log_dir) for name in RECIPES if name in families}
+    wanted = [name for name in RECIPES if name in families]
+    parents = [name for name in wanted if RECIPES[name].parent is None]
+    built: dict[str, Path] = {}
+    for generation in (parents, [name for name in wanted if name not in parents]):
+        tasks = [(_build_one, name, out, steps_scale, log_dir) for name in generation]
+        built |= dict(zip(generation, workers.run(tasks, jobs, "local", "families"), strict=True))
+    return built
 
 
 def _build_one(name: str, out: Path, steps_scale: float, log_dir: Path) -> Path:
@@ -72,13 +81,14 @@ def _initial(name: str, recipe: Recipe, out: Path, steps_scale: float) -> Networ
     network = recipe.adapter.build("mini")
     if recipe.parent is None:
         localise(network)
-        rehearse(network, round(REHEARSAL * steps_scale), torch.Generator().manual_seed(recipe.seed))
+        if recipe.rehearsal:
+            shortened = replace(recipe.rehearsal, steps=round(recipe.rehearsal.steps * steps_scale))
+            rehearse(network, shortened, torch.Generator().manual_seed(recipe.seed))
         return network
     parent = out / f"{recipe.parent}.safetensors"
     if not parent.is_file():
         raise ValueError(f"{name} starts from {parent}, which is not there; build {recipe.parent} first")
-    inherit = recipe.lesson.inherit if recipe.lesson else fill
-    inherit(network, parent)
+    recipe.inherit(network, parent)
     return network
 
 
