@@ -196,7 +196,7 @@ def with_empty_rule(protocol: Protocol, rule: str) -> Protocol:
         raise ValueError(f"unknown empty rule {rule!r}; there are {', '.join(EMPTY_RULES)}")
     if rule == protocol.empty_rule:
         return protocol
-    return replace(protocol, name=f"{protocol.name}+{rule}", empty_rule=rule)  # type: ignore[arg-type]
+    return replace(protocol, name=f"{protocol.name}+{rule}", empty_rule=rule)
 
 
 def needs_new_run(ours: Protocol, wanted: Protocol, kinds: Collection[str] | None = None) -> list[str]:

@@ -15,8 +15,8 @@ import hashlib
 import json
 import re
 import zipfile
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -65,6 +65,9 @@ class Excluded:
 
     image: Path
     reason: str
+
+
+Progress = Callable[[Sequence[Item]], Iterable[Item]]
 
 
 def find_items(root: Path, codes: Sequence[str] = (), limit: int | None = None) -> list[Item]:
@@ -142,30 +145,33 @@ def _place(seed: int, patient: str) -> bytes:
     return hashlib.sha256(f"{seed}|{patient}".encode()).digest()
 
 
-def check(items: Sequence[Item], side: int, pseudo: bool) -> tuple[list[Item], list[Excluded]]:
+def check(
+    items: Sequence[Item], side: int, pseudo: bool, progress: Progress = iter
+) -> tuple[list[Item], list[Excluded]]:
     """The items that can be used, and the others with a reason.
 
     Args:
         items: to be read once.
         side: of the network's input: a mask can vanish at that size.
-        pseudo: whether regions that a model drew are needed.
+        pseudo: whether regions that a model drew are wanted; an item that has none left at that size loses its file.
+        progress: wraps the items, for a bar.
     """
-    reasons = [_defect(item, side, pseudo) for item in items]
-    usable = [item for item, reason in zip(items, reasons, strict=True) if reason is None]
-    return usable, [Excluded(item.image, reason) for item, reason in zip(items, reasons, strict=True) if reason]
+    checked = [_checked(item, side, pseudo) for item in progress(items)]
+    usable = [item for item in checked if isinstance(item, Item)]
+    return usable, [item for item in checked if isinstance(item, Excluded)]
 
 
-def _defect(item: Item, side: int, pseudo: bool) -> str | None:
+def _checked(item: Item, side: int, pseudo: bool) -> Item | Excluded:
     try:
         read_image(item.image, side)
         masks = read_masks(item, side)
-        if pseudo and item.pseudo is not None:
-            read_regions(item.pseudo, side)
+        regions = read_regions(item.pseudo, side) if pseudo and item.pseudo else []
     except UNREADABLE as error:
-        return f"cannot be read ({type(error).__name__}: {str(error).partition(chr(10))[0]})"
+        reason = str(error).partition("\n")[0]
+        return Excluded(item.image, f"cannot be read ({type(error).__name__}: {reason})")
     if not masks:
-        return f"{item.label.name}: no foreground at {side} x {side}"
-    return None
+        return Excluded(item.image, f"{item.label.name}: no foreground at {side} x {side}")
+    return item if regions else replace(item, pseudo=None)
 
 
 def read_image(path: Path, side: int) -> Tensor:

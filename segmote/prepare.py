@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -63,15 +64,17 @@ def prepare(network: Segmote, config: TrainConfig, process: int, processes: int)
     """
     recipe, side = config.recipe, network.config.image_size
     found = data.find_items(config.data, config.codes, config.limit)
-    usable, excluded = data.check(tqdm(found, "reading", unit="image", disable=process > 0), side, recipe.pseudo_masks)
+    bar = partial(tqdm, unit="image", disable=process > 0)
+    usable, excluded = data.check(found, side, recipe.pseudo_masks, partial(bar, desc="reading"))
     learning, held_out = data.split_patients(usable, config.seed)
     if not learning:
-        reason = f"; the first of {len(excluded)} excluded: {excluded[0]}" if excluded else ""
+        first = f"{excluded[0].image}: {excluded[0].reason}" if excluded else ""
+        reason = f"; {len(excluded)} excluded, first {first}" if excluded else ""
         raise ValueError(f"{config.data}: no picture to learn from{reason}")
     store = open_store(network, config.embeddings or config.out / "embeddings", config.half_embeddings)
     files = {item.image: store.path(item.image) for item in usable}
     mine = dict(list(files.items())[process::processes])
-    encode_missing(network, store, mine, lambda pairs: tqdm(pairs, "embeddings", unit="image", disable=process > 0))
+    encode_missing(network, store, mine, partial(bar, desc="embeddings"))
     notes = _notes(recipe, learning, held_out)
     return Material(learning, held_out, excluded, store, files, _pooled(network, usable), notes)
 
