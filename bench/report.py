@@ -335,18 +335,21 @@ def _others(run: Scored, headline: View) -> Iterator[View]:
     yield from (view(run, headline.prompt, metric=name) for name in here if name not in done)
 
 
-def report(run: Path) -> list[Table | Sheet]:
-    """Write all tables of a scored run as CSV, Markdown and LaTeX below `tables/`, and `all.tex`, which shows them.
-
-    Then `figures/` and `report.html`.
-    """
+def write_tables(run: Path) -> list[Table | Sheet]:
+    """Write all tables of a scored run as CSV, Markdown and LaTeX below `tables/`, and `all.tex`, which shows them."""
     made = tables(run)
     for one in made:
         for suffix in ("csv", "md", "tex"):
             write_bytes(run / "tables" / f"{one.name}.{suffix}", FORMATS[suffix](one).encode())
     write_bytes(run / "tables" / "all.tex", document([one.name for one in made]).encode())
+    return made
+
+
+def report(run: Path) -> list[Table | Sheet]:
+    """Write the tables of a scored run, then its figures and its page."""
     from bench import publish  # noqa: PLC0415 - brings the drawing library; tables alone do without
 
+    made = write_tables(run)
     publish.publish(run, made)
     return made
 

@@ -49,7 +49,7 @@ def test_few_models_stand_upright_and_many_sideways():
 @pytest.mark.slow
 def test_all_tables_of_a_run_become_a_pdf(pdflatex, tmp_path):
     run = write_scored(tmp_path / "r", (*OFFICIAL, "segmote/released"), NAMES, prompts=("box", "clicks"))
-    names = [one.name for one in report.report(run)]
+    names = [one.name for one in report.write_tables(run)]
     log = compiled(pdflatex, run / "tables")
     assert "Overfull" not in log and "Missing character" not in log and "undefined" not in log.lower()
     assert int(re.search(r"Output written on all.pdf \((\d+) pages", log).group(1)) >= len(names)
@@ -60,7 +60,7 @@ def test_all_tables_of_a_run_become_a_pdf(pdflatex, tmp_path):
 def test_a_table_fits_the_page_of_an_article(pdflatex, tmp_path, models):
     """As a user would paste it: an upright A4 article without our wide pages."""
     run = write_scored(tmp_path / "r", models, NAMES, patients=3)
-    report.report(run)
+    report.write_tables(run)
     wide = document(["dice-box-macro_class", "dice-box-macro_class-summary", "comparison-dice-box-macro_class"])
     plain = re.sub(r"\\renewenvironment\{sidewaystable\}.*\n", "", wide.replace("landscape,", ""))
     (run / "tables" / "article.tex").write_text(plain)

@@ -128,7 +128,7 @@ def test_intervals_can_be_left_out(capsys, run):
 
 
 def test_all_tables_are_written_in_every_format(run):
-    made = report.report(run)
+    made = report.write_tables(run)
     names = {path.name for path in (run / "tables").iterdir()}
     assert names == {f"{one.name}.{suffix}" for one in made for suffix in ("csv", "md", "tex")} | {"all.tex"}
     text = (run / "tables" / "all.tex").read_text()
