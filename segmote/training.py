@@ -112,6 +112,7 @@ def keep(training: Training, done: int, dice: Dice) -> None:
     if training.fabric.is_global_zero:
         content = {
             "epochs": done,
+            "pictures": _pictures(training.material),
             "dice": dice,
             "trained": {name: value.detach().cpu() for name, value in training.parameters.items()},
             "optimizer": training.optimizer.optimizer.state_dict(),
@@ -122,16 +123,31 @@ def keep(training: Training, done: int, dice: Dice) -> None:
 
 
 def resume(training: Training) -> tuple[int, Dice]:
-    """Take over the checkpoint, if there is one: epochs done, and the Dice after the last."""
+    """Take over the checkpoint, if there is one: epochs done, and the Dice after the last.
+
+    Raises:
+        ValueError: it was made with other pictures.
+    """
     content = progress.load_checkpoint(training.config.out)
     if content is None:
         return 0, {}
+    if content["pictures"] != _pictures(training.material):
+        raise ValueError(
+            f"{training.config.out} holds a training with other pictures than those now usable below "
+            f"{training.config.data}; bring them back, choose another folder, or start anew without resuming"
+        )
     with torch.no_grad():
         for name, value in content["trained"].items():
             training.parameters[name].copy_(value)
     training.optimizer.optimizer.load_state_dict(content["optimizer"])
     training.fabric.strategy.precision.load_state_dict(content["precision"])
     return content["epochs"], content["dice"]
+
+
+def _pictures(material: Material) -> str:
+    """Checksum of the names and contents of what is learned from, in its order."""
+    names = (f"{item.code}/{item.image.name}:{material.files[item.image].name}" for item in material.learning)
+    return sha256("\n".join(names).encode()).hexdigest()
 
 
 def finish(training: Training, dice: Dice) -> Trained:

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -147,6 +148,13 @@ def test_a_finished_training_is_not_run_again(data: Path, uninterrupted: Path, e
 def test_another_setting_does_not_go_on(data: Path, uninterrupted: Path, embeddings: Path) -> None:
     with pytest.raises(ValueError, match="another seed: 0, now 1"):
         train(network(), config_of(data, uninterrupted, "released", embeddings, seed=1))
+
+
+def test_other_pictures_do_not_go_on(data: Path, uninterrupted: Path, embeddings: Path, tmp_path: Path) -> None:
+    shutil.copytree(data, tmp_path / "data")
+    next((tmp_path / "data" / "MANY" / "image").glob("*.png")).unlink()
+    with pytest.raises(ValueError, match="other pictures"):
+        train(network(), config_of(tmp_path / "data", uninterrupted, "released", embeddings))
 
 
 # Losses that are no numbers.
