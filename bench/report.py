@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 import adapters
-from bench import catalogue, ledger, prompts, protocol_ranking, protocols
+from bench import catalogue, ledger, metrics, prompts, protocol_ranking, protocols
 from bench.cells import AVERAGE, Cell, Line, Rows, Table, cells, chosen_metric, with_rows
 from bench.latex import document
 from bench.metrics import Metric
@@ -326,13 +326,18 @@ def _tables(run: Scored) -> Iterator[Table | Sheet]:
 
 
 def _others(run: Scored, headline: View) -> Iterator[View]:
-    """Dice by the other aggregations, then the other metrics by the protocol's own."""
+    """Dice by the other aggregations, then the other metrics by the protocol's own; by class if they have no volumes."""
     here = run.records.loc[run.records["prompt"] == headline.prompt, "metric"].unique()
     for aggregation in AGGREGATIONS:
         if aggregation != headline.aggregation and chosen_metric("dice", aggregation).name in here:
             yield view(run, headline.prompt, aggregation)
-    done = {"dice", "volume_dice"}
-    yield from (view(run, headline.prompt, metric=name) for name in here if name not in done)
+    stacked = (
+        {name for name in here if f"volume_{name}" in here} if AGGREGATIONS[headline.aggregation].volume else set()
+    )
+    for name in here:
+        if name not in {"dice", "volume_dice"} | stacked:
+            alone = AGGREGATIONS[headline.aggregation].volume and not metrics.metric(name).volume
+            yield view(run, headline.prompt, "macro_class" if alone else None, metric=name)
 
 
 def write_tables(run: Path) -> list[Table | Sheet]:

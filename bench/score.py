@@ -123,7 +123,7 @@ def _score_case(run: Path, case: Mapping[str, Any], protocol: Protocol) -> tuple
     volumes: dict[tuple[str, str, int], _Volume] = {}
     for entry, mask, others, seconds in stored.entries:
         target = stored.targets[entry["slice"], entry["target"]]
-        row = facts | {name: entry[name] for name in ("slice", "target", "prompt", "round")} | seconds
+        row = facts | {name: entry[name] for name in ("slice", "target", "prompt", "round")} | dict(seconds)
         row["area_px"] = int(target.mask.sum())
         volume = volumes.setdefault((class_of(entry["target"]), entry["prompt"], entry["round"]), _Volume())
         if mask is None:

@@ -339,3 +339,16 @@ def test_a_box_comes_first_and_clicks_correct_it(tmp_path):
     assert len(last) == 3 and last.mean() > first.mean()
     labels = [line.label for line in report.click_curve(folder, "box+clicks").lines]
     assert labels == ["box", "box + 1 click", "box + 2 clicks"]
+
+
+def test_a_protocol_of_volumes_in_pixels_reaches_every_table(tmp_path, monkeypatch):
+    rules = protocols.Protocol("x", "test", component="each", distance_unit="px", aggregation="volume")
+    monkeypatch.setitem(protocols.PROTOCOLS, "x", rules)
+    folder = tmp_path / "r"
+    run.run(config(folder, models=("fake/several",), protocol="x", limit=1))
+    records = pd.read_parquet(folder / "records.parquet")
+    assert {"nsd@2px", "hd95_px", "volume_nsd@2px"} <= set(records["metric"])
+    names = {path.stem for path in (folder / "tables").glob("*.csv")}
+    assert {"dice-box-volume", "nsd@2px-box-volume", "predicted_iou-box-macro_class"} <= names
+    assert set(records.loc[records["metric"] == "dice", "target"]) == {"square#1", "bar#1"}
+    assert set(records.loc[records["metric"] == "volume_dice", "target"]) == {"square", "bar"}
