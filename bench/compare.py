@@ -15,7 +15,8 @@ from bench.score import read_records
 from bench.statistics import Difference
 from bench.store import RunError
 
-FREE = ("data", "weights")  # folders: what lies in them is compared by checksum
+# Folders: what lies in them is compared by checksum. Models: those of one run alone are told apart from changes.
+FREE = ("data", "weights", "models")
 A, B = "A", "B"
 
 

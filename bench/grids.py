@@ -92,7 +92,11 @@ def _cell(cell: Cell, metric: Metric, tone: str) -> Box:
 
 def _of_sheet(sheet: Sheet, title: str) -> Grid:
     wide = {name for name, _ in sheet.wide}
-    numeric = [place > 1 and head not in wide for place, head in enumerate(sheet.heads)]
+    columns = zip(*sheet.rows, strict=True) if sheet.rows else [()] * len(sheet.heads)
+    numeric = [
+        place > 1 and head not in wide and any(_first_number(text) is not None for text in column)
+        for place, (head, column) in enumerate(zip(sheet.heads, columns, strict=True))
+    ]
     heads = [Head(head, number) for head, number in zip(sheet.heads, numeric, strict=True)]
     rows = [
         Row(
@@ -107,7 +111,8 @@ def _of_sheet(sheet: Sheet, title: str) -> Grid:
 
 
 def _first_number(text: str) -> float | None:
-    found = NUMBER.search(str(text))
+    """The number that a text begins with."""
+    found = NUMBER.match(str(text))
     return float(found.group()) if found else None
 
 

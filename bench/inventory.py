@@ -1,6 +1,7 @@
 """What there is, as tables for people: models with their weights, data sets, prompts, protocols, runs."""
 
 from pathlib import Path
+from textwrap import fill
 
 from tabulate import tabulate
 
@@ -71,10 +72,22 @@ def prompt_kinds() -> str:
 
 
 def all_protocols() -> str:
-    """Every rule of every protocol."""
-    names = [field for field in protocols.Protocol.__slots__ if field != "name"]
-    rows = [(field, *(getattr(p, field) for p in protocols.PROTOCOLS.values())) for field in names]
-    return tabulate(rows, headers=["rule", *protocols.PROTOCOLS], maxcolwidths=[None, 45, 45])
+    """Every rule of every protocol, then where the rules come from."""
+    known = protocols.PROTOCOLS.values()
+    rules = [*protocols.PROMPTING, *protocols.SCORING]
+    rows = [(rule, *(_rule(getattr(protocol, rule)) for protocol in known)) for rule in rules]
+    table = tabulate(rows, headers=["rule", *protocols.PROTOCOLS], disable_numparse=True)
+    sources = [fill(f"{one.name}: {one.source}.", 110, subsequent_indent="  ") for one in known]
+    scoring = f"Rules of scoring, which `bench score --protocol` can change later: {', '.join(protocols.SCORING)}."
+    return "\n".join([table, "", scoring, "", *sources])
+
+
+def _rule(value: object) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
 def runs(folder: Path) -> str:

@@ -61,7 +61,7 @@ def scores(target: Target, predicted: Mask, protocol: Protocol) -> dict[str, Sco
     """
     counted = areas(target.mask, predicted)
     values = [overlap(counted) for overlap in OVERLAPS.values()]
-    made = [settle(value, counted, protocol.empty_rule) for value in values]
+    made: list[Scored] = [settle(value, counted, protocol.empty_rule) for value in values]
     return dict(zip(names(protocol), [*made, *_distances(target, predicted, counted, protocol)], strict=True))
 
 

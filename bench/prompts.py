@@ -226,6 +226,20 @@ KINDS: dict[str, Kind] = {
 }
 
 
+def round_name(kind: str, number: int) -> str:
+    """What a user has given after so many rounds.
+
+    Example:
+        >>> round_name("clicks", 2), round_name("box+clicks", 2)
+        ('2 clicks', 'box + 1 click')
+    """
+    clicks = number - 1 if KINDS[kind].draw is box else number
+    text = f"{clicks} click{'s' * (clicks > 1)}"
+    if clicks == number:
+        return text
+    return f"box + {text}" if clicks else "box"
+
+
 def load(name: str) -> Kind:
     """The prompt kind of that name.
 

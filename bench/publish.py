@@ -73,6 +73,8 @@ def _save(run: Path, drawn: Drawn) -> list[Plate]:
 def _title(table: Table | Sheet, kind: str) -> str:
     """A few words from a table's name, without the prompt that its chapter names."""
     words = table.name.replace(f"-{kind}-", "-").replace("-", " ").replace("_", " ")
+    if isinstance(table, Table) and kind:
+        return f"{table.metric.title}, {words.partition(' ')[2]}"
     return words[0].upper() + words[1:]
 
 

@@ -130,7 +130,7 @@ def _curve(run: Scored, prompt: str) -> Table:
     facts = run.facts
     by_round = {n: scores_table(run, view(run, prompt, None, n)) for n in range(1, facts["config"]["clicks"] + 1)}
     lines = [
-        replace(line, label=f"{number} click{'s' * (number > 1)}")
+        replace(line, label=prompts.round_name(prompt, number))
         for dataset in facts["config"]["datasets"]
         for number, made in by_round.items()
         for line in made.summary().lines

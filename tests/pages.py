@@ -30,11 +30,11 @@ def table():
 
 def sheet():
     """A sheet with a number in text and a column of words."""
-    rows = [["segthor", "a", "+1.5 [0.1, 2.0]", "z"], ["segthor", "b", "-2.0 [-3.0, -1.0]", "y"]]
+    rows = [["segthor", "a", "+1.5 [0.1, 2.0]", "z1", "a"], ["segthor", "b", "-2.0 [-3.0, -1.0]", "y", "b"]]
     return Sheet(
         "comparison-dice-box",
         "Differences.",
-        ["data set", "pair", "delta", "why"],
+        ["data set", "pair", "delta", "why", "group"],
         rows,
         pd.DataFrame(),
         wide=(("why", 0.3),),

@@ -59,8 +59,8 @@ def test_what_changed_is_named(tmp_path):
     config = FACTS["config"] | {"precision": "bf16", "data": "/other", "models": ["sam/mini", "medsam/mini"]}
     models = {"sam/mini": {"weights_sha256": "cc"}, "medsam/mini": {"weights_sha256": "dd"}}
     found = changes(FACTS, FACTS | {"config": config, "models": models, "versions": {"torch": "2.7", "numpy": "2.0"}})
-    assert [change.what for change in found] == ["models", "precision", "version of torch", "weights of sam/mini"]
-    assert (found[1].first, found[1].second) == ("fp32", "bf16")
+    assert [change.what for change in found] == ["precision", "version of torch", "weights of sam/mini"]
+    assert (found[0].first, found[0].second) == ("fp32", "bf16")
 
 
 @pytest.mark.parametrize("same, text", [({"seed": 1}, "other seed"), ({}, "other data")])

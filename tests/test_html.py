@@ -55,7 +55,7 @@ def test_tables_have_captions_and_headings_that_can_be_pressed(text):
     outline = Outline(text)
     assert len(outline.all("caption")) == len(outline.all("table")) == 3
     columns = [found for found in outline.all("th") if found.get("scope") == "col"]
-    assert len(columns) == 5 + 4 + 9 and all(found["aria-sort"] == "none" for found in columns)
+    assert len(columns) == 5 + 5 + 9 and all(found["aria-sort"] == "none" for found in columns)
     assert any("72.50" not in part and "[40.00, 60.00]" in part for part in outline.text)  # an interval
 
 
@@ -86,7 +86,7 @@ def test_grid_of_a_table_sorts_by_what_is_printed():
 
 def test_grid_of_a_sheet_finds_the_numbers_in_its_texts():
     made = grid(pages.sheet(), "Comparison")
-    assert [head.numeric for head in made.heads] == [False, False, True, False]
+    assert [head.numeric for head in made.heads] == [False, False, True, False, False]
     assert [row.boxes[2].sort for row in made.rows] == [1.5, -2.0]
 
 
@@ -114,3 +114,8 @@ def test_tables_stand_in_the_chapter_of_their_prompt():
         ("The whole run", [], ["ledger"]),
     ]
     assert found[0].folded[0].title == "Comparison dice macro class"
+
+
+def test_titles_name_the_metric():
+    found = chapters([pages.table(), pages.table()], ["box"])
+    assert found[0].folded[0].title == "Dice, macro class"

@@ -18,6 +18,7 @@ def registered(monkeypatch):
         monkeypatch.setitem(adapters.REGISTRY, name, where)
     monkeypatch.setitem(datasets.REGISTRY, "squares", "tests.fakes:SQUARES")
     monkeypatch.setattr(fakes.Fake, "encoded", 0)
+    monkeypatch.setattr("bench.publish.publish", lambda run, tables: ())  # tests/test_publish.py has it
     predict.segmenter.cache_clear()
 
 
@@ -336,3 +337,5 @@ def test_a_box_comes_first_and_clicks_correct_it(tmp_path):
     assert first.tolist() == records.query("prompt == 'box'")["value"].tolist()
     last = records.query("prompt == 'box+clicks' and round == 3")["value"]
     assert len(last) == 3 and last.mean() > first.mean()
+    labels = [line.label for line in report.click_curve(folder, "box+clicks").lines]
+    assert labels == ["box", "box + 1 click", "box + 2 clicks"]

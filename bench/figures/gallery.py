@@ -52,7 +52,7 @@ Grid = dict[tuple[int, int], View]  # row, column
 
 
 def _by_model(views: Sequence[View], models: Sequence[str]) -> tuple[Grid, str]:
-    grid = {}
+    grid: Grid = {}
     rows = [model for model in models if any(view.pick.model == model for view in views)]
     for row, model in enumerate(rows):
         ordered = sorted((v for v in views if v.pick.model == model), key=lambda v: v.pick.dice)[:COLUMNS]
@@ -65,11 +65,11 @@ def _by_object(views: Sequence[View], models: Sequence[str]) -> tuple[Grid, str]
     objects: dict[str, list[tuple[str, int, str]]] = {}
     for view in views:
         mine = objects.setdefault(view.pick.dataset, [])
-        key = (view.pick.case, view.pick.slice, view.pick.target)
-        if key not in mine:
-            mine.append(key)
+        one = (view.pick.case, view.pick.slice, view.pick.target)
+        if one not in mine:
+            mine.append(one)
     each = max(1, ROWS // len(objects))
-    rows = [(dataset, *key) for dataset, keys in objects.items() for key in keys[:each]][:ROWS]
+    rows = [(dataset, *one) for dataset, mine in objects.items() for one in mine[:each]][:ROWS]
     columns = [model for model in models if any(view.pick.model == model for view in views)]
     grid = {}
     for view in views:

@@ -67,8 +67,7 @@ def _panel(
         (tight, jittered, difference), look = changes[model], shown[model]
         ax.plot([tight, jittered], [row, row], color=look.colour, linewidth=1.5)
         ax.plot(tight, row, look.marker, color=look.colour, markersize=7, label=model)
-        hollow = {"markerfacecolor": "white", "markeredgecolor": look.colour, "markeredgewidth": 1.4}
-        ax.plot(jittered, row, "o", markersize=6, **hollow)
+        ax.plot(jittered, row, "o", color=look.colour, markerfacecolor="white", markersize=6, markeredgewidth=1.4)
         ax.text(1.0, row, _delta(difference), transform=ax.get_yaxis_transform(), ha="right", va="center", fontsize=7)
     values = [value for tight, jittered, _ in changes.values() for value in (tight, jittered)]
     low, high = min(values), max(values)

@@ -1,6 +1,7 @@
 """Does a model know how good its masks are? Predicted score against true overlap."""
 
 from collections.abc import Iterator, Mapping
+from itertools import product
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -21,9 +22,10 @@ def reliability(material: Material, kind: str) -> Iterator[Picture | Absent]:
     if not (records["metric"] == PREDICTED).any():
         yield Absent(name, TITLE, f"the records hold no {PREDICTED}; `bench score` on the run writes it")
         return
+    measured = {(dataset, model): one for (dataset, model, _), one in calibrations(records).items()}
     found: dict[str, dict[str, Calibration]] = {}
-    for (dataset, model, _), one in calibrations(records).items():
-        if one.counts.sum():
+    for dataset, model in product(material.datasets, material.models):
+        if (one := measured.get((dataset, model))) is not None and one.counts.sum():
             found.setdefault(dataset, {})[model] = one
     if not found:
         yield Absent(name, TITLE, f"no model of prompt {kind} predicts a score")

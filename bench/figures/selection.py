@@ -1,8 +1,8 @@
 """Which predictions a gallery shows: the worst of every model, and the same random objects for all."""
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import pandas as pd
 
@@ -64,7 +64,6 @@ def _of_one_data_set(records: pd.DataFrame, share: int) -> Iterator[Pick]:
             yield _pick(row, "random")
 
 
-def _pick(row: dict, why: Literal["worst", "random"]) -> Pick:  # type: ignore[type-arg]
-    names = ("model", "dataset", "patient", "case", "target", "prompt")
-    whole = {name: int(row[name]) for name in ("slice", "round")}
-    return Pick(**{name: str(row[name]) for name in names}, **whole, label=str(row["row"]), dice=row["value"], why=why)
+def _pick(row: Mapping[Hashable, Any], why: Literal["worst", "random"]) -> Pick:
+    names = ("model", "dataset", "patient", "case", "slice", "target", "row", "prompt", "round", "value")
+    return Pick(*(row[name] for name in names), why)
