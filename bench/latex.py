@@ -9,6 +9,7 @@ from bench.sheets import Sheet
 
 PORTRAIT = 5  # value columns; more are set sideways
 LINES = {"table": 30, "sidewaystable": 20}  # rows that fit a page below caption and notes
+LATIN = 0x180  # first code beyond the letters that pdfLaTeX's default fonts have
 HEAD = 13  # characters of a column title before it is broken
 PACKAGES = r"\usepackage{textcomp,booktabs,rotating,adjustbox,caption,longtable}"
 
@@ -22,8 +23,9 @@ _RANKS = {0: "{}", 1: r"\textbf{{{}}}", 2: r"\underline{{{}}}"}
 
 
 def escape(text: str) -> str:
-    """Text with everything that LaTeX would read as a command made plain."""
-    return text.translate(_ESCAPES)
+    """Text with everything that LaTeX would read as a command made plain; letters beyond Latin by their code."""
+    known = "".join(one if ord(one) < LATIN or one in "–—‘’“”" else f"[U+{ord(one):04X}]" for one in text)  # noqa: RUF001
+    return known.translate(_ESCAPES)
 
 
 def to_latex(table: Table | Sheet) -> str:

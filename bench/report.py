@@ -1,144 +1,22 @@
 """Report: from the records of a run to its tables, figure and page. Computes no scores."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 import adapters
-from bench import catalogue, ledger, metrics, prompts, protocol_ranking, protocols
-from bench.cells import AVERAGE, Cell, Line, Rows, Table, cells, chosen_metric, with_rows
+from bench import catalogue, ledger, metrics, prompts, protocol_ranking
+from bench.cells import AVERAGE, Cell, Line, Table, cells, chosen_metric, with_rows
 from bench.latex import document
-from bench.metrics import Metric
 from bench.patients import AGGREGATIONS, patient_scores
 from bench.ranking import ranking
-from bench.score import read_records
 from bench.sheets import Sheet
-from bench.statistics import DRAWS, LEVEL
-from bench.store import RunError, read_json, write_bytes
+from bench.store import RunError, write_bytes
 from bench.tables import FORMATS
-
-INTERVALS = (
-    f"In brackets: {100 * LEVEL:.0f} % intervals, bootstrap over patients ({DRAWS:,} draws, the same for all models; "
-    "-: fewer than two patients)."
-)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Scored:
-    """A scored run.
-
-    Attributes:
-        facts: `run.json`.
-        records: `records.parquet`.
-    """
-
-    facts: dict[str, Any]
-    records: pd.DataFrame
-
-    @property
-    def aggregation(self) -> str:
-        """The protocol's own."""
-        return protocols.load(self.facts["config"]["protocol"]).aggregation
-
-    @property
-    def rows(self) -> Rows:
-        """For each data set, row label to the targets pooled in it."""
-        return {name: catalogue.load(name).rows for name in self.facts["config"]["datasets"]}
-
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """Which numbers of a run stand in a table.
-
-    Attributes:
-        prompt: a prompt kind.
-        aggregation: how masks become rows and rows the Average.
-        metric: what is averaged.
-        round: of the prompt; None for metrics that span rounds.
-    """
-
-    prompt: str
-    aggregation: str
-    metric: Metric
-    round: int | None
-
-    def select(self, records: pd.DataFrame) -> pd.DataFrame:
-        """The records behind the table."""
-        rounds = records["round"].isna() if self.round is None else records["round"] == self.round
-        return records[(records["prompt"] == self.prompt) & (records["metric"] == self.metric.name) & rounds]
-
-
-def read_run(run: Path) -> dict[str, Any]:
-    """The run's own description.
-
-    Raises:
-        RunError: the folder is not a run.
-    """
-    if not (run / "run.json").exists():
-        raise RunError(f"{run} is not a run folder: it has no run.json")
-    return read_json(run / "run.json")
-
-
-def scored(run: Path) -> Scored:
-    """A run's description and records.
-
-    Raises:
-        RunError: the folder is not a run, or not scored.
-    """
-    return Scored(read_run(run), read_records(run))
-
-
-def view(
-    run: Scored, prompt: str, aggregation: str | None = None, prompt_round: int | None = None, metric: str = "dice"
-) -> View:
-    """Settle the defaults of a table.
-
-    Args:
-        run: the run.
-        prompt: a prompt kind of the run.
-        aggregation: None for the protocol's own.
-        prompt_round: None for the last round.
-        metric: name, see `bench.metrics`; "volume" as aggregation reads that of stacked volumes.
-
-    Raises:
-        RunError: the run has no such prompt, metric, round or aggregation.
-        ValueError: there is no such metric.
-    """
-    aggregation = aggregation or run.aggregation
-    _require("aggregation", aggregation, list(AGGREGATIONS))
-    _require("prompt", prompt, run.facts["config"]["prompts"])
-    measured = chosen_metric(metric, aggregation)
-    _require("metric", measured.name, list(run.records["metric"].unique()))
-    if measured.by_object:
-        return View(prompt, aggregation, measured, None)
-    found = run.records.loc[run.records["prompt"] == prompt, "round"].dropna()
-    rounds = sorted(found.unique().tolist()) or [1]
-    prompt_round = rounds[-1] if prompt_round is None else prompt_round
-    _require("round", prompt_round, rounds)
-    return View(prompt, aggregation, measured, prompt_round)
-
-
-def _require(what: str, value: object, known: Sequence[object]) -> None:
-    if value not in known:
-        raise RunError(f"this run has no {what} {value!r}; it has {', '.join(map(str, known))}")
-
-
-def caption(facts: dict[str, Any], chosen: View) -> str:
-    """What a reader must know to read the numbers without any other text."""
-    protocol = protocols.load(facts["config"]["protocol"])
-    kind, metric = prompts.KINDS[chosen.prompt], chosen.metric
-    rounds = f", round {chosen.round}" if kind.rounds and chosen.round else ""
-    count = "objects" if metric.by_object else "volumes" if metric.volume else "masks"
-    measured = metric.text.partition("; undefined where")[0]  # the protocol's empty rule says it
-    return (
-        f"{metric.title} ({metric.unit}; {measured}), prompt {chosen.prompt}{rounds}: {kind.text}; "
-        f"protocol {protocol.name}, {chosen.aggregation}: {AGGREGATIONS[chosen.aggregation].text}; "
-        f"{protocols.scoring_text(protocol)}. "
-        f"{facts['world_text']} {INTERVALS} n: {count}."
-    )
+from bench.view import INTERVALS, Scored, View, caption, read_run, require, scored, view
 
 
 def table(
@@ -225,7 +103,7 @@ def comparison(
     """
     found = scored(run)
     if reference is not None:
-        _require("model", reference := adapters.full_name(reference), found.facts["config"]["models"])
+        require("model", reference := adapters.full_name(reference), found.facts["config"]["models"])
     return ranking_sheet(found, view(found, prompt, aggregation, prompt_round, metric), reference)
 
 
@@ -326,7 +204,7 @@ def _tables(run: Scored) -> Iterator[Table | Sheet]:
 
 
 def _others(run: Scored, headline: View) -> Iterator[View]:
-    """Dice by the other aggregations, then the other metrics by the protocol's own; by class if they have no volumes."""
+    """Dice by the other aggregations, then the other metrics by the protocol's own, by class if they lack volumes."""
     here = run.records.loc[run.records["prompt"] == headline.prompt, "metric"].unique()
     for aggregation in AGGREGATIONS:
         if aggregation != headline.aggregation and chosen_metric("dice", aggregation).name in here:

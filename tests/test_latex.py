@@ -39,6 +39,10 @@ def test_text_is_no_command():
     )
 
 
+def test_letters_that_latex_does_not_have_are_given_by_code():
+    assert escape("Müller Łódź 肝 ≥") == "Müller Łódź [U+809D] [U+2265]"
+
+
 def test_few_models_stand_upright_and_many_sideways():
     lines = [Line("set", "Liver", [Cell(0.5, 2)] * 6)]
     assert to_latex(Table("t", "c", list("abcdef"), lines)).startswith(r"\begin{sidewaystable}")
@@ -70,7 +74,7 @@ def test_a_table_fits_the_page_of_an_article(pdflatex, tmp_path, models):
 
 @pytest.mark.slow
 def test_names_full_of_commands_compile(pdflatex, tmp_path):
-    nasty = r"50 % of a_b & {c} \ ~ ^ $ # § < >"
+    nasty = r"50 % of a_b & {c} \ ~ ^ $ # § < > ü 肝 ≥ ±"
     cell = Cell(0.5, 2, undefined=1, failed=2, forced=True, seen="likely", low=0.4, high=0.6)
     table = Table("t", nasty, [nasty, "b"], [Line(nasty, nasty, [cell, Cell(0.4)])] * 70, [nasty])
     (tmp_path / "t.tex").write_text(to_latex(table))

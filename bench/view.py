@@ -1,0 +1,141 @@
+"""Which numbers of a run stand in a table, and the caption that says so."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from bench import catalogue, prompts, protocols
+from bench.cells import Rows, chosen_metric
+from bench.metrics import Metric
+from bench.patients import AGGREGATIONS
+from bench.score import read_records
+from bench.statistics import DRAWS, LEVEL
+from bench.store import RunError, read_json
+
+INTERVALS = (
+    f"In brackets: {100 * LEVEL:.0f} % intervals, bootstrap over patients ({DRAWS:,} draws, the same for all models; "
+    "-: fewer than two patients)."
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scored:
+    """A scored run.
+
+    Attributes:
+        facts: `run.json`.
+        records: `records.parquet`.
+    """
+
+    facts: dict[str, Any]
+    records: pd.DataFrame
+
+    @property
+    def aggregation(self) -> str:
+        """The protocol's own."""
+        return protocols.load(self.facts["config"]["protocol"]).aggregation
+
+    @property
+    def rows(self) -> Rows:
+        """For each data set, row label to the targets pooled in it."""
+        return {name: catalogue.load(name).rows for name in self.facts["config"]["datasets"]}
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Which numbers of a run stand in a table.
+
+    Attributes:
+        prompt: a prompt kind.
+        aggregation: how masks become rows and rows the Average.
+        metric: what is averaged.
+        round: of the prompt; None for metrics that span rounds.
+    """
+
+    prompt: str
+    aggregation: str
+    metric: Metric
+    round: int | None
+
+    def select(self, records: pd.DataFrame) -> pd.DataFrame:
+        """The records behind the table."""
+        rounds = records["round"].isna() if self.round is None else records["round"] == self.round
+        return records[(records["prompt"] == self.prompt) & (records["metric"] == self.metric.name) & rounds]
+
+
+def read_run(run: Path) -> dict[str, Any]:
+    """The run's own description.
+
+    Raises:
+        RunError: the folder is not a run.
+    """
+    if not (run / "run.json").exists():
+        raise RunError(f"{run} is not a run folder: it has no run.json")
+    return read_json(run / "run.json")
+
+
+def scored(run: Path) -> Scored:
+    """A run's description and records.
+
+    Raises:
+        RunError: the folder is not a run, or not scored.
+    """
+    return Scored(read_run(run), read_records(run))
+
+
+def view(
+    run: Scored, prompt: str, aggregation: str | None = None, prompt_round: int | None = None, metric: str = "dice"
+) -> View:
+    """Settle the defaults of a table.
+
+    Args:
+        run: the run.
+        prompt: a prompt kind of the run.
+        aggregation: None for the protocol's own.
+        prompt_round: None for the last round.
+        metric: name, see `bench.metrics`; "volume" as aggregation reads that of stacked volumes.
+
+    Raises:
+        RunError: the run has no such prompt, metric, round or aggregation.
+        ValueError: there is no such metric.
+    """
+    aggregation = aggregation or run.aggregation
+    require("aggregation", aggregation, list(AGGREGATIONS))
+    require("prompt", prompt, run.facts["config"]["prompts"])
+    measured = chosen_metric(metric, aggregation)
+    require("metric", measured.name, list(run.records["metric"].unique()))
+    if measured.by_object:
+        return View(prompt, aggregation, measured, None)
+    found = run.records.loc[run.records["prompt"] == prompt, "round"].dropna()
+    rounds = sorted(found.unique().tolist()) or [1]
+    prompt_round = rounds[-1] if prompt_round is None else prompt_round
+    require("round", prompt_round, rounds)
+    return View(prompt, aggregation, measured, prompt_round)
+
+
+def require(what: str, value: object, known: Sequence[object]) -> None:
+    """Refuse what the run does not have.
+
+    Raises:
+        RunError: names the value and what there is.
+    """
+    if value not in known:
+        raise RunError(f"this run has no {what} {value!r}; it has {', '.join(map(str, known))}")
+
+
+def caption(facts: dict[str, Any], chosen: View) -> str:
+    """What a reader must know to read the numbers without any other text."""
+    protocol = protocols.load(facts["config"]["protocol"])
+    kind, metric = prompts.KINDS[chosen.prompt], chosen.metric
+    rounds = f", round {chosen.round}" if kind.rounds and chosen.round else ""
+    count = "objects" if metric.by_object else "volumes" if metric.volume else "masks"
+    measured = metric.text.partition("; undefined where")[0]  # the protocol's empty rule says it
+    return (
+        f"{metric.title} ({metric.unit}; {measured}), prompt {chosen.prompt}{rounds}: {kind.text}; "
+        f"protocol {protocol.name}, {chosen.aggregation}: {AGGREGATIONS[chosen.aggregation].text}; "
+        f"{protocols.scoring_text(protocol)}. "
+        f"{facts['world_text']} {INTERVALS} n: {count}."
+    )
