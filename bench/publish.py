@@ -35,7 +35,7 @@ def publish(run: Path, tables: Sequence[Table | Sheet]) -> Sequence[Absent]:
     material = Material(read_json(run / "run.json"), read_records(run))
     shown = _views(run, material)
     drawn = draw(material, shown)
-    plates = _save(run, drawn)
+    plates = save(run, drawn)
     page = Page(
         run.resolve().name,
         material.facts,
@@ -55,7 +55,7 @@ def _views(run: Path, material: Material) -> list[View]:
     return views(run, material.facts, pd.read_parquet(run / "prompts.parquet"), picks, images)
 
 
-def _save(run: Path, drawn: Drawn) -> list[Plate]:
+def save(run: Path, drawn: Drawn) -> list[Plate]:
     """Write every figure, take those of an earlier report away; hand back those that the page shows as they are."""
     for one in drawn.absent:
         for suffix in METADATA:

@@ -26,10 +26,10 @@ Format = Annotated[Style, typer.Option("--format", help="As plain text, CSV, Mar
 
 
 def report_command(folder: Run) -> int:
-    """Write the tables of a scored run again."""
+    """Write the tables, figures and page of a scored run again."""
     for table in report.report(folder):
         print(folder / "tables" / f"{table.name}.tex")
-    print(folder / "tables" / "all.tex")
+    print(folder / "tables" / "all.tex", folder / "figures", folder / "report.html", sep="\n")
     return OK
 
 
