@@ -204,7 +204,7 @@ def _tables(run: Scored) -> Iterator[Table | Sheet]:
 
 
 def _others(run: Scored, headline: View) -> Iterator[View]:
-    """Dice by the other aggregations, then the other metrics by the protocol's own, by class if they lack volumes."""
+    """Dice by other aggregations, then the other metrics by the protocol's own (by class if they have no volumes)."""
     here = run.records.loc[run.records["prompt"] == headline.prompt, "metric"].unique()
     for aggregation in AGGREGATIONS:
         if aggregation != headline.aggregation and chosen_metric("dice", aggregation).name in here:
