@@ -28,8 +28,8 @@ def ablate(setting: Setting, jobs: int) -> Report:
     }
     parts = {suite: intervals(part).set_axis(NAMES) for suite, part in values.items()}
     caption = (
-        f"Dice (%), prompt box, protocol bench; mean over {len(setting.seeds)} trainings with 95 % interval; the paper's "
-        f"frozen values are of Table 1, its tuned ones of Table 2. {setting.text()}"
+        f"Dice (%), prompt box, protocol bench; mean over {len(setting.seeds)} trainings with 95 % interval; "
+        f"the paper's frozen values are of Table 1, its tuned ones of Table 2. {setting.text()}"
     )
     return Report(
         name="decoder",

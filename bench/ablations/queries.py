@@ -24,9 +24,9 @@ def ablate(setting: Setting, jobs: int) -> Report:
     values = by_seed(pd.concat([made, clicked], ignore_index=True), average)
     part = intervals(values).set_axis(NAMES)
     caption = (
-        "Dice (%) on the sets of one class: Q prompt tokens of PPT without any prompt, and without PPT one click (slices "
-        f"that show the target); protocol bench; mean over {len(setting.seeds)} trainings with 95 % interval. The "
-        f"paper's sets are others. {setting.text()}"
+        "Dice (%) on the sets of one class: Q prompt tokens of PPT without any prompt, and without PPT one click "
+        f"(slices that show the target); protocol bench; mean over {len(setting.seeds)} trainings with 95 % interval. "
+        f"The paper's sets are others. {setting.text()}"
     )
     return Report(
         name="queries",
