@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import typer
 
 from adapters.download import DownloadError
-from bench.commands import compare, demo, inside, look, paper, run, score, tables, train, weights
+from bench.commands import ablate, compare, demo, inside, look, paper, run, score, tables, train, weights
 from bench.commands.options import INTERRUPTED, OK, SOME_FAILED, USAGE
 from bench.store import RunError
 
@@ -32,6 +32,7 @@ look.ls.command("ledger")(tables.ls_ledger)
 app.add_typer(look.ls, name="ls")
 app.add_typer(look.check, name="check")
 app.add_typer(demo.demo, name="demo")
+app.command("ablate")(ablate.ablate_command)
 app.add_typer(inside.inside, name="inside")
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from PIL import Image
 
 import adapters
@@ -18,8 +19,6 @@ from tests.test_segmote_network import network_of
 
 @pytest.fixture(scope="module")
 def segmenter():
-    import torch
-
     return Segmote(SMALL, network_of(MINI), torch.device("cpu"), "fp32")
 
 
@@ -58,8 +57,8 @@ def test_choices_are_those_of_the_network(segmenter, slices):
 
 def test_shares_by_hand():
     table = pd.DataFrame({
-        "dataset": ["b", "b", "b", "a"], "token": [0, 0, 1, 2], "best_token": [0, 1, 1, 2], "dice": [0.1, 0.2, 0.3, 0.4],
-        "best_dice": [0.1, 0.8, 0.3, 0.4], "layer0_token0": ["0", "0", "1", "2+1"],
+        "dataset": ["b", "b", "b", "a"], "token": [0, 0, 1, 2], "best_token": [0, 1, 1, 2],
+        "dice": [0.1, 0.2, 0.3, 0.4], "best_dice": [0.1, 0.8, 0.3, 0.4], "layer0_token0": ["0", "0", "1", "2+1"],
         "layer0_token1": ["0", "0", "2", "1+2"],
     })  # fmt: skip
     found = choices.shares(table, 3)

@@ -11,12 +11,12 @@ from tabulate import tabulate
 
 import adapters
 from adapters.interface import Segmenter
-from bench import world
+from bench import prompts, world
 from bench.cases import Defect
 from bench.commands.options import OK, SOME_FAILED, Data, Datasets, split
 from bench.inside import choices, embeddings, pictures, routing
 from bench.inside.asking import routed
-from bench.inside.data import DataSet, all_asked, check_kind, data_sets
+from bench.inside.data import DataSet, all_asked, data_sets
 from bench.store import RunError, write_bytes
 
 inside = typer.Typer(help="Look inside SegMoTE: figures 4, 6a and 7 of the paper.", no_args_is_help=True)
@@ -47,7 +47,7 @@ def experts_command(
 ) -> int:
     """Which expert tokens answer, and which experts update them, by data set (figure 6a)."""
     segmenter, defects = routed(adapters.load(model, weights, device)), list[Defect]()
-    slices = all_asked(_sets(datasets, data, limit), check_kind(prompt), protocol, seed, defects)
+    slices = all_asked(_sets(datasets, data, limit), _kind(prompt), protocol, seed, defects)
     table = _filled(choices.choices(segmenter, (found for _, found in slices)), defects)
     tokens, layers = segmenter.network.config.num_experts, segmenter.network.config.layers
     summary = choices.shares(table, tokens)
@@ -78,7 +78,7 @@ def routing_command(
     layers = segmenter.network.config.layers
     if layer is not None and layer > layers:
         raise RunError(f"{segmenter.card.name} has decoder layers 1 to {layers}, got --layer {layer}")
-    slices = all_asked(_sets(datasets, data, limit), check_kind(prompt), protocol, seed, defects)
+    slices = all_asked(_sets(datasets, data, limit), _kind(prompt), protocol, seed, defects)
     chosen = layer or layers
     shown = routing.examples(segmenter, routing.largest(slices, images), chosen - 1)
     table = _filled(routing.measured(shown), defects)
@@ -126,6 +126,11 @@ def _sets(names: str, data: Path | None, limit: int | None) -> list[DataSet]:
         wanted = ("imis", *world.ZERO_SHOT)
     folders = ((name, world.phantom_data() if name in world.ZERO_SHOT else world.training_data()) for name in wanted)
     return [found for name, folder in folders for found in data_sets([name], folder, limit)]
+
+
+def _kind(name: str) -> str:
+    prompts.load(name)
+    return name
 
 
 def _about(segmenter: Segmenter, data: Path | None) -> str:

@@ -10,18 +10,18 @@ from bench.cases import Case, DataError, Defect, Item, Mask
 from bench.protocols import Protocol
 from bench.samples import Sample, samples
 
-AUTO = "auto"
-
 
 @dataclass(frozen=True, slots=True)
 class DataSet:
     """A data set as a picture shows it.
 
     Attributes:
+        name: as on the command line, with its folder where there are several.
         title: of its axis label or panel; unique.
         items: its cases; of a data set with a split those that are not for training.
     """
 
+    name: str
     title: str
     items: Sequence[Item]
 
@@ -82,7 +82,7 @@ def _data_set(name: str, data: Path, limit: int | None) -> DataSet:
     items, _ = catalogue.index(name, data, None)
     tested = [item for item in items if item.details.get("split") != "train"]
     _, folder = catalogue.split_name(name)
-    return DataSet(folder or catalogue.load(name).title, (tested or items)[:limit])
+    return DataSet(name, folder or catalogue.load(name).title, (tested or items)[:limit])
 
 
 def asked(data_set: DataSet, kind: str, protocol: Protocol, seed: int, defects: list[Defect]) -> Iterator[Asked]:
@@ -90,7 +90,7 @@ def asked(data_set: DataSet, kind: str, protocol: Protocol, seed: int, defects: 
 
     Args:
         data_set: what to read.
-        kind: of the prompts, as for `bench run --prompt`; "auto" asks without any.
+        kind: of the prompts, as for `bench run --prompt`; of the kinds with rounds the first.
         protocol: cuts slices and draws prompts, the same as in a run with the same seed.
         seed: of the prompts.
         defects: cases that could not be read are added to it.
@@ -123,23 +123,10 @@ def _asked(title: str, case: Case, sample: Sample, kind: str, protocol: Protocol
 
 
 def _prompt(case: Case, index: int, target: str, mask: Mask, kind: str, protocol: Protocol, seed: int) -> Prompt:
-    if kind == AUTO:
-        return Prompt()
     draw = prompts.load(kind).draw
     if draw is None:
         return Prompt(text=target)
     return draw(mask, protocol, plan.generator_for(seed, case.dataset, case.case, index, target, kind, 1))
-
-
-def check_kind(kind: str) -> str:
-    """The kind of prompt, if there is one of that name.
-
-    Raises:
-        ValueError: there is none.
-    """
-    if kind != AUTO:
-        prompts.load(kind)
-    return kind
 
 
 def all_asked(

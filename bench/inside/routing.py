@@ -151,7 +151,7 @@ def _map(axes: Axes, example: Example, by: str, index: int) -> None:
     if by == "token":
         text = f"token {index}, expert {'+'.join(map(str, example.experts[index]))}"
     else:
-        text = f"expert {index}, token {'+'.join(map(str, owners)) or 'none'}"
+        text = f"expert {index}, {'token ' + '+'.join(map(str, owners)) if owners else 'no token'}"
     axes.set_title(f"{text} \N{CHECK MARK}" if chosen else text, fontsize=7, color=CHOSEN_COLOUR if chosen else "black")
     if chosen:
         for spine in axes.spines.values():

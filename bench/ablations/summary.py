@@ -1,0 +1,112 @@
+"""Trainings to numbers: means over seeds with intervals, differences, and what they say of a claim."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+MEAN = "Mean"
+LEVEL = 0.95
+FEWEST_SEEDS = 3
+
+Outcome = Literal["shows", "does not show", "not testable"]
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A mean over n seeds with its 95 % interval (Student's t, seeds being all that varies); NaN for one seed."""
+
+    mean: float
+    low: float
+    high: float
+    n: int
+
+    def text(self) -> str:
+        """Two decimals, the interval in brackets.
+
+        >>> Interval(1.25, 1, 1.5, 3).text(), Interval(1, float("nan"), float("nan"), 1).text()
+        ('1.25 [1.00, 1.50]', '1.00')
+        """
+        return f"{self.mean:.2f}" if np.isnan(self.low) else f"{self.mean:.2f} [{self.low:.2f}, {self.high:.2f}]"
+
+    def signed(self) -> str:
+        """The same with signs, for a difference."""
+        return f"{self.mean:+.2f}" if np.isnan(self.low) else f"{self.mean:+.2f} [{self.low:+.2f}, {self.high:+.2f}]"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What our trainings say of a claim of the paper."""
+
+    claim: str
+    outcome: Outcome
+    why: str
+
+    def text(self) -> str:
+        """One line: "4:1 is best: does not show here (...)"."""
+        here = "" if self.outcome == "not testable" else " here"
+        return f"{self.claim}: {self.outcome}{here} ({self.why})"
+
+
+def interval(values: Sequence[float]) -> Interval:
+    """Of one value a seed.
+
+    >>> interval([1.0, 2.0, 3.0]).text()
+    '2.00 [-0.48, 4.48]'
+    """
+    array = np.asarray(values, float)
+    mean, n = float(array.mean()), len(array)
+    if n < 2:
+        return Interval(mean, float("nan"), float("nan"), n)
+    reach = float(stats.t.ppf((1 + LEVEL) / 2, n - 1) * array.std(ddof=1) / np.sqrt(n))
+    return Interval(mean, mean - reach, mean + reach, n)
+
+
+def by_seed(records: pd.DataFrame, average: Callable[[pd.DataFrame], "pd.Series[float]"]) -> pd.DataFrame:
+    """Percent by (variant, seed) in rows and data set in columns, the last one `MEAN` over the data sets.
+
+    Args:
+        records: of one suite, see `bench.ablations.training.records`.
+        average: records of one training to its Dice by data set.
+    """
+    groups = records.groupby(["variant", "seed"], sort=True)
+    table = pd.DataFrame({key: average(part) for key, part in groups}).T
+    table.index.names = ["variant", "seed"]
+    return table.assign(**{MEAN: table.mean(axis=1)})
+
+
+def intervals(values: pd.DataFrame) -> pd.DataFrame:
+    """`Interval` by variant and data set."""
+    return values.groupby(level="variant").agg(lambda column: interval(column.to_list()))
+
+
+def difference(values: pd.DataFrame, first: int, second: int, column: str = MEAN) -> Interval:
+    """First less second variant, seed by seed."""
+    return interval((values.loc[first, column] - values.loc[second, column]).to_list())
+
+
+def is_best(claim: str, values: pd.DataFrame, names: Sequence[str], wanted: int, rivals: Sequence[int]) -> Verdict:
+    """Whether a variant is better on the mean over data sets than each rival, by more than seeds explain."""
+    gaps = {rival: difference(values, wanted, rival) for rival in rivals}
+    worst = min(gaps, key=lambda rival: gaps[rival].mean)
+    gap, rival = gaps[worst], names[worst]
+    facts = f"{names[wanted]} less {rival}, the best other: {gap.signed()} Dice points, {gap.n} seeds"
+    if gap.n < FEWEST_SEEDS:
+        return Verdict(claim, "not testable", f"{gap.n} seeds; {FEWEST_SEEDS} are needed; {facts}")
+    if gap.mean <= 0:
+        return Verdict(claim, "does not show", facts)
+    unclear = [names[other] for other, found in gaps.items() if not found.low > 0]
+    if unclear:
+        return Verdict(claim, "does not show", f"highest, but not beyond chance of {', '.join(unclear)}; {facts}")
+    return Verdict(claim, "shows", facts)
+
+
+def gains(claim: str, gap: Interval, least: float = 0.0) -> Verdict:
+    """Whether a difference is above `least` by more than seeds explain."""
+    facts = f"{gap.signed()} Dice points, {gap.n} seeds"
+    if gap.n < FEWEST_SEEDS:
+        return Verdict(claim, "not testable", f"{gap.n} seeds; {FEWEST_SEEDS} are needed; {facts}")
+    return Verdict(claim, "shows" if gap.low > least else "does not show", facts)
