@@ -261,7 +261,8 @@ def test_one_click_alone_gets_several_candidates(interactive: Any) -> None:
 def test_feedback_goes_back_in(interactive: Any) -> None:
     [encoded] = interactive.encode([image()])
     [clicked] = interactive.decode([(encoded, CLICK)])
-    torch.testing.assert_close(clicked.feedback, clicked.logits[None].clamp(-32, 32))
+    most = 32 if interactive.card.name.startswith("sam2/") else math.inf
+    torch.testing.assert_close(clicked.feedback, clicked.logits[None].clamp(-most, most))
     flat = replace(CLICK, previous=clicked.feedback[0])
     first, second = interactive.decode([(encoded, replace(CLICK, previous=clicked.feedback)), (encoded, flat)])
     assert_same([first], [second])

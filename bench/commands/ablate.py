@@ -43,7 +43,7 @@ def ablate_command(
     wanted = NAMES if names == "all" else split(names)
     unknown = [name for name in wanted if name not in NAMES]
     if unknown or not wanted:
-        raise RunError(f"unknown ablation {', '.join(unknown) or names!r}; there are {', '.join(NAMES)}, or all")
+        raise RunError(f"unknown ablation {', '.join(unknown) or '(none)'}; there are {', '.join(NAMES)}, or all")
     setting = None
     for name in wanted:
         if name != "size" and setting is None:
