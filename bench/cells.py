@@ -215,6 +215,7 @@ def _counts(records: pd.DataFrame) -> dict[tuple[str, str], Cell]:
     sizes = records.groupby(["row", "model", "status"]).size().to_dict()
     defined = records.loc[records["status"] == "ok", ["row", "model", "patient"]].drop_duplicates()
     patients = defined.groupby(["row", "model"]).size().to_dict()
+    pairs = [(str(row), str(model)) for row, model in records[["row", "model"]].drop_duplicates().to_numpy().tolist()]
     return {
         (label, model): Cell(
             float("nan"),
@@ -224,5 +225,5 @@ def _counts(records: pd.DataFrame) -> dict[tuple[str, str], Cell]:
             failed=sizes.get((label, model, "failed"), 0),
             patients=patients.get((label, model), 0),
         )
-        for label, model, _ in sizes
+        for label, model in pairs
     }

@@ -140,7 +140,7 @@ def sheets(ledger: pd.DataFrame, note: str = "") -> list[Sheet]:
 
 
 def _heads(frame: pd.DataFrame) -> list[str]:
-    return [name.replace("_", " ").replace("dataset", "data set") for name in frame]
+    return [str(name).replace("_", " ").replace("dataset", "data set") for name in frame]
 
 
 def notes(found: Collection[Seen]) -> list[str]:

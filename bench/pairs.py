@@ -81,7 +81,8 @@ def lesion_scores(target: Mask, predicted: Mask, protocol: Protocol) -> dict[str
     found = lesion_counts(target, predicted)
     f1 = settle(found.f1, areas(target, predicted), protocol.empty_rule)
     counts = {"found": found.found, "missed": found.missed, "invented": found.invented}
-    return {"lesion_f1": f1} | {f"lesions_{name}": (float(value), "ok") for name, value in counts.items()}
+    scored: dict[str, Scored] = {"lesion_f1": f1}
+    return scored | {f"lesions_{name}": (float(value), "ok") for name, value in counts.items()}
 
 
 LESION_NAMES = ("lesion_f1", "lesions_found", "lesions_missed", "lesions_invented")

@@ -1,6 +1,7 @@
 """Who is ahead and how sure that is: each model against a reference, with intervals, ranks, groups and tests."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -56,8 +57,8 @@ def _joined(estimates: pd.DataFrame, differences: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def _row(row: Mapping[str, object], metric: Metric) -> Sequence[str]:
-    value = {name: float(row[name]) for name in row if isinstance(row[name], (int, float))}  # type: ignore[arg-type]
+def _row(row: Mapping[Hashable, Any], metric: Metric) -> Sequence[str]:
+    value = {str(name): float(row[name]) for name in row if isinstance(row[name], (int, float))}
     head = [str(row["dataset"]), str(row["model"]), _with_limits(value, ("value", "low", "high"), metric)]
     if np.isnan(value["rank"]):
         return [*head, *["-"] * 7]

@@ -23,6 +23,7 @@ from bench import plan, predict, prompts, protocols, report, world
 from bench.cases import Defect
 from bench.config import RunConfig
 from bench.score import score, write_table
+from bench.sheets import Sheet
 from bench.store import RunError, one_writer, predictions_path, read_json, write_json
 from bench.tables import Table
 
@@ -56,7 +57,7 @@ class Outcome:
     """
 
     run: Path
-    tables: Sequence[Table]
+    tables: Sequence[Table | Sheet]
     failed: int
     skipped: int
 

@@ -183,4 +183,5 @@ def dice(targets: Tensor, drawn: Tensor) -> Tensor:
 
 def _over_rounds(outcomes: Sequence[Outcome]) -> Outcome:
     loss, *numbers = (torch.stack(values) for values in zip(*(outcome[:-1] for outcome in outcomes), strict=True))
-    return Outcome(loss.sum(dim=0), *(number.mean(dim=0) for number in numbers), drawn=outcomes[-1].drawn)
+    segmentation, balance, dice, experts, tokens = (number.mean(dim=0) for number in numbers)
+    return Outcome(loss.sum(dim=0), segmentation, balance, dice, experts, tokens, outcomes[-1].drawn)

@@ -3,6 +3,7 @@
 The released code freezes what a base file happens to have; a list says what is meant, and needs no such file.
 """
 
+from collections.abc import Mapping
 from fnmatch import fnmatch
 
 from torch import Tensor
@@ -47,7 +48,7 @@ def patterns(recipe: Recipe) -> tuple[str, ...]:
 def learning(network: Segmote, recipe: Recipe) -> dict[str, Tensor]:
     """The parameters that a recipe trains, by name; switches gradients on for them and off for all others."""
     wanted, never = patterns(recipe), STUCK + NEVER_RUN
-    chosen = {}
+    chosen: dict[str, Tensor] = {}
     for name, value in network.named_parameters():
         value.requires_grad_(matches(name, wanted) and not matches(name, never) and not is_unused(name))
         if value.requires_grad:
@@ -64,7 +65,7 @@ def matches(name: str, wanted: tuple[str, ...]) -> bool:
     return any(fnmatch(name, pattern) for pattern in wanted)
 
 
-def gradient_norm(parameters: dict[str, Tensor], wanted: tuple[str, ...] = ("*",)) -> float:
+def gradient_norm(parameters: Mapping[str, Tensor], wanted: tuple[str, ...] = ("*",)) -> float:
     """Norm of the gradients of the parameters wanted; those without one count as 0."""
     gradients = [value.grad for name, value in parameters.items() if value.grad is not None and matches(name, wanted)]
     return sum(float(gradient.square().sum()) for gradient in gradients) ** 0.5

@@ -44,7 +44,8 @@ def click(mask: Mask, rng: np.random.Generator) -> Clicks:
     distance = (rows - rows.mean()) ** 2 + (columns - columns.mean()) ** 2
     central = np.argsort(distance, kind="stable")[: int(CENTRAL_SHARE * len(rows))]
     if not len(central):
-        return _clicks(*np.nonzero(~mask), np.zeros(mask.size - len(rows), int), 1, rng)
+        rows, columns = np.nonzero(~mask)
+        return _clicks(rows, columns, np.zeros(len(rows), int), 1, rng)
     return _clicks(rows[central], columns[central], np.ones(len(central), int), 1, rng)
 
 

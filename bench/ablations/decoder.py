@@ -47,8 +47,9 @@ def _table(values: pd.DataFrame, part: pd.DataFrame, suite: Suite) -> pd.DataFra
     for title in part.columns:
         first, second = printed.get(title, (None, None)) if suite == "zero-shot" else (None, None)
         rows.append({
-            "suite": suite, "data set": title, "frozen": part.loc["frozen", title].text(),
-            "tuned": part.loc["tuned", title].text(), "tuned less frozen": difference(values, 1, 0, title).signed(),
+            "suite": suite, "data set": title,
+            "frozen": str(part[title].loc["frozen"].text()), "tuned": str(part[title].loc["tuned"].text()),
+            "tuned less frozen": difference(values, 1, 0, title).signed(),
             "paper: frozen": _number(first), "paper: tuned": _number(second),
         })  # fmt: skip
     return pd.DataFrame(rows)
@@ -64,4 +65,4 @@ def _printed() -> dict[str, tuple[float, float]]:
     first = {c.dataset: c.value for c in ours if c.table == 1 and (c.row == AVERAGE or c.dataset == "ISLES")}
     second = {c.dataset: c.value for c in ours if c.table == 2}
     pairs = {title: (first[frozen], second[tuned]) for title, (frozen, tuned) in TITLES.items()}
-    return pairs | {MEAN: tuple(sum(column) / len(pairs) for column in zip(*pairs.values(), strict=True))}  # type: ignore[dict-item]
+    return pairs | {MEAN: tuple(sum(column) / len(pairs) for column in zip(*pairs.values(), strict=True))}

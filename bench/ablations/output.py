@@ -52,13 +52,13 @@ class Report:
 
     def markdown(self) -> str:
         """Caption, table and verdicts."""
-        table = tabulate(self.table, "keys", "github", showindex=False, disable_numparse=True)
+        table = tabulate(self.table.to_dict("list"), "keys", "github", showindex=False, disable_numparse=True)
         lines = [f"- {verdict.text()}" for verdict in self.verdicts]
         return "\n".join([f"# {self.name}", "", self.caption, "", table, "", *lines, ""])
 
     def latex(self) -> str:
         """A booktabs table environment."""
-        body = tabulate(self.table, "keys", "latex_booktabs", showindex=False, disable_numparse=True)
+        body = tabulate(self.table.to_dict("list"), "keys", "latex_booktabs", showindex=False, disable_numparse=True)
         caption = self.caption.replace("%", r"\%").replace("_", r"\_")
         head = [r"\begin{table}", r"\centering", rf"\caption{{{caption}}}", rf"\label{{tab:ablation-{self.name}}}"]
         return "\n".join([*head, body, r"\end{table}", ""])

@@ -71,5 +71,5 @@ def _enough(values: pd.DataFrame, titles: list[str]) -> Verdict:
 def _over_click(claim: str, values: pd.DataFrame, titles: list[str]) -> Verdict:
     if not titles:
         return Verdict(claim, "not testable", "no data set of one class")
-    gap = values.loc[0, titles].mean(axis=1) - values.loc[WITHOUT, titles].mean(axis=1)
+    gap = sum(values[title].xs(0) - values[title].xs(WITHOUT) for title in titles) / len(titles)
     return gains(claim, interval(gap.to_list()))

@@ -80,12 +80,14 @@ def by_seed(records: pd.DataFrame, average: Callable[[pd.DataFrame], "pd.Series[
 
 def intervals(values: pd.DataFrame) -> pd.DataFrame:
     """`Interval` by variant and data set."""
-    return values.groupby(level="variant").agg(lambda column: interval(column.to_list()))
+    groups = {variant: part for variant, part in values.groupby(level="variant")}
+    rows = {variant: {name: interval(part[name].to_list()) for name in values} for variant, part in groups.items()}
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("variant")
 
 
 def difference(values: pd.DataFrame, first: int, second: int, column: str = MEAN) -> Interval:
     """First less second variant, seed by seed."""
-    return interval((values.loc[first, column] - values.loc[second, column]).to_list())
+    return interval((values.xs(first)[column] - values.xs(second)[column]).to_list())
 
 
 def is_best(claim: str, values: pd.DataFrame, names: Sequence[str], wanted: int, rivals: Sequence[int]) -> Verdict:

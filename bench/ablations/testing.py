@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from adapters import geometry
-from adapters.interface import check_image
+from adapters.interface import Prompt, check_image
 from adapters.segmote import Encoded, Segmote
 from bench import catalogue
 from bench.ablations.setting import Setting, few_class
@@ -84,7 +84,8 @@ def measured(segmenter: Segmote, setting: Setting, suite: Suite) -> pd.DataFrame
     for some in pieces(tests(setting, suite).slices, SLICES_AT_ONCE):
         encoded = encode(segmenter, store, some)
         pairs = [(image, one) for image, part in zip(encoded, some, strict=True) for one in part.questions]
-        predictions = segmenter.decode([(image, question.prompt) for image, question in pairs])
+        requests: list[tuple[Any, Prompt]] = [(image, question.prompt) for image, question in pairs]
+        predictions = segmenter.decode(requests)
         for (_, question), prediction in zip(pairs, predictions, strict=True):
             facts = {name: getattr(question, name) for name in ("dataset", "patient", "case", "slice", "target")}
             rows.append(facts | {"dice": dice(areas(question.mask, prediction.mask.cpu().numpy()))})

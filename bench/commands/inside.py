@@ -10,7 +10,6 @@ from matplotlib.figure import Figure
 from tabulate import tabulate
 
 import adapters
-from adapters.interface import Segmenter
 from bench import prompts, world
 from bench.cases import Defect
 from bench.commands.options import OK, SOME_FAILED, Data, Datasets, split
@@ -51,7 +50,7 @@ def experts_command(
     table = _filled(choices.choices(segmenter, (found for _, found in slices)), defects)
     tokens, layers = segmenter.network.config.num_experts, segmenter.network.config.layers
     summary = choices.shares(table, tokens)
-    title = f"Selected expert tokens, prompt {prompt}. {_about(segmenter, data)}"
+    title = f"Selected expert tokens, prompt {prompt}. {_about(segmenter.card.name, data)}"
     print(title, tabulate(summary.round(3), headers="keys"), sep="\n\n")
     _write(out / "experts", choices.figure(table, tokens, layers, title), table)
     _write(out / "experts-summary", None, summary.rename_axis("dataset").reset_index())
@@ -84,7 +83,7 @@ def routing_command(
     table = _filled(routing.measured(shown), defects)
     for by in ("token", "expert"):
         title = f"Attention of decoder layer {chosen}, by {by}; red: target; green: answer and its {by}.\n"
-        _write(out / f"routing-{by}", routing.figure(shown, by, title + _about(segmenter, data)), None)
+        _write(out / f"routing-{by}", routing.figure(shown, by, title + _about(segmenter.card.name, data)), None)
     _write(out / "routing", None, table)
     return _finish(out, defects)
 
@@ -108,7 +107,7 @@ def embeddings_command(
     table = _filled(facts, defects)
     for view, places in embeddings.reduced(vectors, seed).items():
         table[[f"{view}_1", f"{view}_2"]] = places
-    title = f"Pooled image embeddings. {_about(segmenter, data)}"
+    title = f"Pooled image embeddings. {_about(segmenter.card.name, data)}"
     foreign = embeddings.mixing(vectors, table["dataset"])
     print(title, "Share of the five nearest neighbours that belong to another data set:", sep="\n\n")
     print(tabulate(foreign.round(3).items(), headers=["data set", "foreign"]))
@@ -133,8 +132,8 @@ def _kind(name: str) -> str:
     return name
 
 
-def _about(segmenter: Segmenter, data: Path | None) -> str:
-    return world.text([segmenter.card.name], "phantom" if data is None else "real")
+def _about(model: str, data: Path | None) -> str:
+    return world.text([model], "phantom" if data is None else "real")
 
 
 def _filled(table: pd.DataFrame, defects: Sequence[Defect]) -> pd.DataFrame:

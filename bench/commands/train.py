@@ -108,7 +108,7 @@ def train_segmote(
         resume=resume,
     )
     network = _network(variant, size, num_experts, top_k, ppt_queries)
-    weights = base or locate("imis/mini" if size == Size.mini else OFFICIAL.weights)
+    weights = base or locate("imis/mini" if size == Size.mini else OFFICIAL.name)
     return _print(_run(network, weights, config))
 
 

@@ -65,5 +65,5 @@ def _of_one_data_set(records: pd.DataFrame, share: int) -> Iterator[Pick]:
 
 
 def _pick(row: Mapping[Hashable, Any], why: Literal["worst", "random"]) -> Pick:
-    names = ("model", "dataset", "patient", "case", "slice", "target", "row", "prompt", "round", "value")
-    return Pick(*(row[name] for name in names), why)
+    names = ("model", "dataset", "patient", "case", "slice", "target", "prompt", "round")
+    return Pick(**{name: row[name] for name in names}, label=row["row"], dice=row["value"], why=why)

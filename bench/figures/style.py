@@ -1,8 +1,10 @@
 """The looks of all figures: a model has the same colour and marker everywhere, and none is told by colour alone."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from textwrap import fill
+from typing import Literal, TypeAlias
 
 import numpy as np
 import seaborn
@@ -31,7 +33,8 @@ BASELINES: Mapping[str, tuple[str, str]] = {
     "baseline/otsu": ("#A3A3A3", "1"),
 }
 OTHERS = (("#882255", "X"), ("#999933", "h"), ("#332288", "<"), ("#117733", ">"), ("#661100", "p"))  # Tol, muted
-LINES = ("-", "--", "-.", ":")
+Line: TypeAlias = Literal["-", "--", "-.", ":"]
+LINES: tuple[Line, ...] = ("-", "--", "-.", ":")
 TARGET, PREDICTION, PROMPT = "#00D5FF", "#FF4DA6", "#FFD500"  # outlines, on grey images
 
 
@@ -47,7 +50,7 @@ class Look:
 
     colour: str
     marker: str
-    line: str
+    line: Line
 
     @property
     def ink(self) -> str:
@@ -79,7 +82,8 @@ def family(model: str) -> str:
 
 def _lighter(colour: str, steps: int) -> str:
     share = min(0.25 * steps, 0.6)
-    return to_hex(np.asarray(to_rgb(colour)) * (1 - share) + share)
+    red, green, blue = (part * (1 - share) + share for part in to_rgb(colour))
+    return to_hex((red, green, blue))
 
 
 def blank(width: float, height: float) -> Figure:
@@ -88,7 +92,7 @@ def blank(width: float, height: float) -> Figure:
         return Figure(figsize=(width, height), layout="constrained")
 
 
-def styled() -> rc_context:
+def styled() -> AbstractContextManager[None]:
     """Settings within which axes are made."""
     theme = seaborn.axes_style("whitegrid") | seaborn.plotting_context("paper")
     ours = {"axes.edgecolor": "#808080", "grid.color": "#E4E4E4", "axes.linewidth": 0.8}
