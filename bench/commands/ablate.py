@@ -34,9 +34,9 @@ def ablate_command(
     full: Annotated[bool, typer.Option("--full", help="Networks of official size instead of mini ones.")] = False,
     base: Annotated[Path | None, typer.Option(help="IMIS-Net's weights; default the catalogue's.")] = None,
     seeds: Annotated[int, typer.Option(min=1, help="Trainings a configuration; 3 for a verdict.")] = 3,
-    epochs: Annotated[int | None, typer.Option(min=1, help="Default 6 for mini networks, 15 for others.")] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="Training images a data set; default 40 for mini.")] = None,
-    slices: Annotated[int | None, typer.Option(min=1, help="Tested slices a case; default 4 for mini.")] = None,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Default 4 for mini networks, 15 for others.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Training images a data set; default 24 for mini.")] = None,
+    slices: Annotated[int | None, typer.Option(min=1, help="Tested slices a case; default 3 for mini.")] = None,
     jobs: Annotated[int, typer.Option(min=1, help="Worker processes of one thread each; changes no result.")] = 2,
 ) -> int:
     """Train and test what the paper's ablations compare; what is done is not done again."""
@@ -102,9 +102,9 @@ def _scaled(setting: "Setting", full: bool, epochs: int | None, limit: int | Non
     if full:
         recipe = replace(setting.recipe, epochs=epochs or setting.recipe.epochs)
         return replace(setting, recipe=recipe, limit=limit, slices=slices)
-    count = epochs or 6
+    count = epochs or 4
     recipe = replace(setting.recipe, rate=1e-3, milestones=(2 * count // 3, 5 * count // 6), epochs=count)
-    return replace(setting, recipe=recipe, limit=limit or 40, slices=slices or 4)
+    return replace(setting, recipe=recipe, limit=limit or 24, slices=slices or 3)
 
 
 def _codes(folder: Path) -> tuple[str, ...]:
