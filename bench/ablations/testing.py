@@ -115,7 +115,7 @@ def _kept(segmenter: Segmote, store: EmbeddingStore, image: NDArray[np.uint8]) -
 def averages(records: pd.DataFrame, setting: Setting, suite: Suite) -> pd.Series:
     """Dice in percent by data set (its title): the mean over its classes of the mean over a class's masks, as a run."""
     names = {one.title: catalogue.load(one.name).rows for one in tests(setting, suite).sets}
-    long = records.rename(columns={"dice": "value"}).assign(model="", metric="dice")
+    long = records.rename(columns={"dice": "value"}).assign(model="", metric="dice", prompt=suite, round=1)
     long["status"] = np.where(long["value"].isna(), "undefined", "ok")
     found = cells(long, "macro_class", names)
     return pd.Series({title: 100 * cell.value for (title, row, _), cell in found.items() if row == AVERAGE})
