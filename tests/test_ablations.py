@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from safetensors.torch import save_file
 
 from bench.ablations import decoder, experts, queries, size, testing, training
@@ -14,8 +15,9 @@ from bench.ablations.setting import Setting, Variant, few_class
 from bench.ablations.summary import MEAN, difference, gains, interval, is_best
 from bench.cli import main
 from bench.phantoms import medseg_hq
+from segmote.imis import Imis
 from segmote.train_config import PAPER_RECIPE
-from tests.training_world import CONFIG, network
+from tests.training_world import CONFIG
 
 
 def values(*means: float, spread: float = 0.1) -> pd.DataFrame:
@@ -82,7 +84,8 @@ def setting(tmp_path_factory: pytest.TempPathFactory) -> Setting:
         medseg_hq.write_medseg_hq(root / "data", images=12)
         patch.setattr(medseg_hq, "CODES", {"ULTRASOUND": "ultrasound"})
         medseg_hq.write_medseg_hq(root / "foreign", images=12)
-    state = {name: value.contiguous() for name, value in network().state_dict().items()}
+    torch.manual_seed(0)
+    state = {name: value.contiguous() for name, value in Imis(CONFIG, root / "merges.txt").state_dict().items()}
     save_file(state, root / "base.safetensors")
     return Setting(
         network=CONFIG,
