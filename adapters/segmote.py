@@ -58,6 +58,7 @@ SMALL = replace(
     OFFICIAL,
     name="segmote/mini",
     title="SegMoTE mini",
+    trained=frozenset(frozenset({kind}) for kind in ("box", "points", "text", AUTO)),
     parameters=1_544_256,
     weights="segmote/mini",
     licence="Apache-2.0",
