@@ -2,21 +2,23 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import pandas as pd
 import typer
-from matplotlib.figure import Figure
 from tabulate import tabulate
 
 import adapters
 from bench import prompts, world
 from bench.cases import Defect
 from bench.commands.options import OK, SOME_FAILED, Data, Datasets, split
-from bench.inside import choices, embeddings, pictures, routing
-from bench.inside.asking import routed
 from bench.inside.data import DataSet, all_asked, data_sets
 from bench.store import RunError, write_bytes
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+# What draws, and the networks, are imported by the commands that need them: they cost seconds.
 
 inside = typer.Typer(help="Look inside SegMoTE: figures 4, 6a and 7 of the paper.", no_args_is_help=True)
 
@@ -45,6 +47,9 @@ def experts_command(
     device: Device = "cpu",
 ) -> int:
     """Which expert tokens answer, and which experts update them, by data set (figure 6a)."""
+    from bench.inside import choices  # noqa: PLC0415
+    from bench.inside.asking import routed  # noqa: PLC0415
+
     segmenter, defects = routed(adapters.load(model, weights, device)), list[Defect]()
     slices = all_asked(_sets(datasets, data, limit), _kind(prompt), protocol, seed, defects)
     table = _filled(choices.choices(segmenter, (found for _, found in slices)), defects)
@@ -73,6 +78,9 @@ def routing_command(
     device: Device = "cpu",
 ) -> int:
     """Heat maps of where the expert tokens look, by token and by expert (figure 7)."""
+    from bench.inside import routing  # noqa: PLC0415
+    from bench.inside.asking import routed  # noqa: PLC0415
+
     segmenter, defects = routed(adapters.load(model, weights, device)), list[Defect]()
     layers = segmenter.network.config.layers
     if layer is not None and layer > layers:
@@ -101,6 +109,8 @@ def embeddings_command(
     device: Device = "cpu",
 ) -> int:
     """How the encoder's pooled embeddings of the data sets lie, by PCA and t-SNE (figure 4)."""
+    from bench.inside import embeddings  # noqa: PLC0415
+
     segmenter, defects = adapters.load(model, weights, device), list[Defect]()
     slices = all_asked(_sets(datasets, data, limit), "box", protocol, seed, defects)
     facts, vectors = embeddings.pooled(segmenter, slices)
@@ -143,8 +153,12 @@ def _filled(table: pd.DataFrame, defects: Sequence[Defect]) -> pd.DataFrame:
     return table
 
 
-def _write(stem: Path, figure: Figure | None, table: pd.DataFrame | None) -> None:
-    made = pictures.save(figure, stem) if figure is not None else []
+def _write(stem: Path, figure: "Figure | None", table: pd.DataFrame | None) -> None:
+    made = []
+    if figure is not None:
+        from bench.inside import pictures  # noqa: PLC0415
+
+        made = pictures.save(figure, stem)
     if table is not None:
         made.append(stem.with_suffix(".csv"))
         write_bytes(made[-1], table.to_csv(index=False).encode())

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from tabulate import tabulate
 
-from adapters.imis import OFFICIAL
 from adapters.weights import locate
 from bench.commands.options import OK
 
@@ -108,7 +107,7 @@ def train_segmote(
         resume=resume,
     )
     network = _network(variant, size, num_experts, top_k, ppt_queries)
-    weights = base or locate("imis/mini" if size == Size.mini else OFFICIAL.name)
+    weights = base or locate("imis/mini" if size == Size.mini else "imis/vit_b")
     return _print(_run(network, weights, config))
 
 

@@ -1,8 +1,8 @@
 """The mini SegMoTE: trained by SegMoTE's own trainer on the mini MedSeg-HQ, on top of the mini IMIS-Net.
 
-Encoder and decoder stay IMIS-Net's. What learns is what learns in the original (see `segmote.trainable`), by the paper's
-recipe at a higher rate, with names beside boxes and clicks. The rounds of the released recipe ask for more steps than a
-mini world has time for.
+Encoder and decoder stay IMIS-Net's. What learns is what learns in the original (see `segmote.trainable`), by the
+paper's recipe at a higher rate, with names beside boxes and clicks. The rounds of the released recipe ask for more
+steps than a mini world has time for.
 """
 
 import shutil
