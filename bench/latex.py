@@ -108,7 +108,7 @@ def _notes(notes: Sequence[str]) -> list[str]:
     if not notes:
         return []
     text = escape("; ".join(notes))
-    return [r"\par\smallskip", rf"\begin{{minipage}}{{\linewidth}}\footnotesize {text}.\end{{minipage}}"]
+    return [r"\par\smallskip\noindent", rf"\begin{{minipage}}{{\linewidth}}\footnotesize {text}.\end{{minipage}}"]
 
 
 def _long(sheet: Sheet) -> str:
