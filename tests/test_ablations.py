@@ -62,6 +62,20 @@ def test_best_by_chance_does_not_show():
     assert (found.outcome, "not beyond chance of b" in found.why) == ("does not show", True)
 
 
+@pytest.mark.parametrize(
+    ("means", "spread", "outcome"),
+    [
+        ((77, 77.2, 77.1, 70), 0.1, "shows"),
+        ((77, 84, 77, 70), 0.1, "does not show"),
+        ((77, 78, 76, 70), 9.0, "not testable"),
+    ],
+)
+def test_two_queries_are_enough_only_where_more_cannot_be_better(means, spread, outcome):
+    table = values(*means)
+    table.loc[(1, 0), MEAN] -= spread
+    assert queries.enough(table, [MEAN]).outcome == outcome
+
+
 def test_two_seeds_give_no_verdict():
     assert gains("claim", interval([1.0, 1.0])).outcome == "not testable"
     assert gains("claim", interval([1.0, 1.0, 1.1])).outcome == "shows"
