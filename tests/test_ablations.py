@@ -181,7 +181,7 @@ def test_a_trained_network_differs_from_its_base(setting):
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
-        (["expert"], "unknown ablation 'expert'; there are experts, queries, decoder, size"),
+        (["expert"], "unknown ablation expert; there are experts, queries, decoder, size"),
         (["experts", "--data", "{data}"], "--four must name the data sets"),
         (["experts", "--data", "{data}", "--four", "ct"], "no data set ct"),
     ],
