@@ -36,8 +36,12 @@ def run(tasks: Sequence[Task], jobs: int, engine: str, label: str) -> list[Any]:
 
 def _one_thread(function: Callable[..., Any], *arguments: Any) -> Any:
     # One thread always: with more, sums are split otherwise and results depend on the number of workers.
+    threads = torch.get_num_threads()
     torch.set_num_threads(1)
-    return function(*arguments)
+    try:
+        return function(*arguments)
+    finally:
+        torch.set_num_threads(threads)
 
 
 def _backend(engine: str) -> str:

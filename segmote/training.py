@@ -117,6 +117,7 @@ def keep(training: Training, done: int, dice: Dice) -> None:
             "trained": {name: value.detach().cpu() for name, value in training.parameters.items()},
             "optimizer": training.optimizer.optimizer.state_dict(),
             "precision": training.fabric.strategy.precision.state_dict(),
+            "threads": torch.get_num_threads(),
         }
         progress.save_checkpoint(training.config.out, content)
     training.fabric.barrier()
@@ -141,6 +142,8 @@ def resume(training: Training) -> tuple[int, Dice]:
             training.parameters[name].copy_(value)
     training.optimizer.optimizer.load_state_dict(content["optimizer"])
     training.fabric.strategy.precision.load_state_dict(content["precision"])
+    # On a processor the number of threads decides how sums are split, and so their last bits.
+    torch.set_num_threads(content["threads"])
     return content["epochs"], content["dice"]
 
 

@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pytest
 
+# One thread in each test process and in those that tests start: several run side by side, and sums are split the same way.
+os.environ["OMP_NUM_THREADS"] = "1"
+
 
 @pytest.fixture(scope="session")
 def shared() -> Path:
