@@ -4,6 +4,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from segment_anything.utils.transforms import ResizeLongestSide
+from skimage.transform import resize
 from torchvision.transforms import v2
 
 from adapters import geometry
@@ -60,6 +61,16 @@ def test_resize_cubic_cuts_to_uint8() -> None:
     assert resized.shape == (16, 16, 3)
     assert resized.min() >= 10
     assert resized.max() <= 200
+
+
+@pytest.mark.parametrize("colours", [1, 3])
+@pytest.mark.parametrize("size", [(40, 31), (300, 200)])
+def test_resize_cubic_by_channel_is_that_of_all_at_once(size: tuple[int, int], colours: int) -> None:
+    image = np.random.default_rng(0).integers(0, 256, (*size, colours), dtype=np.uint8)
+    image[:10] = 100  # where a plain surface is cut, a rounding error would show
+    image = np.repeat(image, 3 // colours, 2)
+    official = resize(image, (128, 128), order=3, preserve_range=True, anti_aliasing=True).astype(np.uint8)
+    np.testing.assert_array_equal(geometry.resize_cubic(image, (128, 128)), official)
 
 
 def test_pad_adds_zeros_right_and_below() -> None:
