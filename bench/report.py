@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 import adapters
-from bench import catalogue, ledger, metrics, prompts, protocol_ranking
+from bench import catalogue, ledger, metrics, prompts, protocol_ranking, workers
 from bench.cells import AVERAGE, Cell, Line, Table, cells, chosen_metric, with_rows
 from bench.latex import document
 from bench.patients import AGGREGATIONS, patient_scores
@@ -184,23 +185,51 @@ def _ledger(facts: dict[str, Any]) -> list[Sheet]:
     return ledger.sheets(found, facts["world_text"])
 
 
-def tables(run: Path) -> list[Table | Sheet]:
-    """All tables of a run: of every prompt, the headline, comparison, other aggregations and metrics; the ledger."""
-    return [*_tables(scored(run)), protocol_ranking.protocol_ranking(run).sheet()]
+def tables(run: Path, jobs: int = 1) -> list[Table | Sheet]:
+    """All tables of a run: of every prompt, the headline, comparison, other aggregations and metrics; the ledger.
+
+    Args:
+        run: a scored run.
+        jobs: processes.
+    """
+    found = scored(run)
+    made = chain.from_iterable(workers.run(list(_tasks(found)), jobs, "local", "tables", "step"))
+    return [*made, *_ledger(found.facts), protocol_ranking.protocol_ranking(run).sheet()]
 
 
-def _tables(run: Scored) -> Iterator[Table | Sheet]:
+def _tasks(run: Scored) -> Iterator[workers.Task]:
+    """Calls that make some tables each."""
     kinds = run.facts["config"]["prompts"]
     for kind in kinds:
         headline = view(run, kind)
-        made = scores_table(run, headline)
-        yield from (made, made.summary(), ranking_sheet(run, headline))
-        yield from (scores_table(run, chosen) for chosen in _others(run, headline))
+        yield _headlines, _part(run, headline), headline
+        yield from ((_alone, _part(run, chosen), chosen) for chosen in _others(run, headline))
         if prompts.KINDS[kind].rounds:
-            yield _curve(run, kind)
+            yield _curves, run, kind
     if len(kinds) > 1:
-        yield _settings(run)
-    yield from _ledger(run.facts)
+        yield _all_settings, run
+
+
+def _part(run: Scored, chosen: View) -> Scored:
+    """What one table needs: less to hand to another process."""
+    return replace(run, records=chosen.select(run.records))
+
+
+def _headlines(run: Scored, headline: View) -> list[Table | Sheet]:
+    made = scores_table(run, headline)
+    return [made, made.summary(), ranking_sheet(run, headline)]
+
+
+def _alone(run: Scored, chosen: View) -> list[Table | Sheet]:
+    return [scores_table(run, chosen)]
+
+
+def _curves(run: Scored, kind: str) -> list[Table | Sheet]:
+    return [_curve(run, kind)]
+
+
+def _all_settings(run: Scored) -> list[Table | Sheet]:
+    return [_settings(run)]
 
 
 def _others(run: Scored, headline: View) -> Iterator[View]:
@@ -218,9 +247,9 @@ def _others(run: Scored, headline: View) -> Iterator[View]:
             yield view(run, headline.prompt, "macro_class" if alone else None, metric=name)
 
 
-def write_tables(run: Path) -> list[Table | Sheet]:
+def write_tables(run: Path, jobs: int = 1) -> list[Table | Sheet]:
     """Write all tables of a scored run as CSV, Markdown and LaTeX below `tables/`, and `all.tex`, which shows them."""
-    made = tables(run)
+    made = tables(run, jobs)
     for one in made:
         for suffix in ("csv", "md", "tex"):
             write_bytes(run / "tables" / f"{one.name}.{suffix}", FORMATS[suffix](one).encode())
@@ -228,12 +257,12 @@ def write_tables(run: Path) -> list[Table | Sheet]:
     return made
 
 
-def report(run: Path) -> list[Table | Sheet]:
-    """Write the tables of a scored run, then its figures and its page."""
+def report(run: Path, jobs: int = 1) -> list[Table | Sheet]:
+    """Write the tables of a scored run, then its figures and its page, in so many processes."""
     from bench import publish  # noqa: PLC0415 - brings the drawing library; tables alone do without
 
-    made = write_tables(run)
-    publish.publish(run, made)
+    made = write_tables(run, jobs)
+    publish.publish(run, made, jobs)
     return made
 
 

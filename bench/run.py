@@ -280,7 +280,7 @@ def _complete(config: RunConfig, facts: dict[str, Any], table: pd.DataFrame) -> 
 
 
 def _report(config: RunConfig) -> Outcome:
-    made = report.report(config.out)
+    made = report.report(config.out, config.jobs)
     kinds = report.failures(config.out)["kind"].value_counts()
     return Outcome(config.out, made, int(kinds.get("failed", 0)), int(kinds.get("skipped", 0)))
 

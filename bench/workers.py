@@ -12,19 +12,19 @@ from bench.store import RunError
 Task = tuple[Any, ...]  # a function and its arguments
 
 
-def run(tasks: Sequence[Task], jobs: int, engine: str, label: str) -> list[Any]:
+def run(tasks: Sequence[Task], jobs: int, engine: str, label: str, unit: str = "case") -> list[Any]:
     """Results of `function(*arguments)` for each task, in order, with a progress bar on a terminal.
 
     Args:
         tasks: functions with their arguments; both must be picklable if `jobs` > 1.
         jobs: processes. One means this process.
         engine: "local", "dask" or "ray"; the latter two use whatever cluster their own settings name.
-        label: of the progress bar.
+        label, unit: of the progress bar.
 
     Raises:
         RunError: the engine's package is not installed.
     """
-    bar = tqdm(total=len(tasks), desc=label, disable=None if tasks else True, unit="case")
+    bar = tqdm(total=len(tasks), desc=label, disable=None if tasks else True, unit=unit)
     with parallel_config(backend=_backend(engine), n_jobs=jobs), bar:
         results = []
         calls = (delayed(_one_thread)(*task) for task in tasks)

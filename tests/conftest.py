@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-# One thread in each test process and in those that tests start: several run side by side, and sums are split the same way.
+# One thread in each test process and in those that tests start, so that all split their sums the same way.
 os.environ["OMP_NUM_THREADS"] = "1"
 
 

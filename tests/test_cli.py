@@ -24,7 +24,7 @@ def registered(monkeypatch, tmp_path):
         monkeypatch.setitem(adapters.REGISTRY, name, where)
     monkeypatch.setitem(datasets.REGISTRY, "squares", "tests.fakes:SQUARES")
     monkeypatch.setattr(fakes.Fake, "encoded", 0)
-    monkeypatch.setattr("bench.publish.publish", lambda run, tables: ())  # tests/test_publish.py has it
+    monkeypatch.setattr("bench.publish.publish", lambda run, tables, jobs: ())  # tests/test_publish.py has it
     monkeypatch.chdir(tmp_path)
     for name in ("BENCH_DATA", "BENCH_WEIGHTS"):
         monkeypatch.delenv(name, raising=False)

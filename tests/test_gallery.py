@@ -24,7 +24,7 @@ def folder(tmp_path_factory):
         for name, where in fakes.MODELS.items():
             patch.setitem(adapters.REGISTRY, name, where)
         patch.setitem(datasets.REGISTRY, "squares", "tests.fakes:SQUARES")
-        patch.setattr("bench.publish.publish", lambda run, tables: ())
+        patch.setattr("bench.publish.publish", lambda run, tables, jobs: ())
         predict.segmenter.cache_clear()
         out = tmp_path_factory.mktemp("gallery") / "r"
         run.run(config(out, prompts=("box", "clicks")))

@@ -18,7 +18,7 @@ def registered(monkeypatch):
         monkeypatch.setitem(adapters.REGISTRY, name, where)
     monkeypatch.setitem(datasets.REGISTRY, "squares", "tests.fakes:SQUARES")
     monkeypatch.setattr(fakes.Fake, "encoded", 0)
-    monkeypatch.setattr("bench.publish.publish", lambda run, tables: ())  # tests/test_publish.py has it
+    monkeypatch.setattr("bench.publish.publish", lambda run, tables, jobs: ())  # tests/test_publish.py has it
     predict.segmenter.cache_clear()
 
 

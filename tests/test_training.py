@@ -183,7 +183,8 @@ def test_nan_stops_and_names_the_batch(
 # One process and two.
 
 
-@pytest.mark.parametrize("name", ["paper", pytest.param("released", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["paper", "released"])
 def test_two_processes_descend_as_one(data: Path, embeddings: Path, tmp_path: Path, name: str) -> None:
     logs = []
     for devices in (1, 2):

@@ -16,10 +16,12 @@ from adapters.sam2 import Sam2
 from adapters.sam_med2d import SamMed2d
 from bench.demo import imis
 from bench.demo.batches import Sampler, Variation
+from bench.demo.descent import Rates
 from bench.demo.inheritance import quiet_adapters, unit_range
 from bench.demo.lessons import IMIS, MED2D, Lesson
 from bench.demo.networks import Network
 from bench.demo.prompts import enlarged_boxes, jittered_boxes, noisy_boxes, shifted_boxes, tight_boxes
+from bench.demo.reconstruction import Reconstruction
 from bench.demo.rehearsal import Rehearsal
 from bench.phantoms.medical import medical_sample
 from bench.phantoms.shapes import shape_sample
@@ -44,12 +46,15 @@ class Recipe:
         boxes: noise put on the tight boxes.
         steps: of the optimiser.
         images: a step.
-        rate: highest learning rate.
+        rates: highest learning rates.
         seed: of everything that is drawn.
         variation: of the samples.
+        memory: batches embedded once and learned from all the time, for an image encoder that does not learn; 0 draws
+            fresh ones.
         echoes: steps that a batch serves, each with boxes of its own; preparing it may cost more than a step.
         lesson: what goes before `interactive` and `boxes` where a family was trained otherwise.
         rehearsal: before the first image, of a family that starts from nothing.
+        reconstruction: what the image encoder learns beside and before segmentation, of a family that trains it.
         inherit: fills the network from its parent's file.
     """
 
@@ -62,12 +67,14 @@ class Recipe:
     boxes: Callable[[Tensor, int, torch.Generator], Tensor]
     steps: int
     images: int
-    rate: float
+    rates: Rates
     seed: int
     lesson: Lesson | None = None
     variation: Variation = field(default_factory=Variation)
+    memory: int = 0
     echoes: int = 1
     rehearsal: Rehearsal | None = None
+    reconstruction: Reconstruction | None = None
     inherit: Callable[[Network, Path], None] = fill
 
 
@@ -80,10 +87,11 @@ RECIPES = {
         data=SHAPES,
         interactive=True,
         boxes=noisy_boxes,
-        rehearsal=Rehearsal(5000, 5e-3),
-        steps=1500,
+        rehearsal=Rehearsal(4000, Rates(5e-3, muon=2e-2), pictures=250),
+        reconstruction=Reconstruction(600),
+        steps=1200,
         images=4,
-        rate=1e-3,
+        rates=Rates(1e-3, muon=3e-3),
         seed=1,
     ),
     "sam2": Recipe(
@@ -94,10 +102,10 @@ RECIPES = {
         data=SHAPES,
         interactive=True,
         boxes=noisy_boxes,
-        rehearsal=Rehearsal(2000, 2e-3),
+        rehearsal=Rehearsal(2000, Rates(2e-3, muon=1e-2)),
         steps=1200,
         images=4,
-        rate=1e-3,
+        rates=Rates(1e-3, muon=3e-3),
         seed=2,
     ),
     "medsam": Recipe(
@@ -111,7 +119,8 @@ RECIPES = {
         inherit=unit_range,
         steps=2500,
         images=4,
-        rate=5e-4,
+        rates=Rates(5e-4, muon=2e-3),
+        reconstruction=Reconstruction(),
         seed=3,
         variation=SMALL,
         echoes=3,
@@ -126,10 +135,10 @@ RECIPES = {
         boxes=tight_boxes,
         steps=4000,
         images=4,
-        rate=1e-3,
+        rates=Rates(1e-3, muon=3e-3),
         seed=4,
         variation=SMALL,
-        echoes=2,
+        memory=400,
     ),
     "sam-med2d": Recipe(
         adapter=SamMed2d,
@@ -141,7 +150,7 @@ RECIPES = {
         boxes=shifted_boxes,
         steps=1500,
         images=4,
-        rate=1e-3,
+        rates=Rates(1e-3),
         seed=5,
         lesson=MED2D,
         inherit=quiet_adapters,
@@ -157,7 +166,7 @@ RECIPES = {
         boxes=jittered_boxes,
         steps=2000,
         images=4,
-        rate=1e-3,
+        rates=Rates(1e-3),
         seed=6,
         lesson=IMIS,
         inherit=imis.inherit,
