@@ -14,16 +14,13 @@ from segment_anything.modeling import Sam
 
 from adapters import mini
 from adapters.weights import MINI_FOLDER
-from bench.demo.batches import Batch, draw, endless, stream
-from bench.demo.descent import Descent, Rates, rate_share
+from bench.demo.batches import Batch, draw, stream
 from bench.demo.inheritance import unit_range
 from bench.demo.interaction import boxed, interact
 from bench.demo.losses import box_loss, cross_entropy, dice_loss, iou
-from bench.demo.memory import memorise
 from bench.demo.networks import Prompts, embed, localise, propose
 from bench.demo.prompts import enlarged_boxes, next_click, noisy_boxes
 from bench.demo.recipes import RECIPES
-from bench.demo.reconstruction import Reader, Reconstruction, reconstruct
 from bench.demo.rehearsal import Rehearsal, rehearse
 from bench.demo.train import build
 
@@ -146,8 +143,7 @@ def test_box_noise_keeps_to_its_limits():
     assert 4 < moved[1::2].max() <= 5
     enlarged = enlarged_boxes(boxes, 256, generator)
     assert (enlarged[:, :2] <= boxes[:, :2]).all() and (enlarged[:, 2:] >= boxes[:, 2:]).all()
-    assert enlarged.min() >= 0 and 4 < (enlarged - boxes).abs().max() <= 5
-    assert (enlarged - boxes)[::2].abs().amax(0).le(torch.tensor([1.0, 2.0, 1.0, 2.0])).all()
+    assert enlarged.min() >= 0 and (enlarged - boxes).abs().max() <= 5
 
 
 def test_losses_by_hand():
@@ -207,20 +203,8 @@ def test_build_names_what_is_wrong(tmp_path):
         build(["huang"], tmp_path, log_dir=tmp_path)
 
 
-def batches(family, images):
-    recipe = RECIPES[family]
-    return endless(recipe.sampler, prepare(family), images, np.random.default_rng(0), recipe.variation)
-
-
-@pytest.mark.parametrize(
-    ("build_network", "pictures"),
-    [
-        (mini.sam, 2),
-        pytest.param(mini.sam, 0, marks=pytest.mark.slow),
-        pytest.param(mini.sam2, 0, marks=pytest.mark.slow),
-    ],
-)
-def test_rehearsal_teaches_boxes_and_leaves_the_image_encoder_alone(build_network, pictures):
+@pytest.mark.parametrize("build_network", [mini.sam, mini.sam2])
+def test_rehearsal_teaches_boxes_and_leaves_the_image_encoder_alone(build_network):
     torch.manual_seed(0)
     network = build_network()
     localise(network)
@@ -236,73 +220,9 @@ def test_rehearsal_teaches_boxes_and_leaves_the_image_encoder_alone(build_networ
         return float(logits[:, 0][inside].mean() - logits[:, 0][~inside].mean())
 
     before = contrast()
-    memory = memorise(network, batches("sam", 2), pictures) if pictures else None
-    rehearse(network, Rehearsal(60, Rates(2e-3, muon=5e-3)), torch.Generator().manual_seed(0), memory)
+    rehearse(network, Rehearsal(60, 2e-3), torch.Generator().manual_seed(0))
     assert contrast() > before + (0.5 if build_network is mini.sam else 0.005)  # SAM 2 starts later
     assert all(torch.equal(value, encoder[name]) for name, value in network.image_encoder.state_dict().items())
-
-
-def test_a_memory_has_the_embeddings_and_objects_of_its_batches():
-    network, first = mini.sam(), next(batches("sam", 2))
-    memory = memorise(network, batches("sam", 2), 3)
-    assert [len(level) for level in memory.features] == [6] and memory.owner.max() == 5
-    with torch.no_grad():
-        torch.testing.assert_close(memory.features[0][:2], network.image_encoder(first.images))
-    torch.testing.assert_close(memory.targets[: len(first.targets)], first.targets)
-    some = memory.objects(50, torch.Generator().manual_seed(0))
-    for owner, target, box in zip(some.owner, some.targets, some.boxes, strict=True):
-        same = (memory.boxes == box).all(1) & (memory.owner == owner)
-        assert any(torch.equal(target, memory.targets[place]) for place in torch.nonzero(same)[:, 0])
-
-
-def test_reconstruction_makes_an_embedding_tell_what_its_patches_show():
-    torch.manual_seed(0)
-    network, reader = mini.sam(), Reader()
-    decoder = {name: value.clone() for name, value in network.mask_decoder.state_dict().items()}
-    images = next(batches("sam", 4)).images
-
-    @torch.no_grad()
-    def unread():
-        return float(reader.loss(network.image_encoder(images), images))
-
-    before = unread()
-    reconstruct(network, reader, Reconstruction(12), iter([Batch(images, *[torch.empty(0)] * 3)] * 12))
-    assert unread() < 0.8 * before
-    assert all(torch.equal(value, decoder[name]) for name, value in network.mask_decoder.state_dict().items())
-
-
-def test_a_reader_of_everything_loses_nothing():
-    reader, images = Reader(), torch.rand(2, 3, 256, 256, generator=torch.Generator().manual_seed(0))
-    shown = torch.nn.functional.avg_pool2d(images, 4)
-    embedding = torch.cat([torch.nn.functional.pixel_unshuffle(shown, 4), torch.zeros(2, 16, 16, 16)], 1)
-    with torch.no_grad():
-        reader.detail.weight.copy_(torch.eye(48, 64)[..., None, None])
-        reader.detail.bias.zero_()
-        assert float(reader.loss(embedding, images)) == pytest.approx(0, abs=1e-12)
-        reader.detail.weight.zero_()
-        reader.detail.bias.fill_(float(shown.mean()))
-        assert float(reader.loss(embedding, images)) == pytest.approx(0.5, rel=1e-3)
-
-
-def test_muon_moves_the_decoders_own_matrices_alone():
-    torch.manual_seed(0)
-    network = mini.sam()
-    (_, chosen), names = (
-        Descent(network.named_parameters(), Rates(1e-3, muon=1e-2), lambda _: 1.0).optimisers,
-        {id(value): name for name, value in network.named_parameters()},
-    )
-    matrices = {names[id(value)] for value in chosen.param_groups[0]["params"]}
-    assert "mask_decoder.transformer.layers.0.self_attn.q_proj.weight" in matrices
-    assert all(name.startswith("mask_decoder.") and name.endswith(".weight") for name in matrices)
-    assert not any("token" in name or "norm" in name for name in matrices)
-    (only,) = Descent(network.named_parameters(), Rates(1e-3), lambda _: 1.0).optimisers
-    assert sum(len(group["params"]) for group in only.param_groups) == len(names)
-
-
-def test_rates_rise_to_the_highest_and_fall_to_nothing():
-    shares = [rate_share(step, 1000) for step in range(1000)]
-    assert shares[0] == pytest.approx(0.01) and max(shares) == 1 and shares[100] == 1
-    assert 0 < shares[-1] < 1e-5 and shares == [*sorted(shares[:100]), *sorted(shares[100:], reverse=True)]
 
 
 def test_medsam_starts_by_seeing_what_sam_sees():

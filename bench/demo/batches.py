@@ -93,15 +93,6 @@ def draw(
     )
 
 
-def endless(
-    sampler: Sampler, prepare: Prepare, images: int, rng: np.random.Generator, variation: Variation
-) -> Iterator[Batch]:
-    """Batches without end, see `stream` and `draw`."""
-    samples = stream(sampler, rng)
-    while True:
-        yield draw(samples, prepare, images, rng, variation)
-
-
 def _varied(sample: TrainingSample, rng: np.random.Generator, variation: Variation) -> TrainingSample:
     """The sample turned and mirrored; often grey and of less contrast; often small within a black frame."""
     if variation.turned:

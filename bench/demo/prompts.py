@@ -26,16 +26,12 @@ def noisy_boxes(boxes: Tensor, size: int, generator: torch.Generator) -> Tensor:
 
 
 def enlarged_boxes(boxes: Tensor, size: int, generator: torch.Generator) -> Tensor:
-    """MedSAM's box noise: each side moved outwards by 0 to 20/1024 of the image, at most by a tenth of the box.
-
-    The original has no such bound, and no objects as small as the phantoms': for most of them it would change nothing.
+    """MedSAM's box noise: each side moved outwards by 0 to 20/1024 of the image.
 
     Source: bowang-lab/MedSAM, `train_one_gpu.py`.
     """
     outwards = torch.tensor([-1.0, -1.0, 1.0, 1.0])
-    sides = (boxes[:, 2:] - boxes[:, :2]).repeat(1, 2)
-    reach = (NOISE_SHARE * sides).clamp(max=NOISE_LIMIT_PX)
-    return (boxes + torch.rand(boxes.shape, generator=generator) * reach * outwards).clamp(0, size)
+    return (boxes + torch.rand(boxes.shape, generator=generator) * NOISE_LIMIT_PX * outwards).clamp(0, size)
 
 
 def shifted_boxes(boxes: Tensor, size: int, generator: torch.Generator) -> Tensor:

@@ -16,12 +16,10 @@ from adapters.sam2 import Sam2
 from adapters.sam_med2d import SamMed2d
 from bench.demo import imis
 from bench.demo.batches import Sampler, Variation
-from bench.demo.descent import Rates
 from bench.demo.inheritance import quiet_adapters, unit_range
 from bench.demo.lessons import IMIS, MED2D, Lesson
 from bench.demo.networks import Network
 from bench.demo.prompts import enlarged_boxes, jittered_boxes, noisy_boxes, shifted_boxes, tight_boxes
-from bench.demo.reconstruction import Reconstruction
 from bench.demo.rehearsal import Rehearsal
 from bench.phantoms.medical import medical_sample
 from bench.phantoms.shapes import shape_sample
@@ -46,15 +44,12 @@ class Recipe:
         boxes: noise put on the tight boxes.
         steps: of the optimiser.
         images: a step.
-        rates: highest learning rates.
+        rate: highest learning rate.
         seed: of everything that is drawn.
         variation: of the samples.
-        memory: batches embedded once and learned from all the time, for an image encoder that does not learn; 0 draws
-            fresh ones.
         echoes: steps that a batch serves, each with boxes of its own; preparing it may cost more than a step.
         lesson: what goes before `interactive` and `boxes` where a family was trained otherwise.
         rehearsal: before the first image, of a family that starts from nothing.
-        reconstruction: what the image encoder learns beside and before segmentation, of a family that trains it.
         inherit: fills the network from its parent's file.
     """
 
@@ -67,14 +62,12 @@ class Recipe:
     boxes: Callable[[Tensor, int, torch.Generator], Tensor]
     steps: int
     images: int
-    rates: Rates
+    rate: float
     seed: int
     lesson: Lesson | None = None
     variation: Variation = field(default_factory=Variation)
-    memory: int = 0
     echoes: int = 1
     rehearsal: Rehearsal | None = None
-    reconstruction: Reconstruction | None = None
     inherit: Callable[[Network, Path], None] = fill
 
 
@@ -87,11 +80,10 @@ RECIPES = {
         data=SHAPES,
         interactive=True,
         boxes=noisy_boxes,
-        rehearsal=Rehearsal(4000, Rates(5e-3, muon=2e-2), pictures=250),
-        reconstruction=Reconstruction(600),
-        steps=1200,
+        rehearsal=Rehearsal(5000, 5e-3),
+        steps=1500,
         images=4,
-        rates=Rates(1e-3, muon=3e-3),
+        rate=1e-3,
         seed=1,
     ),
     "sam2": Recipe(
@@ -102,10 +94,10 @@ RECIPES = {
         data=SHAPES,
         interactive=True,
         boxes=noisy_boxes,
-        rehearsal=Rehearsal(2000, Rates(2e-3, muon=1e-2)),
+        rehearsal=Rehearsal(2000, 2e-3),
         steps=1200,
         images=4,
-        rates=Rates(1e-3, muon=3e-3),
+        rate=1e-3,
         seed=2,
     ),
     "medsam": Recipe(
@@ -119,8 +111,7 @@ RECIPES = {
         inherit=unit_range,
         steps=2500,
         images=4,
-        rates=Rates(5e-4, muon=2e-3),
-        reconstruction=Reconstruction(),
+        rate=5e-4,
         seed=3,
         variation=SMALL,
         echoes=3,
@@ -135,10 +126,10 @@ RECIPES = {
         boxes=tight_boxes,
         steps=4000,
         images=4,
-        rates=Rates(1e-3, muon=3e-3),
+        rate=1e-3,
         seed=4,
         variation=SMALL,
-        memory=400,
+        echoes=2,
     ),
     "sam-med2d": Recipe(
         adapter=SamMed2d,
@@ -150,7 +141,7 @@ RECIPES = {
         boxes=shifted_boxes,
         steps=1500,
         images=4,
-        rates=Rates(1e-3),
+        rate=1e-3,
         seed=5,
         lesson=MED2D,
         inherit=quiet_adapters,
@@ -166,7 +157,7 @@ RECIPES = {
         boxes=jittered_boxes,
         steps=2000,
         images=4,
-        rates=Rates(1e-3),
+        rate=1e-3,
         seed=6,
         lesson=IMIS,
         inherit=imis.inherit,

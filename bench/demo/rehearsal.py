@@ -1,8 +1,7 @@
-"""Before all else a decoder learns where a box is, at a small part of the cost of a step with images.
+"""Before any image: a decoder learns where a box is, on embeddings of pure noise.
 
-Training from nothing spends most of its steps on finding out what a box means. That needs no object, so half of the
-boxes lie anywhere and ask for their ellipse. It needs no encoder either: the pictures are embedded once, and the other
-half of the boxes has their objects. Without pictures the embeddings are noise.
+Training from nothing spends most of its steps on finding out what a box means. That needs no image and
+no encoder, so it is learned first, at a small part of the cost of a step with images.
 """
 
 from dataclasses import dataclass
@@ -14,16 +13,15 @@ from torch import Tensor
 from tqdm import trange
 
 from adapters.mini import IMAGE_SIZE, MASK_SIDE
-from bench.demo.descent import Descent, Rates, rate_share
 from bench.demo.interaction import boxed
 from bench.demo.losses import interactive_loss
-from bench.demo.memory import Memory
 from bench.demo.networks import embed, propose
-from bench.demo.prompts import tight_boxes
 
 OBJECTS = 24
+WARM_UP_SHARE = 0.03
 BALANCED_SHARE = 0.5  # of the steps: a cross entropy balanced less and less
 SIDES_PX = 6.0, 200.0
+LARGEST_GRADIENT = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,55 +30,48 @@ class Rehearsal:
 
     Attributes:
         steps: of the optimiser; 0 leaves the network as it is.
-        rates: highest learning rates.
-        pictures: batches embedded for it; 0 rehearses on noise.
+        rate: highest learning rate.
     """
 
     steps: int
-    rates: Rates
-    pictures: int = 0
+    rate: float
 
 
-def rehearse(
-    network: Sam | SAM2Base, plan: Rehearsal, generator: torch.Generator, memory: Memory | None = None
-) -> None:
-    """Teach all but the image encoder what a box means.
+def rehearse(network: Sam | SAM2Base, plan: Rehearsal, generator: torch.Generator) -> None:
+    """Teach all but the image encoder to fill the ellipse of a box.
 
     Args:
         network: changed in place.
-        plan: steps and rates.
+        plan: steps and rate.
         generator: source of boxes and noise.
-        memory: pictures whose objects are asked for, None for noise alone.
     """
     steps = plan.steps
     encoder = {id(value) for value in network.image_encoder.parameters()}
-    learning = [(name, value) for name, value in network.named_parameters() if id(value) not in encoder]
-    descent = Descent(learning, plan.rates, lambda step: rate_share(step, steps))
+    learning = [value for value in network.parameters() if id(value) not in encoder]
+    optimiser = torch.optim.AdamW(learning, plan.rate)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, plan.rate, max(1, steps), pct_start=WARM_UP_SHARE)
     with torch.no_grad():
-        shapes = [level.shape[1:] for level in embed(network, torch.zeros(1, 3, IMAGE_SIZE, IMAGE_SIZE))]
+        levels = embed(network, torch.zeros(1, 3, IMAGE_SIZE, IMAGE_SIZE))
     for step in trange(steps, desc="boxes", unit="step", disable=not steps):
-        anywhere = _boxes(OBJECTS // 2 if memory else OBJECTS, generator)
-        if memory:
-            found = memory.objects(OBJECTS - len(anywhere), generator)
-            places = torch.randint(len(memory.features[0]), (len(anywhere),), generator=generator)
-            features, owner = memory.features, torch.cat([places, found.owner])
-            boxes = torch.cat([anywhere, tight_boxes(found.boxes, IMAGE_SIZE, generator)])
-            targets = torch.cat([_ellipses(anywhere), found.targets])
-        else:
-            features = [torch.randn(OBJECTS, *shape, generator=generator) for shape in shapes]
-            owner, boxes, targets = torch.arange(OBJECTS), anywhere, _ellipses(anywhere)
-        logits, scores = propose(network, features, owner, boxed(boxes))
+        boxes = _boxes(generator)
+        noise = [torch.randn(OBJECTS, *level.shape[1:], generator=generator) for level in levels]
+        logits, scores = propose(network, noise, torch.arange(OBJECTS), boxed(boxes))
         balance = max(0.0, 1 - step / (steps * BALANCED_SHARE))
-        descent.step(interactive_loss(logits, scores, targets, balance).mean())
+        loss = interactive_loss(logits, scores, _ellipses(boxes), balance).mean()
+        optimiser.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(learning, LARGEST_GRADIENT)
+        optimiser.step()
+        schedule.step()
 
 
-def _boxes(count: int, generator: torch.Generator) -> Tensor:
-    """(count, 4) boxes within the input, small ones as often as large ones."""
+def _boxes(generator: torch.Generator) -> Tensor:
+    """(OBJECTS, 4) boxes within the input, small ones as often as large ones."""
     low, high = (torch.tensor(side).log() for side in SIDES_PX)
-    sides = (low + (high - low) * torch.rand(count, 1, generator=generator)).exp()
-    stretch = (torch.rand(count, 2, generator=generator) - 0.5).exp()
+    sides = (low + (high - low) * torch.rand(OBJECTS, 1, generator=generator)).exp()
+    stretch = (torch.rand(OBJECTS, 2, generator=generator) - 0.5).exp()
     sides = (sides * stretch).clamp(max=IMAGE_SIZE)
-    corners = torch.rand(count, 2, generator=generator) * (IMAGE_SIZE - sides)
+    corners = torch.rand(OBJECTS, 2, generator=generator) * (IMAGE_SIZE - sides)
     return torch.cat([corners, corners + sides], 1)
 
 

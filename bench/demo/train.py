@@ -17,21 +17,21 @@ from tqdm import tqdm
 
 from adapters.mini import IMAGE_SIZE
 from bench import workers
-from bench.demo.batches import Batch, Prepare, draw, endless, stream
-from bench.demo.descent import Descent, rate_share
+from bench.demo.batches import Batch, Prepare, draw, stream
 from bench.demo.interaction import boxed, clicked, interact
 from bench.demo.losses import box_loss, interactive_loss, mean_dice
-from bench.demo.memory import memorise
-from bench.demo.networks import Features, Network, embed, localise, propose
+from bench.demo.networks import Network, embed, localise, propose
 from bench.demo.recipes import RECIPES, Recipe
-from bench.demo.reconstruction import Reader, reconstruct
-from bench.demo.rehearsal import OBJECTS, rehearse
+from bench.demo.rehearsal import rehearse
 
 VALIDATION_IMAGES = 24
 VALIDATION_SEED = 20_000
 ROUNDS = 5
 EARLY_SHARE = 0.15  # of the steps: one round, and a cross entropy balanced less and less
+WARM_UP = 100
 LOGGED = 15
+WEIGHT_DECAY = 0.01
+LARGEST_GRADIENT = 1.0
 
 
 def build(
@@ -66,42 +66,33 @@ def build(
 
 def _build_one(name: str, out: Path, steps_scale: float, log_dir: Path) -> Path:
     recipe = RECIPES[name]
-    torch.manual_seed(recipe.seed)
-    network = recipe.adapter.build("mini")
-    segmenter = recipe.adapter(recipe.adapter.cards[f"{name}/mini"], network, torch.device("cpu"), "fp32")
-    reader = Reader() if recipe.reconstruction else None
-    if recipe.parent is None:
-        _begin(network, reader, recipe, segmenter.prepare, steps_scale)
-    else:
-        parent = out / f"{recipe.parent}.safetensors"
-        if not parent.is_file():
-            raise ValueError(f"{name} starts from {parent}, which is not there; build {recipe.parent} first")
-        recipe.inherit(network, parent)
     steps = max(1, round(recipe.steps * steps_scale))
-    log = train(network, recipe, segmenter.prepare, steps, name, reader)
+    network = _initial(name, recipe, out, steps_scale)
+    segmenter = recipe.adapter(recipe.adapter.cards[f"{name}/mini"], network, torch.device("cpu"), "fp32")
+    log = train(network, recipe, segmenter.prepare, steps, name)
     _write_log(log, log_dir / f"{name}.csv")
     path = out / f"{name}.safetensors"
     _save(network, path, {"family": name, "seed": recipe.seed, "steps": steps, "data": recipe.data})
     return path
 
 
-def _begin(network: Network, reader: Reader | None, recipe: Recipe, prepare: Prepare, scale: float) -> None:
-    """What comes before segmentation in a network that starts from nothing."""
-    localise(network)
-    generator = torch.Generator().manual_seed(recipe.seed)
-    batches = endless(recipe.sampler, prepare, recipe.images, np.random.default_rng(recipe.seed), recipe.variation)
-    if recipe.reconstruction and reader:
-        plan = recipe.reconstruction
-        reconstruct(network, reader, replace(plan, steps=round(plan.steps * scale)), batches)
-    if recipe.rehearsal:
-        rehearsal = replace(recipe.rehearsal, steps=round(recipe.rehearsal.steps * scale))
-        pictures = math.ceil(rehearsal.pictures * scale)
-        rehearse(network, rehearsal, generator, memorise(network, batches, pictures) if pictures else None)
+def _initial(name: str, recipe: Recipe, out: Path, steps_scale: float) -> Network:
+    torch.manual_seed(recipe.seed)
+    network = recipe.adapter.build("mini")
+    if recipe.parent is None:
+        localise(network)
+        if recipe.rehearsal:
+            shortened = replace(recipe.rehearsal, steps=round(recipe.rehearsal.steps * steps_scale))
+            rehearse(network, shortened, torch.Generator().manual_seed(recipe.seed))
+        return network
+    parent = out / f"{recipe.parent}.safetensors"
+    if not parent.is_file():
+        raise ValueError(f"{name} starts from {parent}, which is not there; build {recipe.parent} first")
+    recipe.inherit(network, parent)
+    return network
 
 
-def train(
-    network: Network, recipe: Recipe, prepare: Prepare, steps: int, title: str, reader: Reader | None = None
-) -> list[dict[str, float]]:
+def train(network: Network, recipe: Recipe, prepare: Prepare, steps: int, title: str) -> list[dict[str, float]]:
     """Train a network in place on fresh samples.
 
     Args:
@@ -110,35 +101,27 @@ def train(
         prepare: the family's pre-processing.
         steps: of the optimiser.
         title: of the progress bar.
-        reader: what the embedding is to keep, None if nothing is asked of it.
 
     Returns:
         The log: step, seconds, mean loss since the line before, mean Dice of a fixed validation draw.
     """
     rng, generator = np.random.default_rng(recipe.seed), torch.Generator().manual_seed(recipe.seed)
-    batches = endless(recipe.sampler, prepare, recipe.images, rng, recipe.variation)
-    validation = _validation(recipe, prepare)
+    samples, validation = stream(recipe.sampler, rng), _validation(recipe, prepare)
     for name, value in network.named_parameters():
         value.requires_grad_(name.startswith(recipe.trained))
-    learning = [(name, value) for name, value in network.named_parameters() if value.requires_grad]
-    if reader:
-        learning += reader.named_parameters()
-    descent = Descent(learning, recipe.rates, lambda step: rate_share(step, steps))
-    memory = memorise(network, batches, min(steps, recipe.memory)) if recipe.memory else None
+    learning = [value for value in network.parameters() if value.requires_grad]
+    optimiser = torch.optim.AdamW(learning, recipe.rate, weight_decay=WEIGHT_DECAY)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _rate(step, steps))
     log, losses, start = [], [], time.perf_counter()
     for step in (bar := tqdm(range(1, steps + 1), desc=title, unit="step")):
-        if memory:
-            batch = memory.objects(OBJECTS, generator)
-        elif (step - 1) % recipe.echoes == 0:
-            batch = next(batches)
-        if recipe.lesson:
-            loss = recipe.lesson.loss(network, batch, generator)
-        else:
-            features = memory.features if memory else embed(network, batch.images)
-            loss = _loss(network, recipe, features, batch, step / steps, generator)
-            if reader:
-                loss = loss + reader.loss(features[-1], batch.images)
-        descent.step(loss)
+        if (step - 1) % recipe.echoes == 0:
+            batch = draw(samples, prepare, recipe.images, rng, recipe.variation)
+        loss = _loss(network, recipe, batch, step / steps, generator)
+        optimiser.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(learning, LARGEST_GRADIENT)
+        optimiser.step()
+        schedule.step()
         losses.append(loss.item())
         if step * LOGGED // steps > (step - 1) * LOGGED // steps:
             line = {"step": step, "seconds": time.perf_counter() - start, "loss": float(np.mean(losses))}
@@ -148,14 +131,20 @@ def train(
     return log
 
 
-def _loss(
-    network: Network,
-    recipe: Recipe,
-    features: Features,
-    batch: Batch,
-    progress: float,
-    generator: torch.Generator,
-) -> Tensor:
+def _rate(step: int, steps: int) -> float:
+    """Share of the highest learning rate: linear warm-up, then a half cosine down to nothing."""
+    warm = min(WARM_UP, max(1, steps // 10))
+    if step < warm:
+        return (step + 1) / warm
+    return 0.5 + 0.5 * math.cos(math.pi * (step - warm) / max(1, steps - warm))
+
+
+def _loss(network: Network, recipe: Recipe, batch: Batch, progress: float, generator: torch.Generator) -> Tensor:
+    if recipe.lesson:
+        return recipe.lesson.loss(network, batch, generator)
+    learns = any(value.requires_grad for value in network.image_encoder.parameters())
+    with torch.set_grad_enabled(learns):
+        features = embed(network, batch.images)
     boxes = recipe.boxes(batch.boxes, IMAGE_SIZE, generator)
     if not recipe.interactive:
         logits, _ = propose(network, features, batch.owner, boxed(boxes))
