@@ -104,9 +104,9 @@ class Line:
 
 
 def places(cells: Sequence[Cell], metric: Metric) -> list[int]:
-    """1 for the best printed value, 2 for the second best, 0 for the others and for a lone value; equals share."""
+    """1 for the best printed value, 2 for the second best, else 0; none for a lone value or where none is better."""
     shown = [round(printed(c.value, metric), 2) if c.defined else None for c in cells]
-    if sum(value is not None for value in shown) < 2:
+    if metric.higher_is_better is None or sum(value is not None for value in shown) < 2:
         return [0] * len(cells)
     order = sorted({value for value in shown if value is not None}, reverse=metric.higher_is_better)[:2]
     return [order.index(value) + 1 if value in order else 0 for value in shown]

@@ -119,7 +119,9 @@ def _joined(first: Path, second: Path, metric: Metric, models: Sequence[str]) ->
 def _frame(records: pd.DataFrame, metric: Metric, aggregation: str) -> pd.DataFrame:
     tables = dict(_tables(records, aggregation))
     names = {" ".join(key): key for key in tables}
-    found = statistics.compare({" ".join(key): table for key, table in tables.items()}, A, metric.higher_is_better)
+    found = statistics.compare(
+        {" ".join(key): table for key, table in tables.items()}, A, metric.higher_is_better is not False
+    )
     rows = [_row(key, tables[key], found[name].differences[0]) for name, key in names.items()]
     return pd.DataFrame(rows)
 

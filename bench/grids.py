@@ -73,11 +73,12 @@ def grid(table: Table | Sheet, title: str) -> Grid:
 
 
 def _of_table(table: Table, title: str) -> Grid:
-    heads = [Head(table.heads[0], False), Head(table.heads[1], False), Head("n", True)]
+    heads = [Head(table.heads[0], False), Head(table.heads[1], False), Head("n", True), Head("patients", True)]
     heads += [Head(name, True) for name in table.models]
     rows = []
     for line in table.lines:
-        labels = [Box(line.group), Box(line.label), Box(str(line.n), sort=float(line.n))]
+        counts = [Box(str(count), sort=float(count)) for count in (line.n, line.patients)]
+        labels = [Box(line.group), Box(line.label), *counts]
         boxes = [
             _cell(cell, table.metric, TONES[place]) for cell, place in zip(line.cells, table.ranks(line), strict=True)
         ]

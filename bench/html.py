@@ -11,7 +11,9 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from bench import protocols
 from bench.figures.cards import Deck
+from bench.figures.gallery import ORACLE
 from bench.figures.picture import Absent
 from bench.grids import Grid, of_frame
 
@@ -73,6 +75,11 @@ class Page:
     absent: Sequence[Absent]
     deck: Deck
     failures: pd.DataFrame
+
+    @property
+    def oracle(self) -> str:
+        """What to say of the gallery where the scored mask may be another than the drawn one."""
+        return ORACLE if protocols.load(self.facts["config"]["protocol"]).selection == "oracle" else ""
 
 
 def render(page: Page) -> str:

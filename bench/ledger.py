@@ -122,7 +122,7 @@ def sheets(ledger: pd.DataFrame, note: str = "") -> list[Sheet]:
         for columns in (["model", "weights_licence", "trained_on"], ["dataset", "data_licence"])
     )
     about = "Whether the weights have seen a data set in training, with the source, and the mark it gives a score."
-    parts = [
+    parts: list[tuple[str, str, pd.DataFrame, Sequence[tuple[str, float]]]] = [
         ("ledger", about, seen[["dataset", "model", "seen", "mark", "source"]], (("source", 0.55),)),
         (
             "ledger-weights", "Terms of the weights, and what they were trained on.",
@@ -133,7 +133,7 @@ def sheets(ledger: pd.DataFrame, note: str = "") -> list[Sheet]:
     return [
         Sheet(
             name, " ".join(filter(None, [caption, note])), _heads(frame),
-            frame.to_numpy().tolist(), ledger, wide=wide,
+            frame.to_numpy().tolist(), frame, wide=wide,
         )
         for name, caption, frame, wide in parts
     ]  # fmt: skip

@@ -79,7 +79,7 @@ def iou(areas: Areas) -> float:
 
 OVERLAPS = {"dice": dice, "iou": iou}
 
-Unit = Literal["%", "mm", "px", "clicks", "count"]
+Unit = Literal["%", "mm", "px", "clicks", "a volume"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,48 +90,74 @@ class Metric:
         name: in the records.
         title: as tables print it.
         unit: of the printed value. "%": the record holds a share in [0, 1], print it times 100.
-        higher_is_better: False for distances, clicks, errors.
+        higher_is_better: False for distances, clicks, errors; None: neither, so no value is marked as best.
         volume: True: one value a stacked volume (slice is null); False: one a slice.
         text: for captions: what is measured, what is undefined.
         by_object: True: one value an object over all rounds of its prompt (round is null).
+        settled: the protocol's rule says what two empty masks are worth, see `bench.empty`.
     """
 
     name: str
     title: str
     unit: Unit
-    higher_is_better: bool
+    higher_is_better: bool | None
     volume: bool
     text: str
     by_object: bool = False
+    settled: bool = False
 
 
 TOLERANCE_MM = 2.0  # of the normalised surface distance, as in the CVPR 2025 challenge and in MedSAM's answers
-_OBJECT_EMPTY = "undefined where target and prediction are both empty"
+UNDEFINED_EMPTY = "undefined where target and prediction are both empty"
 _PER_SLICE = (
-    Metric("dice", "Dice", "%", True, False, f"overlap of masks; {_OBJECT_EMPTY}"),
-    Metric("iou", "IoU", "%", True, False, f"intersection over union; {_OBJECT_EMPTY}"),
-    Metric("nsd@2mm", "NSD@2mm", "%", True, False, f"share of both surfaces within 2 mm of the other; {_OBJECT_EMPTY}"),
+    Metric(
+        "dice", "Dice", "%", True, False, f"twice the common area over the sum of both; {UNDEFINED_EMPTY}", settled=True
+    ),
+    Metric(
+        "iou", "IoU", "%", True, False, f"the common area over that of the union; {UNDEFINED_EMPTY}", settled=True
+    ),
+    Metric(
+        "nsd@2mm", "NSD@2mm", "%", True, False,
+        f"normalised surface distance: share of both surfaces within 2 mm of the other; {UNDEFINED_EMPTY}",
+        settled=True,
+    ),
     Metric(
         "hd95", "HD95", "mm", False, False,
-        f"95th percentile of the surface distances; the image's diagonal where only one mask is empty; {_OBJECT_EMPTY}",
+        "95th percentile of the surface distances; the image's diagonal where only one mask is empty; "
+        f"{UNDEFINED_EMPTY}",
     ),
 )  # fmt: skip
 _CHOSEN = (
     Metric(
-        "predicted_iou", "predicted IoU", "%", True, False, "the model's own score of its mask; null if it has none"
+        "predicted_iou", "predicted IoU", "%", None, False,
+        "what the model itself expects of its mask; undefined for models without a trained score",
     ),
-    Metric("oracle_dice", "oracle Dice", "%", True, False, "Dice of the best candidate, chosen with the target"),
-    Metric("oracle_iou", "oracle IoU", "%", True, False, "IoU of the best candidate, chosen with the target"),
-    Metric("regret", "regret", "%", False, False, "best candidate's IoU less that of the model's own choice"),
-)
+    Metric(
+        "oracle_dice", "oracle Dice", "%", True, False,
+        "of the candidate that is best with the TARGET known; undefined for models that gave one mask only",
+    ),
+    Metric(
+        "oracle_iou", "oracle IoU", "%", True, False,
+        "of the candidate that is best with the TARGET known; undefined for models that gave one mask only",
+    ),
+    Metric(
+        "regret", "regret", "%", False, False,
+        "the best candidate's IoU less that of the model's own choice; undefined for models that gave one mask only",
+    ),
+)  # fmt: skip
 _LESIONS = (
     Metric(
         "lesion_f1", "lesion F1", "%", True, True,
-        "harmonic mean of lesion-wise sensitivity and precision; one common voxel finds a lesion (26-connected)",
+        "harmonic mean of lesion-wise sensitivity and precision; one common voxel finds a lesion (26-connected); "
+        f"{UNDEFINED_EMPTY}",
+        settled=True,
     ),
-    Metric("lesions_found", "lesions found", "count", True, True, "lesions of the target that the prediction touches"),
-    Metric("lesions_missed", "lesions missed", "count", False, True, "lesions of the target that it does not touch"),
-    Metric("lesions_invented", "lesions invented", "count", False, True, "components that touch no lesion"),
+    Metric("lesions_found", "lesions found", "a volume", True, True, "lesions that the prediction touches"),
+    Metric("lesions_missed", "lesions missed", "a volume", False, True, "lesions that the prediction does not touch"),
+    Metric(
+        "lesions_invented", "lesions invented", "a volume", False, True,
+        "components of the prediction that touch no lesion",
+    ),
 )  # fmt: skip
 _ROUNDS = (
     Metric("noc@85", "NoC@85", "clicks", False, False, "clicks until IoU 85 %, all of them if never", True),

@@ -10,7 +10,8 @@ import pandas as pd
 
 from bench import catalogue, protocols
 from bench.cases import class_of
-from bench.patients import patient_scores
+from bench.patients import AGGREGATIONS, patient_scores
+from bench.prompts import KINDS
 from bench.protocols import Protocol
 from bench.score import read_records
 from bench.sheets import Sheet
@@ -58,12 +59,13 @@ def under(records: pd.DataFrame, ours: Protocol, wanted: Protocol) -> pd.DataFra
 
     Returns:
         Records of "dice" or, for the aggregation "volume", of "volume_dice". None where masks are needed: `ours` is an
-        oracle's choice and `wanted` is not, or wants it of volumes, or both masks may be empty and `ours` hides it.
+        oracle's choice and `wanted` is not, or wants it of volumes or where some network gave no candidates, or both
+        masks may be empty and `ours` hides it.
     """
     volume = wanted.aggregation == "volume"
     chosen = records[records["metric"] == ("volume_dice" if volume else "dice")].reset_index(drop=True)
     if wanted.selection != ours.selection:
-        if ours.selection == "oracle" or volume:
+        if ours.selection == "oracle" or volume or _without_candidates(records):
             return None
         chosen = _by_oracle(chosen, records)
     if wanted.empty_rule == ours.empty_rule or not (chosen["area_px"] == 0).any():
@@ -71,8 +73,14 @@ def under(records: pd.DataFrame, ours: Protocol, wanted: Protocol) -> pd.DataFra
     return _by_empty_rule(chosen, wanted.empty_rule) if ours.empty_rule == "nan" else None
 
 
+def _without_candidates(records: pd.DataFrame) -> set[str]:
+    """Networks that gave one mask only: an oracle would help the others alone. Baselines never have more."""
+    having = set(records.loc[(records["metric"] == "oracle_dice") & records["value"].notna(), "model"])
+    return {name for name in records["model"].unique() if not name.startswith("baseline/")} - having
+
+
 def _by_oracle(chosen: pd.DataFrame, records: pd.DataFrame) -> pd.DataFrame:
-    """Where a model gave several candidates, the best one's Dice."""
+    """The best candidate's Dice; a baseline's own."""
     best = records.loc[records["metric"] == "oracle_dice", [*KEY, "value"]]
     joined = chosen.merge(best, how="left", on=KEY, suffixes=("", "_best"))
     return joined.assign(value=joined["value_best"].fillna(joined["value"])).drop(columns="value_best")
@@ -106,7 +114,8 @@ def protocol_ranking(run: Path, wanted: Sequence[Protocol] | None = None) -> Pro
     rows = [row for name, frame in usable.items() for row in _values(frame, protocols.load(name), facts)]
     if not rows:
         raise RunError(f"{run} has no Dice to rank")
-    return ProtocolRanking(_caption(ours, usable, [name for name in found if name not in usable]), _ranked(rows))
+    missing = [name for name in found if name not in usable]
+    return ProtocolRanking(_caption(ours, usable, missing, facts), _ranked(rows))
 
 
 def _other(run: Path, records: pd.DataFrame, ours: Protocol, wanted: Protocol) -> pd.DataFrame | None:
@@ -146,15 +155,16 @@ def _ranked(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     return frame.assign(rank=groups.rank(ascending=False, method="min"))
 
 
-def _caption(ours: Protocol, usable: Mapping[str, object], missing: Sequence[str]) -> str:
+def _caption(ours: Protocol, usable: Mapping[str, object], missing: Sequence[str], facts: Mapping[str, Any]) -> str:
     rules = "; ".join(f"{name}: {_rules(protocols.load(name))}" for name in usable)
-    left_out = f" Not among them, since stored Dice do not tell: {', '.join(missing)}." * bool(missing)
+    left_out = f" Not among them, since the stored scores do not tell: {', '.join(missing)}." * bool(missing)
+    kinds = "; ".join(f"{kind}: {KINDS[kind].text}" for kind in facts["config"]["prompts"])
     return (
-        f"Place and Dice (%) of each model if the masks of this run are scored by the rules of other protocols. "
-        f"Images and prompts are always those of {ours.name}, so this is not what a run by these protocols gives. "
-        f"{rules}.{left_out}"
+        f"Rank (1 is best) and, in brackets, average Dice (%) of each model if the masks of this run are scored by the "
+        f"rules of other protocols. Images and prompts are always those of {ours.name}, so this is not what a run by "
+        f"these protocols gives. {rules}.{left_out} Prompts: {kinds}. {facts['world_text']}"
     )
 
 
 def _rules(protocol: Protocol) -> str:
-    return f"{protocol.aggregation}, {protocols.scoring_text(protocol)}"
+    return f"{AGGREGATIONS[protocol.aggregation].text}, {protocols.scoring_text(protocol)}"

@@ -211,7 +211,34 @@ def needs_new_run(ours: Protocol, wanted: Protocol, kinds: Collection[str] | Non
     return [f"{name}: {one} -> {other}" for name, one, other in pairs if one != other]
 
 
+TARGETS: Mapping[Component, str] = {
+    "label": "all components of a class in a slice are one target",
+    "largest": "all components of a class in a slice are one target, asked for at the largest",
+    "each": "every component of a class in a slice is a target of its own",
+}
+
+
+def asking_text(protocol: Protocol, every_slice: bool = False) -> str:
+    """What is asked for, as a caption tells it.
+
+    Args:
+        protocol: whose rules hold.
+        every_slice: of a prompt that slices without the target are asked with, too.
+    """
+    least = f" of {protocol.min_area_px} px or more" if protocol.min_area_px > 1 else ""
+    share = f" and {100 * protocol.min_area_fraction:.2g} % of the slice" if protocol.min_area_fraction else ""
+    slices = "every slice is asked for" if every_slice else "only slices that contain it are asked for"
+    return f"{TARGETS[protocol.component]}{least}{share}, {slices}"
+
+
+def selection_text(protocol: Protocol) -> str:
+    """Which mask is scored, as a caption tells it; an oracle is always named."""
+    if protocol.selection == "oracle":
+        return "scored is the candidate that an ORACLE chose, which knows the target"
+    return "scored is each model's own mask, of several candidates the one that it expects to be best"
+
+
 def scoring_text(protocol: Protocol) -> str:
-    """The scoring rules as a caption tells them; an oracle is always named."""
+    """The scoring rules in a few words; an oracle is always named."""
     chosen = "candidates chosen by an ORACLE that knows the target, " if protocol.selection == "oracle" else ""
     return f"{chosen}{EMPTY_RULES[protocol.empty_rule]}"

@@ -78,11 +78,13 @@ def _files(picture: Picture) -> dict[str, bytes]:
 
 
 def _title(table: Table | Sheet, kind: str) -> str:
-    """A few words from a table's name, without the prompt that its chapter names."""
-    words = table.name.replace(f"-{kind}-", "-").replace("-", " ").replace("_", " ")
+    """A few words for a table, without the prompt that its chapter names."""
     if isinstance(table, Table) and kind:
-        return f"{table.metric.title}, {words.partition(' ')[2]}"
-    return words[0].upper() + words[1:]
+        _, _, rest = table.name.rpartition(f"-{kind}-")
+        title = f"{table.metric.title}, {rest.replace('-', ' ').replace('_', ' ')}"
+    else:
+        title = table.name.replace(f"-{kind}-", "-").replace("-", " ").replace("_", " ")
+    return title[0].upper() + title[1:]
 
 
 def chapters(tables: Sequence[Table | Sheet], kinds: Sequence[str]) -> list[Chapter]:

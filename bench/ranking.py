@@ -12,15 +12,16 @@ from bench.patients import PatientScores
 from bench.sheets import Sheet
 from bench.statistics import BEST, compare, frames
 
-HEADS = ("data set", "model", "Average", "rank", "group", "difference", "p (Holm)", "wins", "ties", "patients")
-FEW = 6  # patients; of 5, even differences of one sign give p = 2 / 2**5
-FEW_NOTE = f"with fewer than {FEW} patients the test cannot give p < 0.05, whatever the difference"
+HEADS = (
+    "data set", "model", "Average", "rank", "group", "difference", "p", "p (Holm)", "wins", "ties", "patients",
+)  # fmt: skip
+SIGNIFICANT = 0.05
 LEGEND = (
     "Average and difference with 95 % intervals (bootstrap over patients, 10,000 draws, the same for all models). "
-    "rank: 1 is best, with the interval of the draws. group: models of one letter are not told apart from the best "
-    "among them. difference: to the reference, on the same patients. p: Wilcoxon signed-rank test over patients "
-    "(Pratt), adjusted by Holm for all differences of the table. wins, ties: share of patients where the model "
-    "scores better than the reference, and the same. patients: with scores of both."
+    "rank: 1 is best, with the middle 95 % of its draws. group: two models that share a letter are not told apart, "
+    "the interval of their difference holds 0. difference: to the reference, on the same patients. p: Wilcoxon "
+    "signed-rank test over patients (Pratt); p (Holm): adjusted for all differences of the table. wins, ties: share of "
+    "patients where the model scores better than the reference, and the same. patients: with scores of both."
 )
 
 
@@ -39,12 +40,27 @@ def ranking(
     Raises:
         ValueError: the reference has no scores.
     """
-    made = compare(scores, reference or BEST, metric.higher_is_better)
+    made = compare(scores, reference or BEST, metric.higher_is_better is not False)
     frame = _joined(*frames(made))
-    against = f"Reference: {reference}." if reference else "Reference: the best model of each data set."
+    against = (
+        f"Reference: {reference}."
+        if reference
+        else "Reference: the best model of each data set; chosen by the same data, it looks a little too good."
+    )
     rows = [_row(row, metric) for row in frame.to_dict("records")]
-    few = frame["patients"].min() < FEW
-    return Sheet(name, f"{caption} {against} {LEGEND}", HEADS, rows, frame, [FEW_NOTE] if few else [])
+    return Sheet(name, f"{caption} {against} {LEGEND}", HEADS, rows, frame, _floor(frame["patients"].dropna()))
+
+
+def _floor(patients: "pd.Series[float]") -> list[str]:
+    """A note where the test could not speak even if every patient agreed: n of one sign give p = 2 / 2^n."""
+    tests = len(patients)
+    lowest = min(1.0, tests * 2 / 2 ** patients.min()) if tests else 0.0
+    if lowest <= SIGNIFICANT:
+        return []
+    return [
+        f"with {patients.min():.0f} patients and {tests} differences no p (Holm) can be below {lowest:.2g}, whatever "
+        "the scores: only the intervals tell"
+    ]
 
 
 def _joined(estimates: pd.DataFrame, differences: pd.DataFrame) -> pd.DataFrame:
@@ -61,13 +77,13 @@ def _row(row: Mapping[Hashable, Any], metric: Metric) -> Sequence[str]:
     value = {str(name): float(row[name]) for name in row if isinstance(row[name], (int, float))}
     head = [str(row["dataset"]), str(row["model"]), _with_limits(value, ("value", "low", "high"), metric)]
     if np.isnan(value["rank"]):
-        return [*head, *["-"] * 7]
-    head += [_rank(value), chr(ord("a") + int(value["group"]) - 1)]
+        return [*head, *["-"] * 8]
+    head += [_rank(value), str(row["group"])]
     if np.isnan(value["patients"]):
-        return [*head, "reference", *["-"] * 4]
+        return [*head, "reference", *["-"] * 5]
     shares = [f"{100 * value[name]:.0f} %" for name in ("wins", "ties")]
     delta = _with_limits(value, ("delta", "delta_low", "delta_high"), metric, signed=True)
-    return [*head, delta, _p(value["p_holm"]), *shares, f"{value['patients']:.0f}"]
+    return [*head, delta, _p(value["p"]), _p(value["p_holm"]), *shares, f"{value['patients']:.0f}"]
 
 
 def _rank(value: Mapping[str, float]) -> str:

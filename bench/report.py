@@ -1,5 +1,6 @@
 """Report: from the records of a run to its tables, figure and page. Computes no scores."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
@@ -32,9 +33,8 @@ def scores_table(run: Scored, chosen: View) -> Table:
     """The table of a view: classes by models."""
     values = cells(chosen.select(run.records), chosen.aggregation, run.rows, chosen.metric.name)
     lines = _lines(values, run.facts, chosen.prompt)
-    name = f"{chosen.metric.name.removeprefix('volume_')}-{chosen.prompt}-{chosen.aggregation}"
     return Table(
-        name, caption(run.facts, chosen), run.facts["config"]["models"], lines, _notes(lines), chosen.metric,
+        chosen.name, caption(run.facts, chosen), run.facts["config"]["models"], lines, _notes(lines), chosen.metric,
         titles=_titles(run.facts),
     )  # fmt: skip
 
@@ -116,9 +116,8 @@ def ranking_sheet(run: Scored, chosen: View, reference: str | None = None) -> Sh
         for name in run.facts["config"]["datasets"]
         if len(part := records[records["dataset"] == name])
     }
-    name = f"comparison-{chosen.metric.name.removeprefix('volume_')}-{chosen.prompt}-{chosen.aggregation}"
     text = caption(run.facts, chosen).partition(f" {INTERVALS}")[0]
-    made = ranking(name, text, scores, chosen.metric, reference)
+    made = ranking(f"comparison-{chosen.name}", text, scores, chosen.metric, reference)
     return replace(made, titles=_titles(run.facts))
 
 
@@ -250,6 +249,8 @@ def _others(run: Scored, headline: View) -> Iterator[View]:
 def write_tables(run: Path, jobs: int = 1) -> list[Table | Sheet]:
     """Write all tables of a scored run as CSV, Markdown and LaTeX below `tables/`, and `all.tex`, which shows them."""
     made = tables(run, jobs)
+    if repeated := [name for name, count in Counter(one.name for one in made).items() if count > 1]:
+        raise RuntimeError(f"several tables are named {', '.join(repeated)}; the later would replace the earlier")
     for one in made:
         for suffix in ("csv", "md", "tex"):
             write_bytes(run / "tables" / f"{one.name}.{suffix}", FORMATS[suffix](one).encode())

@@ -4,12 +4,14 @@ Slices and classes of one patient are not independent, so patients are drawn, ea
 the same draws serve every model.
 """
 
+import string
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import combinations
 from typing import Literal
 
+import networkx
 import numpy as np
 import pandas as pd
 from scipy import stats
@@ -99,7 +101,7 @@ class Estimate:
     Attributes:
         value, low, high: in the metric's unit; NaN if undefined.
         rank, rank_low, rank_high: 1 is best; the interval is that of the draws. NaN if undefined.
-        group: models of one group are not told apart from its best one; 1 holds the best, 0 is undefined.
+        group: letters; two models that share one are not told apart. Empty if undefined.
     """
 
     model: str
@@ -109,7 +111,7 @@ class Estimate:
     rank: float
     rank_low: float
     rank_high: float
-    group: int
+    group: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,8 +226,8 @@ def _difference(scores: PatientScores, average: Array, a: int, b: int, higher_is
     )  # fmt: skip
 
 
-def tie_groups(values: Array, average: Array, patients: int, higher_is_better: bool = True) -> list[int]:
-    """Group the models whose difference to the best of their group has an interval around 0.
+def tie_groups(values: Array, average: Array, patients: int, higher_is_better: bool = True) -> list[str]:
+    """Letters of the models: two share one if and only if the interval of their difference holds 0.
 
     Args:
         values: (M,) Averages.
@@ -234,16 +236,30 @@ def tie_groups(values: Array, average: Array, patients: int, higher_is_better: b
         higher_is_better: False for distances.
 
     Returns:
-        A group a model, from 1; 0 where the value is undefined.
+        Letters a model, "a" for the best and all that are not told apart from it and from each other; more than one
+        where a model lies between two groups. Empty where the value is undefined.
+
+    Source: the compact letter display of Piepho, J. Comput. Graph. Stat. 13 (2004) 456-466, from maximal cliques.
     """
-    groups, leader, number = [0] * len(values), -1, 0
     sign = -1 if higher_is_better else 1
-    for model in np.argsort(sign * values)[: np.count_nonzero(~np.isnan(values))].tolist():
-        low, high = interval(average[:, leader] - average[:, model], patients)
-        if leader < 0 or low > 0 or high < 0:
-            leader, number = model, number + 1
-        groups[model] = number
-    return groups
+    order = np.argsort(sign * values)[: np.count_nonzero(~np.isnan(values))].tolist()
+    together = networkx.Graph()
+    together.add_nodes_from(order)
+    for one, other in combinations(order, 2):
+        low, high = interval(average[:, one] - average[:, other], patients)
+        if not (low > 0 or high < 0):
+            together.add_edge(one, other)
+    cliques = sorted(sorted(map(order.index, clique)) for clique in networkx.find_cliques(together))
+    letters = [""] * len(values)
+    for number, clique in enumerate(cliques):
+        for place in clique:
+            letters[order[place]] += _letter(number)
+    return letters
+
+
+def _letter(number: int) -> str:
+    """a to z, then A to Z; more groups than that share the last."""
+    return string.ascii_letters[min(number, len(string.ascii_letters) - 1)]
 
 
 def frames(comparisons: Mapping[str, Comparison]) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -9,7 +9,8 @@ import pandas as pd
 
 from bench import catalogue, prompts, protocols
 from bench.cells import Rows, chosen_metric
-from bench.metrics import Metric
+from bench.empty import EMPTY_RULES
+from bench.metrics import UNDEFINED_EMPTY, Metric
 from bench.patients import AGGREGATIONS
 from bench.score import read_records
 from bench.statistics import DRAWS, LEVEL
@@ -59,6 +60,13 @@ class View:
     aggregation: str
     metric: Metric
     round: int | None
+
+    @property
+    def name(self) -> str:
+        """File stem of its table: unique among the views of a run."""
+        stacked = AGGREGATIONS[self.aggregation].volume  # says already that the metric is that of volumes
+        metric = self.metric.name.removeprefix("volume_") if stacked else self.metric.name
+        return f"{metric}-{self.prompt}-{self.aggregation}"
 
     def select(self, records: pd.DataFrame) -> pd.DataFrame:
         """The records behind the table."""
@@ -132,10 +140,23 @@ def caption(facts: dict[str, Any], chosen: View) -> str:
     kind, metric = prompts.KINDS[chosen.prompt], chosen.metric
     rounds = f", round {chosen.round}" if kind.rounds and chosen.round else ""
     count = "objects" if metric.by_object else "volumes" if metric.volume else "masks"
-    measured = metric.text.partition("; undefined where")[0]  # the protocol's empty rule says it
+    averaged = AGGREGATIONS[chosen.aggregation].text.replace("masks", count)
+    better = {True: "; higher is better", False: "; lower is better", None: ""}[metric.higher_is_better]
+    alone = " (the Average counts images)" if chosen.aggregation == "mean_image" else ""
+    asked = protocols.asking_text(protocol, prompts.on_every_slice([chosen.prompt]))
     return (
-        f"{metric.title} ({metric.unit}; {measured}), prompt {chosen.prompt}{rounds}: {kind.text}; "
-        f"protocol {protocol.name}, {chosen.aggregation}: {AGGREGATIONS[chosen.aggregation].text}; "
-        f"{protocols.scoring_text(protocol)}. "
-        f"{facts['world_text']} {INTERVALS} n: {count}."
+        f"{metric.title} ({metric.unit}; {_measured(metric, protocol)}{better}), "
+        f"prompt {chosen.prompt}{rounds}: {kind.text}; "
+        f"protocol {protocol.name}: {asked}; {protocols.selection_text(protocol)}; "
+        f"{chosen.aggregation}: {averaged}. {facts['world_text']} {INTERVALS} n: {count}{alone}."
     )
+
+
+def _measured(metric: Metric, protocol: protocols.Protocol) -> str:
+    """What is measured, and by the protocol's rule what it is where there is nothing to measure."""
+    text = metric.text
+    if metric.volume:
+        text = f"{text}; slices that were not asked for count as empty"
+    if not metric.settled:
+        return text
+    return f"{text.replace(UNDEFINED_EMPTY, EMPTY_RULES[protocol.empty_rule])}"

@@ -92,7 +92,7 @@ def test_ranks_are_ordered_from_the_best_down():
     assert [tick.get_text() for tick in left.get_yticklabels()] == ["medsam/mini", "sam/mini", "baseline/box"]
     place = {name: (line.get_xdata()[0], line.get_ydata()[0]) for name, line in lines(left).items()}
     assert place == {"medsam/mini": (1, 0), "sam/mini": (2, 1), "baseline/box": (3, 2)}
-    assert texts(left) == ["g1", "g2", "g3"]  # every patient has the same order
+    assert texts(left) == ["a", "b", "c"]  # every patient has the same order
     assert (left.get_title(), right.get_title()) == ("segthor", "isles2022")
 
 
@@ -103,7 +103,7 @@ def test_rank_intervals_span_the_draws():
     picture = only(ranks(everything(tossed, patients=4, models=("sam/mini", "medsam/mini")), "box"))
     spans = [line.get_xdata() for line in picture.figure.axes[0].lines if line.get_label().startswith("_")]
     assert [tuple(span) for span in spans] == [(1, 2), (1, 2)]
-    assert texts(picture.figure.axes[0]) == ["g1", "g1"]
+    assert texts(picture.figure.axes[0]) == ["a", "a"]
 
 
 def test_one_model_has_no_rank():

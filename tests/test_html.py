@@ -53,9 +53,10 @@ def test_names_of_data_are_text_and_never_markup(text):
 
 def test_tables_have_captions_and_headings_that_can_be_pressed(text):
     outline = Outline(text)
-    assert len(outline.all("caption")) == len(outline.all("table")) == 3
+    captions = {found["id"] for found in outline.all("figcaption") if "id" in found}
+    assert captions == {found["aria-describedby"] for found in outline.all("table")} and len(captions) == 3
     columns = [found for found in outline.all("th") if found.get("scope") == "col"]
-    assert len(columns) == 5 + 5 + 9 and all(found["aria-sort"] == "none" for found in columns)
+    assert len(columns) == 6 + 5 + 9 and all(found["aria-sort"] == "none" for found in columns)
     assert any("72.50" not in part and "[40.00, 60.00]" in part for part in outline.text)  # an interval
 
 
@@ -77,11 +78,11 @@ def test_facts_failures_and_absent_figures_are_told(text):
 
 def test_grid_of_a_table_sorts_by_what_is_printed():
     made = grid(pages.table(), "Dice")
-    assert [head.title for head in made.heads] == ["data set", "class", "n", "sam/mini", "medsam/mini"]
+    assert [head.title for head in made.heads] == ["data set", "class", "n", "patients", "sam/mini", "medsam/mini"]
     heart, aorta, _ = made.rows
-    assert heart.boxes[3].sort == 50 and heart.boxes[3].small == "[40.00, 60.00]"
-    assert (heart.boxes[4].tone, heart.boxes[3].tone) == ("best", "second")
-    assert aorta.boxes[4].sort is None and aorta.boxes[4].text == "-"
+    assert heart.boxes[4].sort == 50 and heart.boxes[4].small == "[40.00, 60.00]"
+    assert (heart.boxes[5].tone, heart.boxes[4].tone) == ("best", "second")
+    assert aorta.boxes[5].sort is None and aorta.boxes[5].text == "-"
 
 
 def test_grid_of_a_sheet_finds_the_numbers_in_its_texts():

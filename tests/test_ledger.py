@@ -61,6 +61,15 @@ def test_table_has_the_licences_of_weights_and_data():
         assert "CC BY 4.0" in text and "SA-1B" in text and "Official weights" in text
 
 
+def test_each_sheet_keeps_its_own_columns_in_its_file():
+    files = [FORMATS["csv"](sheet).splitlines()[0] for sheet in sheets(table(terms(["sam"]), ["segthor"]))]
+    assert files == [
+        "dataset,model,seen,mark,source",
+        "group,model,weights_licence,trained_on",
+        "group,dataset,data_licence",
+    ]
+
+
 def test_phantoms_were_seen_by_nobody_but_the_minis_that_trained_on_them():
     assert lookup("sam-med2d/vit_b", "isles2022", "phantom").seen == "no"
     assert "drawn by this project" in lookup("sam-med2d/vit_b", "isles2022", "phantom").source

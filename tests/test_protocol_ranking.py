@@ -35,3 +35,10 @@ def test_the_oracles_dice_stands_where_there_were_candidates():
 def test_volumes_are_read_where_the_protocol_wants_them():
     given = records({"value": 0.5}, {"metric": "volume_dice", "value": 0.3, "slice": pd.NA})
     assert under(given, BENCH, PROTOCOLS["medsam"])["value"].tolist() == [0.3]
+
+
+def test_an_oracle_for_some_networks_alone_is_no_ranking():
+    candidates = ({"model": "imis/mini", "value": 0.5}, {"model": "imis/mini", "metric": "oracle_dice", "value": 0.8})
+    assert under(records(*candidates, {"model": "huang/mini", "value": 0.6}), BENCH, HUANG) is None
+    beside = under(records(*candidates, {"model": "baseline/box", "value": 0.6}), BENCH, HUANG)
+    assert beside["value"].tolist() == [0.8, 0.6]

@@ -66,8 +66,16 @@ def test_the_same_numbers_whenever_it_is_asked():
 def test_one_patient_has_neither_intervals_nor_a_test():
     sheet = ranking("t", "", scores({"a": 0.5, "b": 0.6}, patients=1), DICE)
     assert [row[3] for row in sheet.rows] == ["1", "2"] and all(row[2].endswith("[-]") for row in sheet.rows)
-    assert "cannot give p < 0.05" in sheet.notes[0]
+    assert "1 patients and 1 differences no p (Holm) can be below 1," in sheet.notes[0]
+
+
+def test_a_test_that_cannot_speak_is_told():
+    """Of 6 patients all differences of one sign give p = 2 / 2**6, and Holm multiplies it by their number."""
     assert ranking("t", "", scores({"a": 0.5, "b": 0.6}, patients=6), DICE).notes == []
+    three = ranking("t", "", scores({"a": 0.5, "b": 0.6, "c": 0.7}, patients=6), DICE)
+    assert "with 6 patients and 2 differences no p (Holm) can be below 0.062" in three.notes[0]
+    assert three.frame["p_holm"].min() >= 2 * 2 / 2**6
+    assert ranking("t", "", scores({"a": 0.5, "b": 0.6, "c": 0.7}, patients=7), DICE).notes == []
 
 
 def test_a_model_without_values_is_last_and_empty():

@@ -141,7 +141,7 @@ def compared():
 def test_ranks_and_tie_groups(compared):
     scores, found = compared
     by_name = {one.model: one for one in found.estimates}
-    assert [by_name[f"m{n}"].group for n in range(4)] == [1, 1, 2, 3]
+    assert [by_name[f"m{n}"].group for n in range(4)] == ["a", "a", "b", "c"]
     assert by_name["m3"].rank == by_name["m3"].rank_low == by_name["m3"].rank_high == 4
     assert {by_name["m0"].rank, by_name["m1"].rank} == {1, 2}
     np.testing.assert_allclose([one.value for one in found.estimates], scores.estimate()[-1])
@@ -179,8 +179,8 @@ def test_a_reference_needs_fewer_tests():
 def test_lower_is_better_for_distances():
     scores = simulated(np.random.default_rng(8), 60, (0.2, 0.8))
     best = {up: compare({"d": scores}, higher_is_better=up, draws=100)["d"].estimates for up in (True, False)}
-    assert [one.rank for one in best[True]] == [2, 1] and [one.group for one in best[True]] == [2, 1]
-    assert [one.rank for one in best[False]] == [1, 2] and [one.group for one in best[False]] == [1, 2]
+    assert [one.rank for one in best[True]] == [2, 1] and [one.group for one in best[True]] == ["b", "a"]
+    assert [one.rank for one in best[False]] == [1, 2] and [one.group for one in best[False]] == ["a", "b"]
 
 
 def test_a_model_without_values_has_no_rank_and_disturbs_nobody():
@@ -188,14 +188,28 @@ def test_a_model_without_values_has_no_rank_and_disturbs_nobody():
     scores.sums[:, :, 1] = scores.counts[:, :, 1] = 0
     found = compare({"d": scores}, draws=200)["d"]
     first, absent, last = found.estimates
-    assert np.isnan([absent.value, absent.low, absent.rank, absent.rank_low]).all() and absent.group == 0
+    assert np.isnan([absent.value, absent.low, absent.rank, absent.rank_low]).all() and absent.group == ""
     assert (first.rank, last.rank, last.rank_high) == (2, 1, 1)
     assert [d.left_out for d in found.differences] == [40, 0, 40]
 
 
+def test_two_models_share_a_letter_if_and_only_if_they_are_not_told_apart():
+    """A chain: each is level with its neighbour alone, so those between have two letters."""
+    rng, steps = np.random.default_rng(0), np.arange(5)
+    average = 0.9 - 0.01 * steps + rng.normal(0, 0.004, (4000, 5))
+    values = 0.9 - 0.01 * steps
+    groups = tie_groups(values, average, 100)
+    for one in range(5):
+        for other in range(one):
+            low, high = interval(average[:, one] - average[:, other], 100)
+            assert bool(set(groups[one]) & set(groups[other])) == bool(low <= 0 <= high), (one, other)
+    assert groups == ["a", "ab", "bc", "cd", "d"]
+    assert tie_groups(np.append(values, NAN), np.column_stack([average, np.full(4000, NAN)]), 100)[-1] == ""
+
+
 def test_groups_start_anew_where_the_best_is_told_apart():
     average = np.random.default_rng(0).normal([0.9, 0.89, 0.5], 0.02, (500, 3))
-    assert tie_groups(np.array([0.9, 0.89, 0.5]), average, 100) == [1, 1, 2]
+    assert tie_groups(np.array([0.9, 0.89, 0.5]), average, 100) == ["a", "a", "b"]
 
 
 def test_frames_have_a_line_a_model_and_a_line_a_pair(compared):

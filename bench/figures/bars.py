@@ -54,7 +54,8 @@ def _group(
             ax.bar(x, value, 0.92 * width, color=look.colour, label=model)
             if not np.isnan(one.low):
                 reach = [[max(0, value - 100 * one.low)], [max(0, 100 * one.high - value)]]
-                ax.errorbar(x, value, reach, color="#303030", linewidth=0.9, capsize=1.5)
+                for colour, width_of in (("white", 2.2), ("#303030", 0.9)):  # seen on black bars, too
+                    ax.errorbar(x, value, reach, color=colour, linewidth=width_of, capsize=1.5)
             ax.text(x, 1.5, f"{value:.1f}", rotation=90, ha="center", va="bottom", fontsize=7, color=look.ink)
     ax.set(xlim=(-0.5, len(found) - 0.5), ylim=(0, 100), ylabel="Dice (%)")
     ax.set_xticks(range(len(found)), list(found))

@@ -29,7 +29,7 @@ def ranks(material: Material, kind: str) -> Iterator[Picture | Absent]:
     note = material.note(
         [kind],
         f"Rank of each model's Average ({material.aggregation}), 1 is best; whiskers: 95 % of 10,000 draws of "
-        "patients. g: models of one group are not told apart from its best one. Models from the best mean rank down.",
+        "patients. Letters: two models that share one are not told apart. Models from the best mean rank down.",
     )
     style.finish(figure, f"{TITLE}, prompt {kind}", note)
     yield Picture(name, f"{TITLE}, prompt {kind}", note, _words(found), figure)
@@ -50,7 +50,7 @@ def _panel(
             continue
         ax.plot([one.rank_low, one.rank_high], [row, row], color=look.colour, linewidth=2, solid_capstyle="butt")
         ax.plot(one.rank, row, look.marker, color=look.colour, markersize=7, label=model)
-        ax.text(len(order) + 0.7, row, f"g{one.group}", fontsize=7, va="center", color="#505050")
+        ax.text(len(order) + 0.7, row, one.group, fontsize=7, va="center", color="#505050")
     style.name(ax, dataset)
     ax.set(xlim=(0.5, len(order) + 0.5), ylim=(len(order) - 0.5, -0.5), xlabel="rank")
     ax.set_yticks(range(len(order)), order)
@@ -61,6 +61,6 @@ def _words(found: Mapping[str, Sequence[Estimate]]) -> str:
     parts = []
     for dataset, estimates in found.items():
         ordered = sorted((one for one in estimates if one.group), key=lambda one: one.rank)
-        texts = [f"{e.model} {e.rank:.0f} ({e.rank_low:.0f} to {e.rank_high:.0f})" for e in ordered]
-        parts.append(f"{dataset}: {', '.join(texts)}")
-    return f"Ranks with intervals. {'; '.join(parts)}."
+        texts = [f"{e.model} {e.rank:.0f} ({e.rank_low:.0f} to {e.rank_high:.0f}), {e.group}" for e in ordered]
+        parts.append(f"{dataset}: {'; '.join(texts)}")
+    return f"Ranks with intervals, and letters that models share if they are not told apart. {'. '.join(parts)}."

@@ -6,6 +6,7 @@ from itertools import product
 import numpy as np
 from matplotlib.axes import Axes
 
+from bench import protocols
 from bench.calibration import PREDICTED, Calibration, calibrations
 from bench.figures import style
 from bench.figures.material import Material
@@ -19,6 +20,9 @@ def reliability(material: Material, kind: str) -> Iterator[Picture | Absent]:
     """One figure: a panel a data set, a line a model that predicts a score, the diagonal for a perfect one."""
     name = f"calibration-{kind}"
     records = material.records[material.records["prompt"] == kind]
+    if protocols.load(material.facts["config"]["protocol"]).selection == "oracle":
+        yield Absent(name, TITLE, "the protocol scores an oracle's candidate, the models' scores are of their own")
+        return
     if not (records["metric"] == PREDICTED).any():
         yield Absent(name, TITLE, f"the records hold no {PREDICTED}; `bench score` on the run writes it")
         return

@@ -44,11 +44,12 @@ def speed(material: Material, kind: str) -> Iterator[Picture | Absent]:
     for model, cost in costs.items():
         look = shown[model]
         ax.plot(cost.seconds * 1000, cost.dice, look.marker, color=look.colour, markersize=9, label=model)
-    ax.set(xscale="log", xlabel="milliseconds for one image and one prompt (median)", ylabel="Dice (%)")
+    ax.set(xscale="log", xlabel="milliseconds a prompt (median)", ylabel="Dice (%)")
     _labels(ax, costs)
     note = material.note(
         [kind],
-        f"Mean over data sets of their Averages; time on {_hardware(material)}. "
+        "Mean over data sets of their Averages. Time: a slice's share of its batch in the encoder and a prompt's share "
+        f"of its batch in the decoder, batches of up to 8 slices with all their prompts, on {_hardware(material)}. "
         "Grey line: no model is both faster and better.",
     )
     style.finish(figure, f"{TITLE}, prompt {kind}", note)
