@@ -157,6 +157,19 @@ def test_other_pictures_do_not_go_on(data: Path, uninterrupted: Path, embeddings
         train(network(), config_of(tmp_path / "data", uninterrupted, "released", embeddings))
 
 
+@pytest.mark.slow
+def test_mixed_precision_learns_what_full_precision_learns(
+    data: Path, uninterrupted: Path, embeddings: Path, tmp_path: Path
+) -> None:
+    settings = config_of(data, tmp_path, "released", embeddings, precision="bf16")
+    trained = train(network(), replace(settings, recipe=replace(settings.recipe, epochs=1)))
+    full, mixed = lines_of(uninterrupted / progress.STEPS), lines_of(trained.steps)
+    assert [line["batch"] for line in mixed] == [line["batch"] for line in full if line["epoch"] == 1]
+    assert mixed[0]["loss"] == pytest.approx(full[0]["loss"], rel=0.05) and mixed[0]["loss"] != full[0]["loss"]
+    assert all(line["router_gradient"] > 0 for line in mixed)
+    assert {value.dtype for value in load_file(trained.weights).values()} <= {torch.float32, torch.int64}
+
+
 # Losses that are no numbers.
 
 

@@ -90,7 +90,7 @@ def routing_command(
     shown = routing.examples(segmenter, routing.largest(slices, images), chosen - 1)
     table = _filled(routing.measured(shown), defects)
     for by in ("token", "expert"):
-        title = f"Attention of decoder layer {chosen}, by {by}; red: target; green: answer and its {by}.\n"
+        title = f"Attention of decoder layer {chosen}, by {by}; red: box of the target; green: answer and its {by}.\n"
         _write(out / f"routing-{by}", routing.figure(shown, by, title + _about(segmenter.card.name, data)), None)
     _write(out / "routing", None, table)
     return _finish(out, defects)

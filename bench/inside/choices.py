@@ -108,7 +108,7 @@ def _bars(axes: Axes, summary: pd.DataFrame, tokens: int) -> None:
     axes.set_xticks(range(len(summary)), long_names(summary.index), fontsize=8)
     axes.set_ylabel("chosen (% of samples)")
     axes.set_ylim(0, 112)
-    axes.legend(ncols=min(tokens, 6), fontsize=8, loc="upper right", frameon=False)
+    axes.legend(ncols=min(tokens, 6), fontsize=8, loc="lower right", bbox_to_anchor=(1, 1), frameon=False)
     axes.spines[["top", "right"]].set_visible(False)
 
 
