@@ -37,6 +37,12 @@ def load(model: str, config: RunConfig) -> Segmenter:
     return segmenter(model, config.weights, config.device, config.precision, random)
 
 
+def meet(models: Sequence[str]) -> None:
+    """Import the families of these models, which takes a worker longer than its first case."""
+    for model in models:
+        adapters.card(model)
+
+
 def kinds(card: Card, config: RunConfig) -> list[str]:
     """The prompt kinds of the run that this model may be asked with."""
     return [kind for kind in config.prompts if not prompts.applies(card, kind, config.untrained_prompts)]

@@ -5,14 +5,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from bench import workers
 from bench.cells import Table
 from bench.figures import selection
 from bench.figures.cards import deck
 from bench.figures.draw import Drawn, draw
 from bench.figures.images import collect, slices_of
 from bench.figures.material import Material
-from bench.figures.picture import METADATA, Absent, Picture
+from bench.figures.picture import METADATA, Absent
 from bench.figures.views import View, views
 from bench.grids import Grid, grid
 from bench.html import Chapter, Page, Plate, render
@@ -36,8 +35,8 @@ def publish(run: Path, tables: Sequence[Table | Sheet], jobs: int = 1) -> Sequen
     """
     material = Material(read_json(run / "run.json"), read_records(run))
     shown = _views(run, material)
-    drawn = draw(material, shown)
-    plates = save(run, drawn, jobs)
+    drawn = draw(material, shown, jobs)
+    plates = save(run, drawn)
     page = Page(
         run.resolve().name,
         material.facts,
@@ -57,24 +56,18 @@ def _views(run: Path, material: Material) -> list[View]:
     return views(run, material.facts, pd.read_parquet(run / "prompts.parquet"), picks, images)
 
 
-def save(run: Path, drawn: Drawn, jobs: int = 1) -> list[Plate]:
+def save(run: Path, drawn: Drawn) -> list[Plate]:
     """Write every figure, take those of an earlier report away; hand back those that the page shows as they are."""
     for one in drawn.absent:
         for suffix in METADATA:
             (run / "figures" / f"{one.name}.{suffix}").unlink(missing_ok=True)
     plates = []
-    files = workers.run([(_files, picture) for picture in drawn.pictures], jobs, "local", "figures", "figure")
-    for picture, contents in zip(drawn.pictures, files, strict=True):
-        for suffix, content in contents.items():
+    for picture in drawn.pictures:
+        for suffix, content in picture.files.items():
             write_bytes(run / "figures" / f"{picture.name}.{suffix}", content)
         if not picture.name.startswith(GALLERY):
-            plates.append(Plate(picture.name, picture.title, picture.caption, picture.alt, contents["png"]))
+            plates.append(Plate(picture.name, picture.title, picture.caption, picture.alt, picture.files["png"]))
     return plates
-
-
-def _files(picture: Picture) -> dict[str, bytes]:
-    """A figure in every format: this costs more than all before it."""
-    return {suffix: picture.content(suffix) for suffix in METADATA}
 
 
 def _title(table: Table | Sheet, kind: str) -> str:

@@ -19,7 +19,7 @@ import torch
 import adapters
 from adapters import weights
 from adapters.download import file_sha256
-from bench import plan, predict, prompts, protocols, report, world
+from bench import plan, predict, prompts, protocols, report, workers, world
 from bench.cases import Defect
 from bench.config import RunConfig
 from bench.score import score, write_table
@@ -137,6 +137,7 @@ def _config(facts: dict[str, Any], folder: Path) -> RunConfig:
 
 
 def _predict(config: RunConfig, resume: bool) -> None:
+    met = workers.start((predict.meet, config.models), config.jobs, config.engine)
     facts = _open(config, resume)
     with logged(config.out):
         started = time.perf_counter()
@@ -144,6 +145,7 @@ def _predict(config: RunConfig, resume: bool) -> None:
         table, defects = _prompts(config, found, facts)
         if table.empty:
             raise RunError(f"nothing to evaluate: {_first_reasons([*found.defects, *defects])}")
+        met()
         log.info("%d prompts for %d cases, %d models", len(table), len(found.items), len(config.models))
         predict.predict(config, found.items, table)
         facts["seconds"]["predict"] += round(time.perf_counter() - started, 2)

@@ -1,5 +1,6 @@
 """Running many independent tasks, in this process or in several."""
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -32,6 +33,23 @@ def run(tasks: Sequence[Task], jobs: int, engine: str, label: str, unit: str = "
             results.append(result)
             bar.update()
         return results
+
+
+def start(task: Task, jobs: int, engine: str) -> Callable[[], None]:
+    """Start this machine's processes with a task each, such as an import, while this one does something else.
+
+    Args:
+        task: a function and its arguments.
+        jobs, engine: of the `run` that will use the processes; one job and other engines start nothing.
+
+    Returns:
+        Waits until all have done the task.
+    """
+    if jobs == 1 or engine != "local":
+        return lambda: None
+    with parallel_config(backend=_backend(engine), n_jobs=jobs):
+        done = Parallel(return_as="generator", pre_dispatch="all")(delayed(_one_thread)(*task) for _ in range(jobs))
+    return lambda: deque(done, maxlen=0).clear()
 
 
 def _one_thread(function: Callable[..., Any], *arguments: Any) -> Any:

@@ -2,13 +2,16 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
+from typing import Any
 
+from bench import workers
 from bench.figures.bars import bars
 from bench.figures.clicks import clicks
 from bench.figures.gallery import galleries
 from bench.figures.jitter import jitter
 from bench.figures.material import Material
-from bench.figures.picture import Absent, Picture
+from bench.figures.picture import Absent, Picture, Saved
 from bench.figures.ranks import ranks
 from bench.figures.reliability import reliability
 from bench.figures.sizes import sizes
@@ -23,19 +26,25 @@ OF_A_RUN: tuple[Callable[[Material], Iterator[Picture | Absent]], ...] = (clicks
 class Drawn:
     """What was drawn and what was not."""
 
-    pictures: tuple[Picture, ...]
+    pictures: tuple[Saved, ...]
     absent: tuple[Absent, ...]
 
 
-def draw(material: Material, views: Sequence[View]) -> Drawn:
+def draw(material: Material, views: Sequence[View], jobs: int = 1) -> Drawn:
     """Every figure that the run has data for, and for the others the reason why not.
 
     Args:
         material: of the run.
         views: predictions for the galleries.
+        jobs: processes; each draws a family and makes its files, which costs more than the drawing.
     """
-    made = [one for kind in material.kinds for family in BY_PROMPT for one in family(material, kind)]
-    made += [one for family in OF_A_RUN for one in family(material)]
-    made += [one for kind in material.kinds for one in galleries(material, views, kind)]
-    pictures = tuple(one for one in made if isinstance(one, Picture))
+    tasks: list[workers.Task] = [(_saved, family, material, kind) for kind in material.kinds for family in BY_PROMPT]
+    tasks += [(_saved, family, material) for family in OF_A_RUN]
+    tasks += [(_saved, galleries, material, views, kind) for kind in material.kinds]
+    made = list(chain.from_iterable(workers.run(tasks, jobs, "local", "figures", "family")))
+    pictures = tuple(one for one in made if isinstance(one, Saved))
     return Drawn(pictures, tuple(one for one in made if isinstance(one, Absent)))
+
+
+def _saved(family: Callable[..., Iterator[Picture | Absent]], *arguments: Any) -> list[Saved | Absent]:
+    return [one.saved() if isinstance(one, Picture) else one for one in family(*arguments)]

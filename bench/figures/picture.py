@@ -38,6 +38,26 @@ class Picture:
         self.figure.savefig(buffer, format=suffix, dpi=DPI, metadata=dict(METADATA[suffix]))
         return buffer.getvalue()
 
+    def saved(self) -> "Saved":
+        """The figure as its files."""
+        return Saved(self.name, self.title, self.caption, self.alt, {one: self.content(one) for one in METADATA})
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """A figure as its files.
+
+    Attributes:
+        name, title, caption, alt: of the figure.
+        files: content by suffix.
+    """
+
+    name: str
+    title: str
+    caption: str
+    alt: str
+    files: Mapping[str, bytes]
+
 
 @dataclass(frozen=True, slots=True)
 class Absent:

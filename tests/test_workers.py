@@ -1,0 +1,37 @@
+"""Tasks in this process and in several."""
+
+import os
+
+import torch
+
+from bench import workers
+
+
+def process_and_threads(number):
+    return number, os.getpid(), torch.get_num_threads()
+
+
+def leave(folder):
+    (folder / str(os.getpid())).touch()
+
+
+def test_results_come_in_order_and_each_task_has_one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    found = workers.run([(process_and_threads, number) for number in range(5)], 1, "local", "numbers")
+    assert found == [(number, os.getpid(), 1) for number in range(5)]
+    assert torch.get_num_threads() == 2
+    torch.set_num_threads(before)
+
+
+def test_started_processes_are_those_that_run(tmp_path):
+    workers.start((leave, tmp_path), 2, "local")()
+    started = {int(path.name) for path in tmp_path.iterdir()}
+    found = workers.run([(process_and_threads, number) for number in range(6)], 2, "local", "numbers")
+    assert [number for number, _, _ in found] == list(range(6))
+    assert {process for _, process, _ in found} & started and os.getpid() not in started
+
+
+def test_one_job_starts_nothing(tmp_path):
+    workers.start((leave, tmp_path), 1, "local")()
+    assert not list(tmp_path.iterdir())
