@@ -1,7 +1,9 @@
-"""What SegMoTE can be, in one frozen value: its sizes, and each point where paper and released code differ.
+"""What SegMoTE can be, in one frozen value: its sizes, and where paper and released code differ on the network.
 
 `RELEASED` reproduces the released code and loads its weights. `PAPER` follows the text of section 3 where it is
-explicit. Both have the same parameters, and their fields can be mixed: an ablation is a `dataclasses.replace`.
+explicit, but for sizes that come from the base: width 768 for 256, nine output tokens for four. What differs in the
+training has fields in `segmote.train_config`. Both have the same parameters, and their fields can be mixed: an
+ablation is a `dataclasses.replace`.
 
 Source: Lu et al., SegMoTE; InMyDreammer/SegMoTE at 77668f0, its router at ba6e178.
 """

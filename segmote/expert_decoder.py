@@ -70,6 +70,8 @@ class ExpertMasks(Candidates):
 class ExpertMaskDecoder(SemanticMaskDecoder):
     """IMIS's mask decoder with expert tokens, a head for each, and the features that they are drawn on.
 
+    Of the official names `img_prompt_pool` is PPT, `expert_output_mlps` are the expert heads (the paper's MLP layers),
+    `compress_vit_feat`, `expert_embedding_encoder` and `expert_feature_fusion` the branches of the expert features.
     Its parent's mask heads are never run. `expert_mlp`, `text_token` and `boxApoint_token` are stored but never used.
     """
 

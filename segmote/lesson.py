@@ -119,7 +119,7 @@ class Lesson(nn.Module):
         segmentation = self._segmentation(batch.targets, masks)
         shown = to_input(masks.mask.detach(), batch.targets.shape[-1]) > 0
         return Outcome(
-            loss=segmentation + self.recipe.balance_weight * balance,
+            loss=segmentation + self.recipe.balance_weight * balance,  # eq. 11
             segmentation=segmentation.detach(),
             balance=balance.detach(),
             dice=self.joined(dice(batch.targets, shown)).mean(),
@@ -172,7 +172,10 @@ class _Images:
     @torch.no_grad()
     def draw_unprompted(self) -> Tensor:
         """The masks (B, 1, 4h, 4w) of PPT alone."""
-        return self.draw(Prompts(), None, ppt=True).mask
+        drawn = self.draw(Prompts(), None, ppt=True).mask
+        # Autocast keeps the weights that it has cast, here without gradients, and the next pass would use them.
+        torch.clear_autocast_cache()
+        return drawn
 
 
 def dice(targets: Tensor, drawn: Tensor) -> Tensor:

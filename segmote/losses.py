@@ -1,8 +1,8 @@
 """SegMoTE's losses: equations 7 to 10, and the terms that the released training has instead of eq. 10.
 
 `targets` are 0 or 1, `logits` raw, both of one shape. The released terms take a whole batch as one picture; of the
-paper's Dice (eq. 10) each row has its own, and their mean counts. L_total (eq. 11) is a segmentation loss plus
-`BALANCE_WEIGHT` times `balance_loss`.
+paper's Dice (eq. 10) each row has its own, and their mean counts. L_total (eq. 11), a segmentation loss plus
+`Recipe.balance_weight` times `balance_loss`, is put together in `segmote.lesson`.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,6 @@ from torch import Tensor
 from segmote.config import SegmoteConfig
 from segmote.router import Routing
 
-BALANCE_WEIGHT = 0.01
 FOCAL_WEIGHT = 20.0
 FOCAL_FOREGROUND = 0.25
 LOG_FLOOR = 1e-12
@@ -42,7 +41,7 @@ def importance(routing: Routing, config: SegmoteConfig) -> Tensor:
 
 
 def load(routing: Routing, config: SegmoteConfig) -> Tensor:
-    """How many tokens each expert (E,) has got (eq. 7); the sum of its gates, if the configuration says so."""
+    """How many tokens each expert (E,) has got (eq. 7), or, while noisy and if so configured, the sum of its gates."""
     if config.load == "gate_sum" and routing.noisy:
         return routing.gates.sum(dim=(0, 1))
     return (routing.gates > 0).sum(dim=(0, 1)).to(routing.gates.dtype)

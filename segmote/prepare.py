@@ -12,6 +12,7 @@ from tqdm import tqdm
 from segmote import data
 from segmote.data import Excluded, Item
 from segmote.embeddings import EmbeddingStore, encode_missing, open_store
+from segmote.mask_decoder import MASKS
 from segmote.model import Segmote
 from segmote.train_config import Recipe, TrainConfig
 
@@ -25,7 +26,7 @@ class Material:
         excluded: items that cannot be used.
         store: the embeddings.
         files: picture to its file in there.
-        pooled: class name to its sentence's vector (text width,); empty if the recipe or the network has no text.
+        pooled: class name to its sentence's vector (text width,); empty if the network cannot read.
         notes: what a person should know.
     """
 
@@ -48,6 +49,11 @@ def check_network(network: Segmote, recipe: Recipe) -> None:
         raise ValueError(
             'gate_mode "topk_softmax" with top_k 1 makes every gate 1 and gives the router no gradient at all: it '
             'would never learn; train with "straight_through" or "softmax_all"'
+        )
+    if recipe.pseudo_masks and network.config.num_experts < MASKS:
+        raise ValueError(
+            f"num_experts is {network.config.num_experts}, but pseudo masks are drawn without MoTE, by an expert token of "
+            "1 to 3; use at least 4 experts, or a recipe without pseudo masks"
         )
     if any(kind == "text" and share > 0 for kind, share in recipe.first_prompts) and not _reads(network):
         raise ValueError(
@@ -76,6 +82,8 @@ def prepare(network: Segmote, config: TrainConfig, process: int, processes: int)
     mine = dict(list(files.items())[process::processes])
     encode_missing(network, store, mine, partial(bar, desc="embeddings"))
     notes = _notes(recipe, learning, held_out)
+    if not _reads(network) and any(item.code.lower() in recipe.ppt_sets for item in learning):
+        notes.append("the weights cannot read text, so PPT learns from mask priors alone")
     return Material(learning, held_out, excluded, store, files, _pooled(network, usable), notes)
 
 

@@ -22,11 +22,11 @@ class Routing:
     Attributes:
         clean_logits: (B, T, E) L.
         logits: (B, T, E) L~; the clean ones where no noise was asked for.
-        noisy: whether it was.
+        noisy: whether noise was added.
         gates: (B, T, E) G; 0 for an expert that is not among a token's k.
-        experts: (B, T, k) indices of a token's experts, best first.
+        experts: (B, T, k) indices of a token's experts, S of eq. 3, best first; the first is idx of eq. 4.
         confidence: (B, T) c, a token's largest logit.
-        token: (B,) the token of highest confidence, the final one.
+        token: (B,) the token of highest confidence, the final one (text after eq. 3): of the tokens, not the experts.
     """
 
     clean_logits: Tensor

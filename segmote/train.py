@@ -1,4 +1,4 @@
-"""The training of SegMoTE (section 4.1): the SAM part stays as it is, MoTE and PPT learn.
+"""The training of SegMoTE (section 4): the SAM part stays as it is, MoTE and PPT learn.
 
     pictures ──► frozen encoder ──► embeddings on disk ──┐            held-out patients ──► Dice
     masks ──► prompts ───────────────────────────────────┴─► Lesson ──► losses ──► optimiser ──► weights
@@ -11,6 +11,7 @@ bit, and more devices change no draw.
 
 from collections.abc import Iterator
 from functools import partial
+from math import isfinite
 from typing import Any
 
 from lightning_fabric import Fabric
@@ -98,8 +99,13 @@ def _steps(training: Training, epoch: int) -> Iterator[Line]:
         moved, drawn = training.fabric.to_device(batch), None
         for step in steps:
             outcome = training.lesson(moved, step, drawn)
-            _check(training, batch, batches.batches[batch.number], outcome, line)
-            line, drawn = _descend(training, batch, step, outcome), outcome.drawn
+            if not bool(outcome.loss.isfinite()):
+                raise _diverged(training, batch, batches.batches[batch.number], outcome, line)
+            line, drawn = _slope(training, batch, step, outcome), outcome.drawn
+            # What scales the loss also leaves out a step whose gradients it has driven out of range.
+            if not (_scaler(training) or isfinite(line["gradient"])):
+                raise _diverged(training, batch, batches.batches[batch.number], outcome, line)
+            training.optimizer.step()
             bar.set_postfix_str(_shown(line))
             yield line
 
@@ -108,13 +114,17 @@ def _as_it_is(batch: Any) -> Any:
     return batch
 
 
-def _descend(training: Training, batch: Batch, step: Step, outcome: Outcome) -> Line:
-    """One step of the optimiser, and its line of the log."""
+def _scaler(training: Training) -> Any:
+    return getattr(training.fabric.strategy.precision, "scaler", None)
+
+
+def _slope(training: Training, batch: Batch, step: Step, outcome: Outcome) -> Line:
+    """The gradients of a step, and its line of the log."""
     training.optimizer.zero_grad()
     training.fabric.backward(outcome.loss)
-    scaler = getattr(training.fabric.strategy.precision, "scaler", None)
+    scaler = _scaler(training)
     scale = scaler.get_scale() if scaler else 1.0
-    line = {
+    return {
         "epoch": batch.epoch + 1,
         "batch": batch.number + 1,
         "corrections": int(step == "corrections"),
@@ -128,8 +138,6 @@ def _descend(training: Training, batch: Batch, step: Step, outcome: Outcome) -> 
         **{f"expert_{number}": float(share) for number, share in enumerate(outcome.experts)},
         **{f"token_{number}": float(share) for number, share in enumerate(outcome.tokens)},
     }
-    training.optimizer.step()
-    return line
 
 
 def _shown(line: Line) -> str:
@@ -137,12 +145,10 @@ def _shown(line: Line) -> str:
     return f"loss {line['loss']:.3f}, Dice {line['dice']:.3f}, balance {line['balance']:.3f}, experts {experts} %"
 
 
-def _check(training: Training, batch: Batch, whole: tuple[int, ...], outcome: Outcome, before: Line) -> None:
-    """Stop where the loss is no number, and say all there is to know."""
-    if bool(outcome.loss.isfinite()):
-        return
+def _diverged(training: Training, batch: Batch, whole: tuple[int, ...], outcome: Outcome, last: Line) -> ValueError:
+    """All there is to know where a loss or a gradient is no number; `last` are the gradients known last."""
     out, items = training.config.out, training.sources.items
-    norms = {name: before.get(name) for name in ("gradient", "router_gradient")}
+    norms = {name: last.get(name) for name in ("gradient", "router_gradient")}
     report = {
         "epoch": batch.epoch + 1,
         "batch": batch.number + 1,
@@ -150,15 +156,15 @@ def _check(training: Training, batch: Batch, whole: tuple[int, ...], outcome: Ou
         "segmentation": str(float(outcome.segmentation)),
         "balance": str(float(outcome.balance)),
         "rate": training.optimizer.param_groups[0]["lr"],
-        "step_before": norms,
+        "last_gradients": norms,
         "images": [str(items[index].image) for index in whole],
     }
     if training.fabric.is_global_zero:
         progress.write_json(out / DIVERGED, report)
     kept = f"the state after epoch {batch.epoch} is in {out / CHECKPOINT}" if batch.epoch else "no epoch was finished"
-    raise ValueError(
+    return ValueError(
         f"the loss is {report['loss']} in epoch {batch.epoch + 1}, batch {batch.number + 1} (rate {report['rate']:g}, "
-        f"gradient of the step before {norms['gradient']}, the routers' {norms['router_gradient']}; "
+        f"last gradient {norms['gradient']}, the routers' {norms['router_gradient']}; "
         f"first image {report['images'][0]}); {kept}, all about the batch in {out / DIVERGED}"
     )
 

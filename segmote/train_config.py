@@ -1,9 +1,9 @@
-"""How SegMoTE is trained: the paper's recipe (section 4.1), that of the released code, and one training's settings.
+"""How SegMoTE is trained: the paper's recipe (section 4), that of the released code, and one training's settings.
 
 `PAPER_RECIPE` follows the text: Dice (eq. 10) and 0.01 of the balance loss (eq. 11), Adam, nothing else.
-`RELEASED_RECIPE` is what the released code does instead: other losses, a second step of corrections, regions that a
-model drew as further targets. An ablation is a `dataclasses.replace` of either. The network's own choices are in
-`segmote.config`.
+`RELEASED_RECIPE` is what the released code does instead, but for augmentation: other losses, a second step of
+corrections, regions that a model drew as further targets. An ablation is a `dataclasses.replace` of either. The
+network's own choices are in `segmote.config`.
 
 Source: Lu et al., SegMoTE; InMyDreammer/SegMoTE at 77668f0.
 """
@@ -35,7 +35,7 @@ class Recipe:
         schedule: "halved" after each of `milestones`, or "warm_up", linear from a tenth over five epochs.
         milestones: epochs done when the rate is halved.
         epochs: passes over the training patients.
-        batch: images a step, over all devices together.
+        batch: images a step, over all devices together (the released code counts them by process).
         masks: objects of each image, drawn anew in every epoch.
         loss: "dice" (eq. 10), or "released": 20 focal + Dice + error of the predicted IoU.
         balance_weight: lambda of eq. 11.
@@ -43,10 +43,10 @@ class Recipe:
         corrections: rounds of the second step; 0 leaves it out.
         pseudo_masks: regions of the `imask` files are further targets, in the second step without MoTE.
         ppt_sets: names of the data sets that PPT serves, in lower case.
-        ppt_first: PPT speaks from the first prompt on, so that the network learns to do without any; else only in the
-            second step. Either way mask and text are there at random as foreground priors (section 3.4).
+        ppt_first: PPT speaks from the first prompt on, in place of boxes and clicks on the sets that it serves, so that
+            the network learns to do without any; else only in the second step. Either way mask and text are there at random as foreground priors (section 3.4).
         train_prompts: prompt encoder and text projection learn beside MoTE and PPT.
-        train_decoder: the rest of the mask decoder learns as well (table 2).
+        train_decoder: the rest of the mask decoder learns as well (section 4.2, table 2).
     """
 
     optimizer: Literal["adam", "adamw"]

@@ -148,7 +148,7 @@ def resume(training: Training) -> tuple[int, Dice]:
 
 
 def _pictures(material: Material) -> str:
-    """Checksum of the names and contents of what is learned from, in its order."""
+    """Checksum of the names and contents of the pictures that are learned from, in their order."""
     names = (f"{item.code}/{item.image.name}:{material.files[item.image].name}" for item in material.learning)
     return sha256("\n".join(names).encode()).hexdigest()
 

@@ -187,10 +187,41 @@ def test_nan_stops_and_names_the_batch(
         train(network(), config_of(data, tmp_path, "paper", embeddings))
     report = json.loads((tmp_path / progress.DIVERGED).read_text())
     assert len(report["images"]) == 4 and all(Path(image).is_file() for image in report["images"])
-    assert report["step_before"]["router_gradient"] > 0
+    assert report["last_gradients"]["router_gradient"] > 0
     kept = progress.load_checkpoint(tmp_path)
     assert kept is not None and kept["epochs"] == 1
     assert all(bool(value.isfinite().all()) for value in kept["trained"].values())
+
+
+def test_a_gradient_that_is_no_number_stops_before_it_is_learned_from(
+    data: Path, embeddings: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = iter(range(1000))
+    sound = losses.dice_loss
+
+    class Broken(torch.autograd.Function):
+        @staticmethod
+        def forward(context: Any, value: torch.Tensor) -> torch.Tensor:
+            return value.clone()
+
+        @staticmethod
+        def backward(context: Any, gradient: torch.Tensor) -> torch.Tensor:
+            return gradient * torch.inf
+
+    def steep(targets: torch.Tensor, logits: torch.Tensor) -> torch.Tensor:
+        loss = sound(targets, logits)
+        return Broken.apply(loss) if next(calls) == 5 else loss
+
+    monkeypatch.setattr(losses, "dice_loss", steep)
+    with pytest.raises(ValueError, match=r"the loss is 0\.\d+ in epoch 2.*last gradient (inf|nan)"):
+        train(network(), config_of(data, tmp_path, "paper", embeddings))
+    kept = progress.load_checkpoint(tmp_path)
+    assert kept is not None and all(bool(value.isfinite().all()) for value in kept["trained"].values())
+
+
+def test_few_experts_cannot_draw_pseudo_masks(data: Path, tmp_path: Path, embeddings: Path) -> None:
+    with pytest.raises(ValueError, match="num_experts is 3, but pseudo masks"):
+        train(network(replace(CONFIG, num_experts=3)), config_of(data, tmp_path, "released", embeddings))
 
 
 # One process and two.

@@ -58,7 +58,9 @@ def train_segmote(
     data: Annotated[Path, typer.Option(help="Folder of data sets in the IMIS layout; lists named test are not read.")],
     out: Annotated[Path, typer.Option(help="Folder of weights, checkpoint and logs.")],
     recipe: Annotated[RecipeName, typer.Option(help="Way of training.")] = RecipeName.paper,
-    variant: Annotated[Variant, typer.Option(help="Network, where paper and released code differ.")] = Variant.released,
+    variant: Annotated[
+        Variant | None, typer.Option(help="Network, where paper and released code differ; default the recipe's.")
+    ] = None,
     base: Annotated[
         Path | None, typer.Option(help="Weights of IMIS-Net to start from; default the catalogue's.")
     ] = None,
@@ -106,7 +108,7 @@ def train_segmote(
         workers=jobs,
         resume=resume,
     )
-    network = _network(variant, size, num_experts, top_k, ppt_queries)
+    network = _network(variant or Variant(recipe.value), size, num_experts, top_k, ppt_queries)
     weights = base or locate("imis/mini" if size == Size.mini else "imis/vit_b")
     return _print(_run(network, weights, config))
 
