@@ -72,8 +72,8 @@ def resize_bilinear(image: Pixels, size: Size) -> Pixels:
 def resize_cubic(image: Pixels, size: Size) -> Pixels:
     """An (H, W, 3) image by scikit-image's cubic splines, smoothed when it shrinks, cut to uint8 as in MedSAM.
 
-    MedSAM hands over the three channels at once, which scikit-image takes for a volume. One by one they give the same in
-    a fifth of the time, and grey is resized once.
+    MedSAM hands over the three channels at once, which scikit-image takes for a volume. One by one they give the same
+    in a fifth of the time, and grey is resized once.
     """
 
     def one(channel: Pixels) -> Pixels:

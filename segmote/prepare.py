@@ -52,8 +52,8 @@ def check_network(network: Segmote, recipe: Recipe) -> None:
         )
     if recipe.pseudo_masks and network.config.num_experts < MASKS:
         raise ValueError(
-            f"num_experts is {network.config.num_experts}, but pseudo masks are drawn without MoTE, by an expert token of "
-            "1 to 3; use at least 4 experts, or a recipe without pseudo masks"
+            f"num_experts is {network.config.num_experts}, but pseudo masks are drawn without MoTE, by an expert token "
+            "of 1 to 3; use at least 4 experts, or a recipe without pseudo masks"
         )
     if any(kind == "text" and share > 0 for kind, share in recipe.first_prompts) and not _reads(network):
         raise ValueError(

@@ -44,7 +44,8 @@ class Recipe:
         pseudo_masks: regions of the `imask` files are further targets, in the second step without MoTE.
         ppt_sets: names of the data sets that PPT serves, in lower case.
         ppt_first: PPT speaks from the first prompt on, in place of boxes and clicks on the sets that it serves, so that
-            the network learns to do without any; else only in the second step. Either way mask and text are there at random as foreground priors (section 3.4).
+            the network learns to do without any; else only in the second step. Either way mask and text are there at
+            random as foreground priors (section 3.4).
         train_prompts: prompt encoder and text projection learn beside MoTE and PPT.
         train_decoder: the rest of the mask decoder learns as well (section 4.2, table 2).
     """
