@@ -149,10 +149,10 @@ def freeze(table: pd.DataFrame, path: Path) -> str:
     return hashlib.sha256(buffer.getvalue()).hexdigest()
 
 
-def defects_table(defects: Sequence[Defect], stage: str) -> pd.DataFrame:
-    """Defects as rows of `failures.parquet`."""
-    rows = [{"stage": stage, "model": None, "prompt": None} | asdict(defect) for defect in defects]
-    return pd.DataFrame(rows, columns=list(FAILURE_COLUMNS))
+def defect_rows(defects: Sequence[Defect], stage: str) -> list[dict[str, str | None]]:
+    """Defects as rows of `failures.parquet`; plain values, since a frame would turn None beside text into NaN."""
+    rows = ({"stage": stage, "model": None, "prompt": None} | asdict(defect) for defect in defects)
+    return [{name: row[name] for name in FAILURE_COLUMNS} for row in rows]
 
 
 FAILURE_COLUMNS = ("stage", "kind", "dataset", "patient", "case", "target", "model", "prompt", "reason")

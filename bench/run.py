@@ -241,7 +241,7 @@ def _prompts(config: RunConfig, found: plan.Listing, facts: dict[str, Any]) -> t
     table, defects, warnings = plan.draw(config, found.items)
     facts["prompts_sha256"] = plan.freeze(table, path)
     facts["warnings"] = warnings
-    facts["data_defects"] = plan.defects_table([*found.defects, *defects], "data").to_dict("records")
+    facts["data_defects"] = plan.defect_rows([*found.defects, *defects], "data")
     facts["counts"] = {
         name: {"cases": int(part["case"].nunique()), "patients": int(part["patient"].nunique()), "prompts": len(part)}
         for name, part in table.groupby("dataset")

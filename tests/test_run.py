@@ -1,5 +1,6 @@
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -105,6 +106,19 @@ def test_failures_have_reasons_and_the_rest_is_scored(tmp_path):
     assert outcome.failed == 2
     cell = report.table(tmp_path / "r", "box").lines[0].cells[1]
     assert (cell.n, cell.failed) == (7, 1) and cell.text().endswith(" f1")
+
+
+@pytest.mark.parametrize("protocol", sorted(protocols.PROTOCOLS))
+def test_every_protocol_runs_and_keeps_its_reasons(tmp_path, protocol, monkeypatch):
+    """Small targets are left out by some of them: then a reason names a target beside others that name none."""
+    fitting = min(protocols.load(protocol).min_area_px, 51)  # the squares are small
+    monkeypatch.setitem(protocols.PROTOCOLS, protocol, replace(protocols.load(protocol), min_area_px=fitting))
+    run.run(config(tmp_path / "r", models=("baseline/box",), protocol=protocol))
+    failures = pd.read_parquet(tmp_path / "r" / "failures.parquet")
+    assert failures["reason"].notna().all() and "unreadable" in set(failures["case"])
+    if protocols.load(protocol).min_area_px > 1:
+        assert failures["target"].notna().any() and failures["target"].isna().any()
+    assert report.table(tmp_path / "r", "box").caption.count(f"protocol {protocol}:") == 1
 
 
 def files(folder, skip=()):
