@@ -127,19 +127,14 @@ _PER_SLICE = (
         f"{UNDEFINED_EMPTY}",
     ),
 )  # fmt: skip
+_ORACLE = "of the candidate that is best with the TARGET known; undefined for models that gave one mask only"
 _CHOSEN = (
     Metric(
         "predicted_iou", "predicted IoU", "%", None, False,
         "what the model itself expects of its mask; undefined for models without a trained score",
     ),
-    Metric(
-        "oracle_dice", "oracle Dice", "%", True, False,
-        "of the candidate that is best with the TARGET known; undefined for models that gave one mask only",
-    ),
-    Metric(
-        "oracle_iou", "oracle IoU", "%", True, False,
-        "of the candidate that is best with the TARGET known; undefined for models that gave one mask only",
-    ),
+    Metric("oracle_dice", "oracle Dice", "%", True, False, _ORACLE),
+    Metric("oracle_iou", "oracle IoU", "%", True, False, _ORACLE),
     Metric(
         "regret", "regret", "%", False, False,
         "the best candidate's IoU less that of the model's own choice; undefined for models that gave one mask only",
