@@ -24,7 +24,7 @@ from adapters.geometry import Frame
 from adapters.interface import Card, Image, Prediction, Prompt, PromptKind, check_image
 from adapters.precision import autocast
 from adapters.weights import weights_dir
-from segmote.checkpoint import current_name, implied_gate, is_unused
+from segmote.checkpoint import NOT_SAMS, current_name, implied_gate, is_unused, name_of_sams
 from segmote.config import PAPER, RELEASED, SegmoteConfig
 from segmote.expert_decoder import ExpertMasks
 from segmote.model import Segmote as Network
@@ -153,11 +153,12 @@ class Segmote(imis.Imis):
 
 
 def from_base(config: SegmoteConfig, base: Path, seed: int = 0) -> Network:
-    """A network to train: what it shares with IMIS-Net from that one's file, its own parts new.
+    """A network to train: what it shares with its base from that one's file, its own parts new.
 
     Args:
         config: any; its sizes must be the file's, `MINI`'s for a mini file.
-        base: weights file of IMIS-Net or SegMoTE, whose vocabulary lies beside it.
+        base: weights file of IMIS-Net or SegMoTE, whose vocabulary lies beside it; of SAM where `config.base` says so,
+            and then there is no text tower.
         seed: of the new parts.
 
     Raises:
@@ -168,9 +169,18 @@ def from_base(config: SegmoteConfig, base: Path, seed: int = 0) -> Network:
         torch.manual_seed(seed)
         network = Network(config, vocabulary)
     with torch.device("meta"):
-        shared = imis.Network(config, vocabulary).state_dict().keys()
+        shared = set(imis.Network(config, vocabulary).state_dict())
+    if config.base == "sam":
+        network.text_model = None
+        shared = {key for key in shared if not key.startswith(NOT_SAMS)}
     new = {key: value for key, value in network.state_dict().items() if key not in shared}
-    checkpoint.fill(network, base, lambda state: new | _fitted(network, state))
+
+    def fitted(state: State) -> State:
+        if config.base == "sam":
+            return new | {name_of_sams(key): value for key, value in state.items()}
+        return new | _fitted(network, state)
+
+    checkpoint.fill(network, base, fitted)
     return network.eval()
 
 

@@ -15,11 +15,13 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from segmote.data import Item, Mask, read_masks, read_regions
-from segmote.embeddings import EmbeddingStore
-from segmote.train_config import Recipe
+from segmote.embeddings import VARIED_SHARE, EmbeddingStore, version_path
+from segmote.recipe import Recipe
 
 # What a draw is for; part of its seed.
-ORDER, OBJECTS, REGIONS, KIND, REGION_KIND, PRIOR_ROUND, PROMPTS, REGION_PROMPTS, NOISE, REGION_NOISE = range(10)
+ORDER, OBJECTS, REGIONS, KIND, REGION_KIND, PRIOR_ROUND, PROMPTS, REGION_PROMPTS, NOISE, REGION_NOISE, VERSION = range(
+    11
+)
 
 
 class Batch(NamedTuple):
@@ -93,7 +95,7 @@ def read_batch(sources: Sources, epoch: int, number: int, whole: Sequence[int]) 
     """One process's part of a batch of items."""
     items, recipe = sources.items, sources.recipe
     indices = tuple(own_part(whole, sources.process, sources.processes))
-    embeddings, early = zip(*(sources.store.read(sources.files[items[index].image]) for index in indices), strict=True)
+    embeddings, early = zip(*(sources.store.read(version_of(sources, epoch, index)) for index in indices), strict=True)
     drawn = [_objects(sources, epoch, index) for index in indices]
     objects = [pair for chosen in drawn for pair in chosen]
     regions = recipe.pseudo_masks and all(items[index].pseudo for index in whole)
@@ -109,6 +111,13 @@ def read_batch(sources: Sources, epoch: int, number: int, whole: Sequence[int]) 
         pooled=torch.stack([sources.pooled[name] for name, _ in objects]) if sources.pooled else None,
         served=is_served(items[indices[0]], recipe.ppt_sets),
     )
+
+
+def version_of(sources: Sources, epoch: int, index: int) -> Path:
+    """The file of the picture itself, or of one of its variants."""
+    variants, rng = sources.recipe.variants, generator(sources.seed, epoch, index, VERSION)
+    number = int(rng.integers(1, variants + 1)) if variants and rng.random() < VARIED_SHARE else 0
+    return version_path(sources.files[sources.items[index].image], number)
 
 
 def _objects(sources: Sources, epoch: int, index: int) -> list[tuple[str, Mask]]:

@@ -14,6 +14,17 @@ LEGACY_NAMES = {
     "mask_decoder.embedding_encoder": "mask_decoder.expert_embedding_encoder",
     "mask_decoder.embedding_maskfeature": "mask_decoder.expert_feature_fusion",
 }
+# SAM's names of the encoder to ours. The neck keeps its own: it lies beside timm's encoder, not in it.
+SAM_NECK = "image_encoder.neck."
+SAM_ENCODER = {"image_encoder.": "image_encoder.sam_encoder.", ".mlp.lin1.": ".mlp.fc1.", ".mlp.lin2.": ".mlp.fc2."}
+# What IMIS-Net has beside SAM's parts, and timm's neck, which no pass reads.
+NOT_SAMS = (
+    "text_model.",
+    "text_out_dim.",
+    "mask_decoder.semantic_",
+    "mask_decoder.text_output.",
+    "image_encoder.sam_encoder.neck.",
+)
 # Stored in official files, never used; a file may do without.
 UNUSED = (".dte", ".dteall", ".mean", ".std", "mask_decoder.expert_mlp", ".text_token", ".boxApoint_token")
 ROUTERS = (".w_gate_token", ".w_noise_token")
@@ -30,6 +41,19 @@ def current_name(key: str) -> str:
     for old, new in LEGACY_NAMES.items():
         if key.startswith(f"{old}."):
             return new + key.removeprefix(old)
+    return key
+
+
+def name_of_sams(key: str) -> str:
+    """The name that IMIS-Net and SegMoTE have for one of SAM's tensors.
+
+    >>> name_of_sams("image_encoder.blocks.0.mlp.lin1.bias")
+    'image_encoder.sam_encoder.blocks.0.mlp.fc1.bias'
+    """
+    if not key.startswith("image_encoder.") or key.startswith(SAM_NECK):
+        return key
+    for old, new in SAM_ENCODER.items():
+        key = key.replace(old, new)
     return key
 
 

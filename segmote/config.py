@@ -1,9 +1,9 @@
-"""What SegMoTE can be, in one frozen value: its sizes, and where paper and released code differ on the network.
+"""What SegMoTE can be, in one frozen value: its sizes, and all in which paper and released code differ.
 
-`RELEASED` reproduces the released code and loads its weights. `PAPER` follows the text of section 3 where it is
-explicit, but for sizes that come from the base: width 768 for 256, nine output tokens for four. What differs in the
-training has fields in `segmote.train_config`. Both have the same parameters, and their fields can be mixed: an
-ablation is a `dataclasses.replace`.
+`RELEASED` reproduces the released code and loads its weights. `PAPER` follows the text of sections 3 and 4 where it is
+explicit, but for the base, which is IMIS-Net, of width 768 and nine output tokens. `on_sam` is SAM, of 256 and five, as
+the text has it; then PPT cannot have the 7 million parameters of table 3. Fields can be mixed: an ablation is a
+`dataclasses.replace`.
 
 Source: Lu et al., SegMoTE; InMyDreammer/SegMoTE at 77668f0, its router at ba6e178.
 """
@@ -13,24 +13,26 @@ from typing import Literal
 
 from segmote.imis import ImisConfig
 from segmote.mask_decoder import MASKS
+from segmote.recipe import PAPER_RECIPE, RELEASED_RECIPE, Recipe
 
+SAM_DIM, SAM_EPSILON = 256, 1e-6
 GateMode = Literal["topk_softmax", "straight_through", "softmax_all"]
 
 
 @dataclass(frozen=True, slots=True)
 class SegmoteConfig(ImisConfig):
-    """Sizes and rules of the network; the defaults are the released ones.
+    """Sizes and rules of the network and how it is trained; the defaults are the released ones.
 
-    Those of the IMIS network below it come first: width `dim` of tokens and embeddings, encoder, decoder depth. The
-    paper's text has 256 for `dim`, but only 768 gives the parameters of its table 3.
+    Those of the IMIS network below it come first: width `dim` of tokens and embeddings, encoder, decoder depth.
 
     Attributes:
         image_size: side of the square input, a multiple of the encoder's patch.
+        base: whose weights it starts from. IMIS-Net's have four semantic tokens among the output tokens, and a text
+            tower; SAM's, which the paper names, have neither.
         num_experts: N, of expert tokens, of their heads and of the routed experts of each layer (N of N:M, fig. 6).
         top_k: experts that update a token (M of N:M).
         expert_rank: channels inside an expert branch.
         ppt_queries: Q, the prompt tokens that PPT makes (table 4); 0 leaves PPT out.
-        semantic_tokens: IMIS's four semantic tokens among the output tokens; the paper counts SAM's alone.
         gate_mode: the gates' values (eq. 5), see `segmote.router`.
         importance: gates are summed by token and expert, or, as in eq. 7, by expert.
         load: while noisy the sum of the gates, or, as in eq. 7 and without a gradient, their number.
@@ -39,14 +41,15 @@ class SegmoteConfig(ImisConfig):
         zero_guard: an expert sum of exactly 0 becomes 2e-16, as the released code has it.
         expert_features: masks are drawn on the sum of three branches, or on SAM's upscaled features alone.
         ppt_insert: PPT's tokens stand in for the prompts' tokens, or beside them ("concatenated", section 3.1).
+        recipe: how it is trained.
     """
 
     image_size: int = 512
+    base: Literal["imis", "sam"] = "imis"
     num_experts: int = 4
     top_k: int = 1
     expert_rank: int = 64
     ppt_queries: int = 2
-    semantic_tokens: bool = True
     gate_mode: GateMode = "straight_through"
     importance: Literal["token_expert", "expert"] = "token_expert"
     load: Literal["gate_sum", "count"] = "gate_sum"
@@ -55,6 +58,7 @@ class SegmoteConfig(ImisConfig):
     zero_guard: bool = True
     expert_features: Literal["fused", "upscaled"] = "fused"
     ppt_insert: Literal["replace", "append"] = "replace"
+    recipe: Recipe = RELEASED_RECIPE
 
     def __post_init__(self) -> None:
         if self.num_experts < 2:
@@ -67,11 +71,16 @@ class SegmoteConfig(ImisConfig):
     @property
     def output_tokens(self) -> int:
         """Learned tokens that stand before the expert tokens: predicted IoU, masks, semantics."""
-        return 1 + MASKS + (MASKS if self.semantic_tokens else 0)
+        return 1 + MASKS + self.semantic_tokens
+
+    @property
+    def semantic_tokens(self) -> int:
+        """Those of the output tokens that the base has for the names of classes."""
+        return MASKS if self.base == "imis" else 0
 
 
 def by_the_paper(config: SegmoteConfig) -> SegmoteConfig:
-    """A network of the same sizes with the rules of section 3."""
+    """A network of the same sizes with the rules of section 3 and the recipe of section 4."""
     return replace(
         config,
         gate_mode="softmax_all",
@@ -80,7 +89,16 @@ def by_the_paper(config: SegmoteConfig) -> SegmoteConfig:
         balance_layers="all",
         zero_guard=False,
         ppt_insert="append",
+        recipe=PAPER_RECIPE,
     )
+
+
+def on_sam(config: SegmoteConfig, dim: int = SAM_DIM) -> SegmoteConfig:
+    """The same network on top of SAM, whose tokens and embeddings have `dim` channels.
+
+    SAM's layer norms have another epsilon than timm's.
+    """
+    return replace(config, base="sam", dim=dim, encoder=replace(config.encoder, epsilon=SAM_EPSILON))
 
 
 RELEASED = SegmoteConfig()

@@ -4,6 +4,10 @@ A file's name is the checksum of its picture, its folder's name that of the enco
 can share a folder, other weights never meet old embeddings, and a picture that is in two data sets is encoded once. A
 file is complete or not there: it is written aside and renamed. Each has a checksum of its content, and what does not
 agree with it is computed again.
+
+What a recipe has as augmentation is embedded as well: `variants` of a picture, brighter or darker, of more or less
+contrast. They depend on the picture alone, so they can be shared, too.
+Source of the augmentation: uni-medical/IMIS-Bench at f4519c0, InMyDreammer/SegMoTE at 77668f0.
 """
 
 import hashlib
@@ -12,7 +16,9 @@ import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import NamedTuple
 
+import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
@@ -22,8 +28,19 @@ from segmote.data import read_image
 from segmote.model import Segmote
 
 NAME_DIGITS = 24
-Pair = tuple[Path, Path]
-Progress = Callable[[Sequence[Pair]], Iterable[Pair]]
+CHANGE_SHARE, LARGEST_CHANGE = 0.2, 0.2  # of contrast and of brightness, each
+VARIED_SHARE = 1 - (1 - CHANGE_SHARE) ** 2  # of the pictures in an epoch
+
+
+class Version(NamedTuple):
+    """A picture as it is (number 0) or one of its variants, and its file in the store."""
+
+    image: Path
+    path: Path
+    number: int
+
+
+Progress = Callable[[Sequence[Version]], Iterable[Version]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +112,9 @@ def fingerprint(network: Segmote) -> str:
 
 
 @torch.no_grad()
-def encode_missing(network: Segmote, store: EmbeddingStore, files: Mapping[Path, Path], progress: Progress) -> None:
+def encode_missing(
+    network: Segmote, store: EmbeddingStore, files: Mapping[Path, Path], progress: Progress, variants: int = 0
+) -> None:
     """Compute what the store lacks.
 
     Args:
@@ -103,12 +122,48 @@ def encode_missing(network: Segmote, store: EmbeddingStore, files: Mapping[Path,
         store: of that encoder.
         files: pictures and their files in the store.
         progress: wraps what is to be computed, for a bar.
+        variants: of each picture, beside itself.
     """
-    missing = [(image, path) for image, path in files.items() if store.lacks(path)]
+    versions = (
+        Version(image, version_path(path, number), number)
+        for image, path in files.items()
+        for number in range(1 + variants)
+    )
+    missing = [version for version in versions if store.lacks(version.path)]
     device = next(network.parameters()).device
-    for image, path in progress(missing):
-        embedding, early = network.encode(read_image(image, store.side)[None].to(device))
+    for image, path, number in progress(missing):
+        picture = varied(read_image(image, store.side), path, number)
+        embedding, early = network.encode(picture[None].to(device))
         store.write(path, embedding[0], early[0])
+
+
+def version_path(path: Path, number: int) -> Path:
+    """The file of a picture's variant, from the file of the picture itself.
+
+    >>> version_path(Path("store/0a1b.safetensors"), 2).name, version_path(Path("store/0a1b.safetensors"), 0).name
+    ('0a1b-2.safetensors', '0a1b.safetensors')
+    """
+    return path.with_stem(f"{path.stem}-{number}") if number else path
+
+
+def varied(picture: Tensor, path: Path, number: int) -> Tensor:
+    """A standardised picture (3, side, side) as one of its variants; number 0 is the picture itself.
+
+    Contrast is scaled by 0.8 to 1.2, or -0.2 to 0.2 is added, or both, as often as when each happens to one in five.
+
+    Args:
+        picture: of any variant.
+        path: of the variant; its name, which is the picture's checksum and the number, is the seed.
+        number: of the variant.
+    """
+    if number == 0:
+        return picture
+    rng = np.random.default_rng(list(path.name.encode()))
+    scaled, shifted = False, False
+    while not (scaled or shifted):
+        scaled, shifted = rng.random(2) < CHANGE_SHARE
+    scale, shift = rng.uniform(-LARGEST_CHANGE, LARGEST_CHANGE, 2)
+    return picture * (1 + scale * scaled) + shift * shifted
 
 
 def _digest(parts: Sequence[Tensor]) -> str:

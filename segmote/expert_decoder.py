@@ -36,7 +36,7 @@ class ExpertMasks(Candidates):
     Attributes:
         logits: (B, N, 4h, 4w) the masks.
         scores: (B, 4) predicted IoU.
-        semantics: (B, 4, S), (B, 0, S) without semantic tokens.
+        semantics: (B, 4, S), (B, 0, S) on top of SAM, which has none.
         routings: of each layer; empty where MoTE was left out.
     """
 
@@ -79,8 +79,7 @@ class ExpertMaskDecoder(SemanticMaskDecoder):
         dim, out = config.dim, config.dim // 8
         super().__init__(dim, ExpertTransformer(config), config.head, config.semantic)
         self.config = config
-        if not config.semantic_tokens:
-            self.semantic_tokens = nn.Embedding(0, dim)
+        self.semantic_tokens = nn.Embedding(config.semantic_tokens, dim)
         self.expert_tokens = nn.Embedding(config.num_experts, dim)
         self.expert_output_mlps = nn.ModuleList(MLP(dim, dim, out, HEAD_LAYERS) for _ in range(config.num_experts))
         self.compress_vit_feat = _upscaling(config.encoder.width, dim, out)

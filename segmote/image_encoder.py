@@ -8,6 +8,7 @@ epsilon (1e-5) and timm's names in the MLP.
 
 from collections import OrderedDict
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from segment_anything.modeling import ImageEncoderViT
@@ -27,6 +28,7 @@ class EncoderConfig:
         window: side of the attention windows, in patches.
         global_blocks: blocks that attend to the whole grid instead, counted from 0; the last block is one.
         unused_neck: channels of timm's own neck, which is stored but never run.
+        epsilon: of the blocks' layer norms; timm's, where SAM has 1e-6.
     """
 
     patch: int = 16
@@ -37,6 +39,7 @@ class EncoderConfig:
     window: int = 14
     global_blocks: tuple[int, ...] = (2, 5, 8, 11)
     unused_neck: int = 256
+    epsilon: float = 1e-5
 
 
 class VisionTransformer(ImageEncoderViT):
@@ -53,6 +56,7 @@ class VisionTransformer(ImageEncoderViT):
             use_rel_pos=True,
             window_size=config.window,
             global_attn_indexes=config.global_blocks,
+            norm_layer=partial(nn.LayerNorm, eps=config.epsilon),
         )
         self.global_blocks = config.global_blocks
         for block in self.blocks:

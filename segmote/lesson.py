@@ -32,7 +32,6 @@ from segmote.prompting import (
     router_noise,
     to_input,
 )
-from segmote.train_config import Recipe
 
 Step = Literal["first", "corrections"]
 Joined = Callable[[Tensor], Tensor]
@@ -67,17 +66,16 @@ class Outcome(NamedTuple):
 
 
 class Lesson(nn.Module):
-    """Network and recipe as one module: a step is one call of `forward`, which is where DDP averages gradients.
+    """A network that learns by its recipe: a step is one call of `forward`, which is where DDP averages gradients.
 
     Args:
         network: what learns.
-        recipe: how.
         joined: puts the rows (B, ...) of all processes together, with gradients.
     """
 
-    def __init__(self, network: Segmote, recipe: Recipe, joined: Joined = lambda rows: rows) -> None:
+    def __init__(self, network: Segmote, joined: Joined = lambda rows: rows) -> None:
         super().__init__()
-        self.network, self.recipe, self.joined = network, recipe, joined
+        self.network, self.recipe, self.joined = network, network.config.recipe, joined
 
     def forward(self, batch: Batch, step: Step, drawn: Drawn | None = None) -> Outcome:
         """One step; the second starts from what the first has drawn."""

@@ -9,8 +9,8 @@
 Where each part of the paper is: equations 1 to 5 in `segmote.router`, 6 in `segmote.experts`, 7 to 10 in
 `segmote.losses`, 11 in `segmote.lesson`, PPT (3.4) in `segmote.prompt_tokens`, the decoder (3.2) in
 `segmote.expert_decoder`. What section 3 shares with the network it starts from, encoder, prompt encoder and text
-branch, is IMIS-Net's (`segmote.imis`). Where paper and released code differ, `segmote.config` has a field for the
-network and `segmote.train_config` one for the training. How it is trained (section 4): `segmote.train`.
+branch, is IMIS-Net's (`segmote.imis`). Where paper and released code differ, `segmote.config` has a field. How it is
+trained (section 4): `segmote.recipe`, part of that configuration, and `segmote.train`.
 
 Source: Lu et al., SegMoTE; InMyDreammer/SegMoTE at 77668f0, its router at ba6e178.
 """
@@ -28,7 +28,7 @@ class Segmote(Imis):
     """The network; its parts and names are those of the official weights.
 
     Attributes:
-        config: its sizes and rules.
+        config: its sizes and rules, and its recipe.
     """
 
     config: SegmoteConfig

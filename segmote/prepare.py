@@ -14,7 +14,8 @@ from segmote.data import Excluded, Item
 from segmote.embeddings import EmbeddingStore, encode_missing, open_store
 from segmote.mask_decoder import MASKS
 from segmote.model import Segmote
-from segmote.train_config import Recipe, TrainConfig
+from segmote.recipe import Recipe
+from segmote.train_config import TrainConfig
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,12 +40,16 @@ class Material:
     notes: list[str]
 
 
-def check_network(network: Segmote, recipe: Recipe) -> None:
+def check_network(network: Segmote, devices: int) -> None:
     """Refuse what cannot learn.
 
     Raises:
-        ValueError: a router without gradient, or a recipe with text for a network that cannot read.
+        ValueError: a router without gradient, a recipe with text for a network that cannot read, or a batch that the
+            devices cannot share.
     """
+    recipe = network.config.recipe
+    if recipe.batch % devices:
+        raise ValueError(f"devices must divide the batch of {recipe.batch} images, got {devices}")
     if network.config.gate_mode == "topk_softmax" and network.config.top_k == 1:
         raise ValueError(
             'gate_mode "topk_softmax" with top_k 1 makes every gate 1 and gives the router no gradient at all: it '
@@ -68,7 +73,7 @@ def prepare(network: Segmote, config: TrainConfig, process: int, processes: int)
     Raises:
         ValueError: nothing to learn from.
     """
-    recipe, side = config.recipe, network.config.image_size
+    recipe, side = network.config.recipe, network.config.image_size
     found = data.find_items(config.data, config.codes, config.limit)
     bar = partial(tqdm, unit="image", disable=process > 0)
     usable, excluded = data.check(found, side, recipe.pseudo_masks, partial(bar, desc="reading"))
@@ -80,7 +85,7 @@ def prepare(network: Segmote, config: TrainConfig, process: int, processes: int)
     store = open_store(network, config.embeddings or config.out / "embeddings", config.half_embeddings)
     files = {item.image: store.path(item.image) for item in usable}
     mine = dict(list(files.items())[process::processes])
-    encode_missing(network, store, mine, partial(bar, desc="embeddings"))
+    encode_missing(network, store, mine, partial(bar, desc="embeddings"), recipe.variants)
     notes = _notes(recipe, learning, held_out)
     if not _reads(network) and any(item.code.lower() in recipe.ppt_sets for item in learning):
         notes.append("the weights cannot read text, so PPT learns from mask priors alone")

@@ -17,7 +17,7 @@ from torch.nn import functional as F
 
 from segmote.batches import KIND, PRIOR_ROUND, PROMPTS, REGION_KIND, REGION_PROMPTS, Batch, generator
 from segmote.data import Mask
-from segmote.train_config import Recipe
+from segmote.recipe import Recipe
 from segmote.training_prompts import ERROR_CLICKS, Clicks, box, click, error_clicks
 
 PRIOR_SHARE = 0.5

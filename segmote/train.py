@@ -27,7 +27,8 @@ from segmote.lesson import Outcome, Step
 from segmote.model import Segmote
 from segmote.prepare import check_network
 from segmote.progress import CHECKPOINT, DIVERGED, EPOCHS, STEPS, Line, Log
-from segmote.train_config import TrainConfig, rate
+from segmote.recipe import rate
+from segmote.train_config import TrainConfig
 from segmote.trainable import ROUTER, gradient_norm
 from segmote.training import Trained, Training, finish, keep, resume, settings, start
 from segmote.validate import Dice, validate
@@ -37,13 +38,15 @@ NO_MEANS = ("epoch", "batch", "corrections")
 
 
 def train(network: Segmote, config: TrainConfig) -> Trained:
-    """Train a network that has its base's weights (`adapters.segmote.from_base`); changed in place on one device.
+    """Train a network that has its base's weights (`adapters.segmote.from_base`), as its configuration has it.
+
+    It is changed in place on one device.
 
     Raises:
         ValueError: a router that cannot learn ("topk_softmax" with one expert a token), no usable data, a folder that
             holds a training with other settings, or a loss that is no number.
     """
-    check_network(network, config.recipe)
+    check_network(network, config.devices)
     several = DDPStrategy(find_unused_parameters=True, start_method="spawn")
     fabric = Fabric(
         accelerator=config.accelerator,
@@ -69,7 +72,7 @@ def _run(fabric: Fabric, network: Segmote, config: TrainConfig) -> Trained:
     training = start(fabric, network, config)
     done, dice = resume(training)
     logs = [Log(config.out, name, done) for name in (STEPS, EPOCHS)] if fabric.is_global_zero else []
-    for epoch in range(done, config.recipe.epochs):
+    for epoch in range(done, network.config.recipe.epochs):
         lines = []
         for line in _steps(training, epoch):
             lines.append(line)
@@ -86,13 +89,13 @@ def _run(fabric: Fabric, network: Segmote, config: TrainConfig) -> Trained:
 
 def _steps(training: Training, epoch: int) -> Iterator[Line]:
     """Descend through an epoch; a line of the log for each step of the optimiser."""
-    config = training.config
+    recipe = training.network.config.recipe
     batches = Epoch(training.sources, epoch)
     for group in training.optimizer.param_groups:
-        group["lr"] = rate(config.recipe, epoch)
-    loader = DataLoader(batches, batch_size=None, num_workers=config.workers, collate_fn=_as_it_is)
-    steps: tuple[Step, ...] = ("first", "corrections") if config.recipe.corrections else ("first",)
-    title = f"epoch {epoch + 1}/{config.recipe.epochs}"
+        group["lr"] = rate(recipe, epoch)
+    loader = DataLoader(batches, batch_size=None, num_workers=training.config.workers, collate_fn=_as_it_is)
+    steps: tuple[Step, ...] = ("first", "corrections") if recipe.corrections else ("first",)
+    title = f"epoch {epoch + 1}/{recipe.epochs}"
     bar = tqdm(loader, title, len(batches), unit="batch", disable=not training.fabric.is_global_zero)
     line: Line = {}
     for batch in bar:
@@ -177,7 +180,7 @@ def _validate(training: Training) -> Dice:
         return total.cpu()
 
     part = slice(fabric.global_rank, None, fabric.world_size)
-    ppt_sets = training.config.recipe.ppt_sets
+    ppt_sets = training.network.config.recipe.ppt_sets
     return validate(training.network, material.held_out, material.store, material.files, ppt_sets, summed, part)
 
 

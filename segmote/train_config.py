@@ -1,118 +1,10 @@
-"""How SegMoTE is trained: the paper's recipe (section 4), that of the released code, and one training's settings.
-
-`PAPER_RECIPE` follows the text: Dice (eq. 10) and 0.01 of the balance loss (eq. 11), Adam, nothing else.
-`RELEASED_RECIPE` is what the released code does instead, but for augmentation: other losses, a second step of
-corrections, regions that a model drew as further targets. An ablation is a `dataclasses.replace` of either. The
-network's own choices are in `segmote.config`.
-
-Source: Lu et al., SegMoTE; InMyDreammer/SegMoTE at 77668f0.
-"""
+"""One training's settings: on what, where to, on which devices. How is the network's `segmote.recipe`."""
 
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-FirstPrompt = Literal["box", "click", "text"]
 Precision = Literal["fp32", "bf16", "fp16"]
-
-WARM_UP_START, WARM_UP_EPOCHS = 0.1, 5
-ISIC = ("isic2016_task1", "isic2017_task1", "isic2018_task1")
-SZ_CXR = ("sz_cxr", "sz-cxr")
-
-
-@dataclass(frozen=True, slots=True)
-class Recipe:
-    """What is learned, from which prompts, by which losses, how fast.
-
-    One batch is one step of the optimiser from first prompts, and, with `corrections`, a second one from the rounds
-    that correct what the first drew. The intensity augmentation of the released code is left out, as embeddings are
-    computed once.
-
-    Attributes:
-        optimizer: "adam" or "adamw".
-        rate: learning rate.
-        weight_decay: of AdamW.
-        schedule: "halved" after each of `milestones`, or "warm_up", linear from a tenth over five epochs.
-        milestones: epochs done when the rate is halved.
-        epochs: passes over the training patients.
-        batch: images a step, over all devices together (the released code counts them by process).
-        masks: objects of each image, drawn anew in every epoch.
-        loss: "dice" (eq. 10), or "released": 20 focal + Dice + error of the predicted IoU.
-        balance_weight: lambda of eq. 11.
-        first_prompts: kinds of the first prompt and their shares; a batch has one kind.
-        corrections: rounds of the second step; 0 leaves it out.
-        pseudo_masks: regions of the `imask` files are further targets, in the second step without MoTE.
-        ppt_sets: names of the data sets that PPT serves, in lower case.
-        ppt_first: PPT speaks from the first prompt on, in place of boxes and clicks on the sets that it serves, so that
-            the network learns to do without any; else only in the second step. Either way mask and text are there at
-            random as foreground priors (section 3.4).
-        train_prompts: prompt encoder and text projection learn beside MoTE and PPT.
-        train_decoder: the rest of the mask decoder learns as well (section 4.2, table 2).
-    """
-
-    optimizer: Literal["adam", "adamw"]
-    rate: float
-    weight_decay: float
-    schedule: Literal["halved", "warm_up"]
-    milestones: tuple[int, ...]
-    epochs: int
-    batch: int
-    masks: int
-    loss: Literal["dice", "released"]
-    balance_weight: float
-    first_prompts: tuple[tuple[FirstPrompt, float], ...]
-    corrections: int
-    pseudo_masks: bool
-    ppt_sets: tuple[str, ...]
-    ppt_first: bool
-    train_prompts: bool
-    train_decoder: bool = False
-
-    def __post_init__(self) -> None:
-        for name in ("epochs", "batch", "masks"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
-        if not self.rate > 0:
-            raise ValueError(f"rate must be positive, got {self.rate}")
-
-
-PAPER_RECIPE = Recipe(
-    optimizer="adam",
-    rate=1e-4,
-    weight_decay=0.0,
-    schedule="halved",
-    milestones=(7, 12),
-    epochs=15,  # the paper gives none; this is three past its last milestone
-    batch=10,
-    masks=2,
-    loss="dice",
-    balance_weight=0.01,
-    first_prompts=(("box", 0.5), ("click", 0.5)),
-    corrections=0,
-    pseudo_masks=False,
-    ppt_sets=ISIC + SZ_CXR,
-    ppt_first=True,
-    train_prompts=False,
-)
-RELEASED_RECIPE = Recipe(
-    optimizer="adamw",
-    rate=1e-4,
-    weight_decay=1e-5,
-    schedule="warm_up",
-    milestones=(),
-    epochs=200,
-    batch=10,
-    masks=2,
-    loss="released",
-    balance_weight=0.01,
-    first_prompts=(("box", 0.4), ("click", 0.3), ("text", 0.3)),
-    corrections=4,
-    pseudo_masks=True,
-    ppt_sets=ISIC,
-    ppt_first=False,
-    train_prompts=True,
-)
-RECIPES = {"paper": PAPER_RECIPE, "released": RELEASED_RECIPE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +14,6 @@ class TrainConfig:
     Attributes:
         data: folder with data sets in the IMIS layout, see `segmote.data`; lists named "test" are never read.
         out: folder of checkpoint, weights and logs.
-        recipe: how.
         seed: of split, order, prompts and noise.
         codes: names of the data sets to train on, in lower case; empty for all below `data`.
         limit: images a data set; None for all.
@@ -137,7 +28,6 @@ class TrainConfig:
 
     data: Path
     out: Path
-    recipe: Recipe
     seed: int = 0
     codes: tuple[str, ...] = ()
     limit: int | None = None
@@ -148,20 +38,3 @@ class TrainConfig:
     precision: Precision = "fp32"
     workers: int = 0
     resume: bool = True
-
-    def __post_init__(self) -> None:
-        if self.devices < 1 or self.recipe.batch % self.devices:
-            raise ValueError(f"devices must divide the batch of {self.recipe.batch} images, got {self.devices}")
-
-
-def rate(recipe: Recipe, epoch: int) -> float:
-    """The learning rate of an epoch, counted from 0.
-
-    >>> [f"{rate(PAPER_RECIPE, epoch):.1e}" for epoch in (0, 6, 7, 12)]
-    ['1.0e-04', '1.0e-04', '5.0e-05', '2.5e-05']
-    >>> [f"{rate(RELEASED_RECIPE, epoch):.1e}" for epoch in range(6)]
-    ['1.0e-05', '2.8e-05', '4.6e-05', '6.4e-05', '8.2e-05', '1.0e-04']
-    """
-    if recipe.schedule == "halved":
-        return recipe.rate * 0.5 ** sum(epoch >= milestone for milestone in recipe.milestones)
-    return recipe.rate * (WARM_UP_START + (1 - WARM_UP_START) * min(1.0, epoch / WARM_UP_EPOCHS))

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from segmote.checkpoint import is_unused
 from segmote.model import Segmote
-from segmote.train_config import Recipe
+from segmote.recipe import Recipe
 
 MOTE = (
     "mask_decoder.expert_tokens.*",

@@ -16,7 +16,8 @@ from segmote.batches import Sources
 from segmote.lesson import Lesson
 from segmote.model import Segmote
 from segmote.prepare import Material, prepare
-from segmote.train_config import Recipe, TrainConfig
+from segmote.recipe import Recipe
+from segmote.train_config import TrainConfig
 from segmote.trainable import learning
 from segmote.validate import Dice
 
@@ -69,9 +70,11 @@ def settings(network: Segmote, config: TrainConfig) -> dict[str, Any]:
     digest = sha256()
     for name, value in sorted(network.state_dict().items()):
         digest.update(name.encode() + value.cpu().contiguous().numpy().tobytes())
-    recipe = {key: value for key, value in asdict(config.recipe).items() if key != "epochs"}
     chosen = {name: getattr(config, name) for name in ("seed", "codes", "limit", "half_embeddings", "precision")}
-    return {"base": digest.hexdigest()[:16], "network": asdict(network.config), "recipe": recipe} | chosen
+    rules = asdict(network.config)
+    recipe = rules.pop("recipe")
+    del recipe["epochs"]
+    return {"base": digest.hexdigest()[:16], "network": rules, "recipe": recipe} | chosen
 
 
 def start(fabric: Fabric, network: Segmote, config: TrainConfig) -> Training:
@@ -80,13 +83,13 @@ def start(fabric: Fabric, network: Segmote, config: TrainConfig) -> Training:
     Raises:
         ValueError: nothing to learn from.
     """
-    process, processes, recipe = fabric.global_rank, fabric.world_size, config.recipe
+    process, processes, recipe = fabric.global_rank, fabric.world_size, network.config.recipe
     network.to(fabric.device).eval()
     parameters = learning(network, recipe)
     material = prepare(network, config, process, processes)
     fabric.barrier()
     optimizer = _optimizer(recipe, parameters)
-    lesson, wrapped = fabric.setup(Lesson(network, recipe, partial(_joined, fabric)), optimizer)
+    lesson, wrapped = fabric.setup(Lesson(network, partial(_joined, fabric)), optimizer)
     sources = Sources(
         material.learning, recipe, material.store, material.files, material.pooled, config.seed, process, processes
     )
@@ -159,7 +162,6 @@ def finish(training: Training, dice: Dice) -> Trained:
     notes = [*material.notes, *(f"excluded: {one.image}: {one.reason}" for one in material.excluded)]
     if training.fabric.is_global_zero:
         about = {
-            "recipe": asdict(config.recipe),
             "seed": config.seed,
             "learned_from": len(material.learning),
             "held_out": sorted({item.patient for item in material.held_out}),

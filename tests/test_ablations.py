@@ -16,7 +16,7 @@ from bench.ablations.summary import MEAN, difference, gains, interval, is_best
 from bench.cli import main
 from bench.phantoms import medseg_hq
 from segmote.imis import Imis
-from segmote.train_config import PAPER_RECIPE
+from segmote.recipe import PAPER_RECIPE
 from tests.training_world import CONFIG
 
 
@@ -102,10 +102,9 @@ def setting(tmp_path_factory: pytest.TempPathFactory) -> Setting:
     state = {name: value.contiguous() for name, value in Imis(CONFIG, root / "merges.txt").state_dict().items()}
     save_file(state, root / "base.safetensors")
     return Setting(
-        network=CONFIG,
+        network=replace(CONFIG, recipe=replace(PAPER_RECIPE, epochs=1, batch=4, rate=1e-2)),
         base=root / "base.safetensors",
         card="segmote/mini",
-        recipe=replace(PAPER_RECIPE, epochs=1, batch=4, rate=1e-2),
         data=root / "data",
         test_data=root / "foreign",
         zero_shot=("imis",),
@@ -121,14 +120,15 @@ def setting(tmp_path_factory: pytest.TempPathFactory) -> Setting:
 
 def test_ppt_serves_the_sets_of_one_class(setting):
     assert few_class(setting) == ("dermoscopy",)
-    assert Variant(queries=0).recipe(setting).ppt_sets == ()
+    assert Variant(queries=0).config(setting).recipe.ppt_sets == ()
 
 
 def test_folders_tell_apart_what_changes_a_result(setting):
     variants = [Variant(), Variant(experts=8), Variant(active=2), Variant(queries=0), Variant(decoder=True)]
     folders = {variant.folder(setting, 0) for variant in [*variants, Variant(subset="four")]}
     assert len(folders) == 6
-    other = replace(setting, recipe=replace(setting.recipe, epochs=2))
+    longer = replace(setting.network, recipe=replace(setting.network.recipe, epochs=2))
+    other = replace(setting, network=longer)
     assert Variant().folder(other, 0) != Variant().folder(setting, 0)
     assert Variant().folder(replace(setting, slices=1), 0) == Variant().folder(setting, 0)
 

@@ -16,6 +16,7 @@ from segmote.config import PAPER, RELEASED, SegmoteConfig
 from segmote.experts import TokenExperts
 from segmote.model import Segmote as Network
 from segmote.prompt_tokens import PromptTokenizer
+from segmote.recipe import PAPER_RECIPE, RELEASED_RECIPE
 from segmote.router import largest, route
 from tests.test_imis import shapes_only as imis_shapes
 from tests.test_imis_network import count, linear, merged, mlp, norm
@@ -258,7 +259,7 @@ def test_ablations_are_configurations(
         {"gate_mode": "softmax_all"},
         {"expert_residual": True},
         {"expert_features": "upscaled"},
-        {"semantic_tokens": False},
+        {"base": "sam"},
     ],
     ids=str,
 )
@@ -312,7 +313,8 @@ def test_impossible_configurations_are_refused(changes: dict[str, int], said: st
 def test_every_variant_has_a_configuration() -> None:
     assert set(CONFIGS) == {"released", "paper", "mini"}
     same = {"gate_mode": "straight_through", "importance": "token_expert", "load": "gate_sum", "balance_layers": "last"}
-    assert replace(PAPER, **same, zero_guard=True, ppt_insert="replace") == RELEASED
+    assert replace(PAPER, **same, zero_guard=True, ppt_insert="replace", recipe=RELEASED_RECIPE) == RELEASED
+    assert PAPER.recipe == PAPER_RECIPE
 
 
 # The pass through the network.

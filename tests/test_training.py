@@ -18,8 +18,9 @@ from safetensors.torch import load_file
 
 from segmote import losses, progress
 from segmote.config import RELEASED
+from segmote.recipe import PAPER_RECIPE, RELEASED_RECIPE
 from segmote.train import train
-from segmote.train_config import PAPER_RECIPE, RELEASED_RECIPE, TrainConfig
+from segmote.train_config import TrainConfig
 from segmote.trainable import learning
 from tests.test_segmote_parity import shapes_only
 from tests.training_world import CONFIG, SERVED, network, recipe, write_world
@@ -37,14 +38,14 @@ def embeddings(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("embeddings")
 
 
-def config_of(data: Path, out: Path, name: str, embeddings: Path, **changes: Any) -> TrainConfig:
-    return TrainConfig(data, out, recipe(name), accelerator="cpu", embeddings=embeddings, **changes)
+def config_of(data: Path, out: Path, embeddings: Path, **changes: Any) -> TrainConfig:
+    return TrainConfig(data, out, accelerator="cpu", embeddings=embeddings, **changes)
 
 
 @pytest.fixture(scope="module")
 def uninterrupted(data: Path, embeddings: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("uninterrupted")
-    train(network(), config_of(data, out, "released", embeddings))
+    train(network(), config_of(data, out, embeddings))
     return out
 
 
@@ -80,14 +81,14 @@ def test_counts_of_the_official_size() -> None:
 def test_a_router_without_gradient_is_refused(data: Path, tmp_path: Path, embeddings: Path) -> None:
     dead = replace(CONFIG, gate_mode="topk_softmax")
     with pytest.raises(ValueError, match="no gradient"):
-        train(network(dead), config_of(data, tmp_path, "paper", embeddings))
+        train(network("paper", dead), config_of(data, tmp_path, embeddings))
 
 
 def test_text_without_vocabulary_is_refused(data: Path, tmp_path: Path, embeddings: Path) -> None:
     mute = network()
     mute.vocabulary = tmp_path / "none.txt"
     with pytest.raises(ValueError, match="asks with text"):
-        train(mute, config_of(data, tmp_path, "released", embeddings))
+        train(mute, config_of(data, tmp_path, embeddings))
 
 
 # What is written.
@@ -133,41 +134,47 @@ def test_a_killed_training_goes_on_to_the_same_losses(
     assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
     assert not (tmp_path / progress.WEIGHTS).exists()
     # Started again from other values: what goes on is the checkpoint, not these.
-    train(network(), config_of(data, tmp_path, "released", embeddings))
+    train(network(), config_of(data, tmp_path, embeddings))
     for name in (progress.STEPS, progress.EPOCHS, progress.WEIGHTS):
         assert (tmp_path / name).read_bytes() == (uninterrupted / name).read_bytes(), name
 
 
 def test_a_finished_training_is_not_run_again(data: Path, uninterrupted: Path, embeddings: Path) -> None:
     steps = (uninterrupted / progress.STEPS).read_bytes()
-    again = train(network(), config_of(data, uninterrupted, "released", embeddings))
+    again = train(network(), config_of(data, uninterrupted, embeddings))
     assert again.steps.read_bytes() == steps
     assert set(again.dice) == {SERVED, "many"}
 
 
 def test_another_setting_does_not_go_on(data: Path, uninterrupted: Path, embeddings: Path) -> None:
     with pytest.raises(ValueError, match="another seed: 0, now 1"):
-        train(network(), config_of(data, uninterrupted, "released", embeddings, seed=1))
+        train(network(), config_of(data, uninterrupted, embeddings, seed=1))
 
 
 def test_other_pictures_do_not_go_on(data: Path, uninterrupted: Path, embeddings: Path, tmp_path: Path) -> None:
     shutil.copytree(data, tmp_path / "data")
     next((tmp_path / "data" / "MANY" / "image").glob("*.png")).unlink()
     with pytest.raises(ValueError, match="other pictures"):
-        train(network(), config_of(tmp_path / "data", uninterrupted, "released", embeddings))
+        train(network(), config_of(tmp_path / "data", uninterrupted, embeddings))
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("name", ["paper", "released"])
 def test_mixed_precision_learns_what_full_precision_learns(
-    data: Path, uninterrupted: Path, embeddings: Path, tmp_path: Path
+    data: Path, embeddings: Path, tmp_path: Path, name: str
 ) -> None:
-    settings = config_of(data, tmp_path, "released", embeddings, precision="bf16")
-    trained = train(network(), replace(settings, recipe=replace(settings.recipe, epochs=1)))
-    full, mixed = lines_of(uninterrupted / progress.STEPS), lines_of(trained.steps)
-    assert [line["batch"] for line in mixed] == [line["batch"] for line in full if line["epoch"] == 1]
+    whole, half = (
+        train(network(name, epochs=1), config_of(data, tmp_path / kind, embeddings, precision=kind))
+        for kind in ("fp32", "bf16")
+    )
+    full, mixed = lines_of(whole.steps), lines_of(half.steps)
+    assert [line["batch"] for line in mixed] == [line["batch"] for line in full]
     assert mixed[0]["loss"] == pytest.approx(full[0]["loss"], rel=0.05) and mixed[0]["loss"] != full[0]["loss"]
     assert all(line["router_gradient"] > 0 for line in mixed)
-    assert {value.dtype for value in load_file(trained.weights).values()} <= {torch.float32, torch.int64}
+    # PPT is asked with and without gradients in one pass, which must not cost it its own.
+    before, after = network(name).state_dict(), load_file(half.weights)
+    assert not torch.equal(after["mask_decoder.img_prompt_pool.query"], before["mask_decoder.img_prompt_pool.query"])
+    assert {value.dtype for value in after.values()} <= {torch.float32, torch.int64}
 
 
 # Losses that are no numbers.
@@ -184,7 +191,7 @@ def test_nan_stops_and_names_the_batch(
 
     monkeypatch.setattr(losses, "dice_loss", broken)
     with pytest.raises(ValueError, match=r"the loss is nan in epoch 2, batch \d.*the state after epoch 1 is in"):
-        train(network(), config_of(data, tmp_path, "paper", embeddings))
+        train(network("paper"), config_of(data, tmp_path, embeddings))
     report = json.loads((tmp_path / progress.DIVERGED).read_text())
     assert len(report["images"]) == 4 and all(Path(image).is_file() for image in report["images"])
     assert report["last_gradients"]["router_gradient"] > 0
@@ -214,14 +221,14 @@ def test_a_gradient_that_is_no_number_stops_before_it_is_learned_from(
 
     monkeypatch.setattr(losses, "dice_loss", steep)
     with pytest.raises(ValueError, match=r"the loss is 0\.\d+ in epoch 2.*last gradient (inf|nan)"):
-        train(network(), config_of(data, tmp_path, "paper", embeddings))
+        train(network("paper"), config_of(data, tmp_path, embeddings))
     kept = progress.load_checkpoint(tmp_path)
     assert kept is not None and all(bool(value.isfinite().all()) for value in kept["trained"].values())
 
 
 def test_few_experts_cannot_draw_pseudo_masks(data: Path, tmp_path: Path, embeddings: Path) -> None:
     with pytest.raises(ValueError, match="num_experts is 3, but pseudo masks"):
-        train(network(replace(CONFIG, num_experts=3)), config_of(data, tmp_path, "released", embeddings))
+        train(network(config=replace(CONFIG, num_experts=3)), config_of(data, tmp_path, embeddings))
 
 
 # One process and two.
@@ -233,9 +240,7 @@ def test_two_processes_descend_as_one(data: Path, embeddings: Path, tmp_path: Pa
     logs = []
     for devices in (1, 2):
         out = tmp_path / str(devices)
-        settings = config_of(data, out, name, embeddings, devices=devices)
-        short = replace(settings, recipe=replace(settings.recipe, epochs=1))
-        trained = train(network(), short)
+        trained = train(network(name, epochs=1), config_of(data, out, embeddings, devices=devices))
         logs.append((lines_of(trained.steps), load_file(trained.weights), lines_of(trained.epochs)))
     (one, weights, dice), (two, weights_of_two, dice_of_two) = logs
     assert len(one) == len(two) > 2

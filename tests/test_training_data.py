@@ -11,12 +11,12 @@ import torch
 from adapters import geometry, imis
 from bench.datasets import layout
 from segmote import data, training_prompts
-from segmote.batches import Batch, Epoch, Sources, epoch_batches, own_part
+from segmote.batches import Batch, Epoch, Sources, epoch_batches, own_part, version_of
 from segmote.data import Item, check, find_items, patient_of, read_image, read_masks, read_regions, split_patients
-from segmote.embeddings import encode_missing, open_store
+from segmote.embeddings import encode_missing, open_store, varied, version_path
 from segmote.lesson import Lesson
+from segmote.prepare import check_network
 from segmote.prompting import corrected, first_prompts, priors, rounds_with_priors
-from segmote.train_config import TrainConfig
 from tests.training_world import CONFIG, SERVED, SIDE, network, recipe, write_set, write_world
 
 
@@ -167,9 +167,9 @@ def test_processes_share_a_batch_without_rest() -> None:
     assert [index for process in range(3) for index in own_part(batch, process, 3)] == list(batch)
 
 
-def test_devices_that_do_not_divide_the_batch_are_refused(tmp_path: Path) -> None:
+def test_devices_that_do_not_divide_the_batch_are_refused() -> None:
     with pytest.raises(ValueError, match="devices must divide the batch of 4 images, got 3"):
-        TrainConfig(tmp_path, tmp_path, recipe("paper"), devices=3)
+        check_network(network(), devices=3)
 
 
 def test_halves_of_a_batch_are_drawn_as_the_whole(sources: Sources) -> None:
@@ -251,14 +251,61 @@ def test_kinds_and_priors_follow_their_shares(sources: Sources) -> None:
 
 
 def test_a_batch_without_ppt_in_the_network_is_asked_otherwise(sources: Sources) -> None:
-    small = replace(sources, recipe=replace(sources.recipe, ppt_first=True))
-    batch = next(batch for batch in Epoch(small, 0) if batch.served)
-    without = network(replace(CONFIG, ppt_queries=0))
-    outcome = Lesson(without, small.recipe)(batch, "first")
+    batch = next(batch for batch in Epoch(sources, 0) if batch.served)
+    without = network(config=replace(CONFIG, ppt_queries=0), ppt_first=True)
+    outcome = Lesson(without)(batch, "first")
     assert bool(outcome.loss.isfinite())
 
 
 # Embeddings.
+
+
+def test_an_epoch_takes_variants_as_often_as_one_is_augmented(sources: Sources) -> None:
+    several = replace(sources, recipe=replace(sources.recipe, variants=4))
+    taken = [version_of(several, epoch, index) for epoch in range(100) for index in range(14)]
+    plain = {path for path in sources.files.values()}
+    assert np.mean([path in plain for path in taken]) == pytest.approx(0.8**2, abs=0.04)
+    assert {path.stem.partition("-")[2] for path in taken} == {"", "1", "2", "3", "4"}
+    assert {version_of(sources, epoch, 0) for epoch in range(50)} == {sources.files[sources.items[0].image]}
+
+
+def test_variants_are_brighter_or_of_other_contrast_by_a_fifth() -> None:
+    picture = torch.randn(3, 8, 8, generator=torch.Generator().manual_seed(0))
+    assert varied(picture, Path("a.safetensors"), 0) is picture
+    scales, shifts = [], []
+    for number in range(1, 301):
+        path = version_path(Path("a.safetensors"), number)
+        made = varied(picture, path, number)
+        torch.testing.assert_close(made, varied(picture, path, number), rtol=0, atol=0)
+        scales.append(float((made[0, 0, 0] - made[0, 0, 1]) / (picture[0, 0, 0] - picture[0, 0, 1])))
+        shifts.append(float((made - scales[-1] * picture).mean()))
+    changed = np.abs(np.array(scales) - 1) > 1e-4, np.abs(shifts) > 1e-4
+    assert (changed[0] | changed[1]).all()
+    # Of what is changed, 16 in 36 only in contrast, 16 only in brightness, 4 in both.
+    assert (changed[0] & changed[1]).mean() == pytest.approx(1 / 9, abs=0.05)
+    assert changed[0].mean() == pytest.approx(5 / 9, abs=0.08) and changed[1].mean() == pytest.approx(5 / 9, abs=0.08)
+    assert 0.15 < max(scales) - 1 <= 0.2 and 0.15 < 1 - min(scales) <= 0.2 + 1e-6
+    assert 0.15 < max(shifts) <= 0.2 + 1e-6 and 0.15 < -min(shifts) <= 0.2 + 1e-6
+
+
+def test_a_batch_has_the_embeddings_of_the_variants(sources: Sources, world: Path, tmp_path: Path) -> None:
+    store = open_store(network(), tmp_path, half=False)
+    files = {found.image: store.path(found.image) for found in sources.items}
+    several = replace(sources, store=store, files=files, recipe=replace(sources.recipe, variants=2))
+    encode_missing(network(), store, files, iter, variants=2)
+    assert len(list(store.folder.iterdir())) == 3 * len(files)
+    batch = next(found for epoch in range(9) for found in Epoch(several, epoch) if _has_variant(several, found))
+    for index, embedding in zip(batch.indices, batch.embeddings, strict=True):
+        path = version_of(several, batch.epoch, index)
+        image = sources.items[index].image
+        number = int(path.stem.partition("-")[2] or 0)
+        with torch.no_grad():
+            wanted, _ = network().encode(varied(read_image(image, SIDE), path, number)[None])
+        torch.testing.assert_close(embedding, wanted[0])
+
+
+def _has_variant(sources: Sources, batch: Batch) -> bool:
+    return any("-" in version_of(sources, batch.epoch, index).stem for index in batch.indices)
 
 
 def test_embeddings_are_the_encoders(sources: Sources) -> None:
@@ -281,9 +328,7 @@ def test_damaged_embeddings_are_computed_again(world: Path, tmp_path: Path, dama
     with pytest.raises(ValueError, match="computes it again"):
         store.read(first)
     computed: list[Path] = []
-    encode_missing(
-        network(), store, files, lambda pairs: (computed.append(image) or (image, path) for image, path in pairs)
-    )
+    encode_missing(network(), store, files, lambda found: (computed.append(one.image) or one for one in found))
     assert computed == images[:1] and first.read_bytes() == sound
     assert not list(store.folder.glob("*.partial"))
 

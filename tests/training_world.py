@@ -6,6 +6,7 @@ import signal
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,9 +18,10 @@ from segmote import progress
 from segmote.config import RELEASED, SegmoteConfig
 from segmote.image_encoder import EncoderConfig
 from segmote.model import Segmote
+from segmote.recipe import RECIPES, Recipe
 from segmote.text import TextConfig
 from segmote.train import train
-from segmote.train_config import RECIPES, Recipe, TrainConfig
+from segmote.train_config import TrainConfig
 
 SIDE = 64
 CONFIG = replace(
@@ -37,15 +39,15 @@ CONFIG = replace(
 SERVED = "few"
 
 
-def network(config: SegmoteConfig = CONFIG) -> Segmote:
-    """Untrained, the same every time."""
+def network(name: str = "released", config: SegmoteConfig = CONFIG, **recipe_changes: Any) -> Segmote:
+    """Untrained, the same every time, to be trained by a short recipe."""
     torch.manual_seed(0)
-    return Segmote(config, MINI_VOCABULARY).eval()
+    return Segmote(replace(config, recipe=replace(recipe(name), **recipe_changes)), MINI_VOCABULARY).eval()
 
 
 def recipe(name: str) -> Recipe:
     """A preset, shortened to three epochs of batches of four."""
-    return replace(RECIPES[name], epochs=3, batch=4, rate=1e-2, ppt_sets=(SERVED,))
+    return replace(RECIPES[name], epochs=3, batch=4, rate=1e-2, ppt_sets=(SERVED,), variants=0)
 
 
 def write_set(folder: Path, patients: int, imask: bool = True) -> None:
@@ -99,4 +101,4 @@ def run_until(killed_at: str, count: int) -> None:
 if __name__ == "__main__":
     data, out, name, killed_at, count = sys.argv[1:]
     run_until(killed_at, int(count))
-    train(network(), TrainConfig(Path(data), Path(out), recipe(name), accelerator="cpu"))
+    train(network(name), TrainConfig(Path(data), Path(out), accelerator="cpu"))

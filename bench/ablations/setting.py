@@ -9,7 +9,6 @@ from typing import Literal
 from bench import world
 from segmote.config import SegmoteConfig
 from segmote.data import find_items
-from segmote.train_config import Recipe
 
 Subset = Literal["four", "seven"]
 
@@ -19,10 +18,9 @@ class Setting:
     """The world of the ablations.
 
     Attributes:
-        network: sizes and rules that all networks share.
+        network: sizes, rules and recipe that all networks share.
         base: weights file of IMIS-Net that they start from; its encoder stays as it is.
         card: name of the model that their adapter stands for, "segmote/mini" for the mini sizes.
-        recipe: of all trainings.
         data: folder of data sets in the IMIS layout; their training lists are learned from, their test lists tested on.
         test_data: folder of the zero-shot sets.
         zero_shot: names of those sets.
@@ -37,7 +35,6 @@ class Setting:
     network: SegmoteConfig
     base: Path
     card: str
-    recipe: Recipe
     data: Path
     test_data: Path
     zero_shot: tuple[str, ...]
@@ -78,18 +75,16 @@ class Variant:
 
     def config(self, setting: Setting) -> SegmoteConfig:
         """The network's configuration."""
-        return replace(setting.network, num_experts=self.experts, top_k=self.active, ppt_queries=self.queries)
-
-    def recipe(self, setting: Setting) -> Recipe:
-        """The training's."""
         served = few_class(setting) if self.queries else ()
-        return replace(setting.recipe, train_decoder=self.decoder, ppt_sets=served)
+        recipe = replace(setting.network.recipe, train_decoder=self.decoder, ppt_sets=served)
+        return replace(
+            setting.network, num_experts=self.experts, top_k=self.active, ppt_queries=self.queries, recipe=recipe
+        )
 
     def folder(self, setting: Setting, seed: int) -> Path:
         """Where the trained network is; the name tells what it is, its end all that decides the result."""
         decides = {
             "network": asdict(self.config(setting)),
-            "recipe": asdict(self.recipe(setting)),
             "data": (str(setting.data.resolve()), setting.codes(self.subset), setting.limit),
             "base": hashlib.sha256(setting.base.read_bytes()).hexdigest(),
         }

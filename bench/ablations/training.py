@@ -85,7 +85,6 @@ def _train(setting: Setting, variant: Variant, seed: int, folder: Path) -> None:
     config = TrainConfig(
         data=setting.data,
         out=folder,
-        recipe=variant.recipe(setting),
         seed=seed,
         codes=setting.codes(variant.subset),
         limit=setting.limit,

@@ -67,7 +67,7 @@ def _setting(
     from adapters.segmote import MINI  # noqa: PLC0415 - the trainer brings Lightning Fabric along
     from bench.ablations.setting import Setting  # noqa: PLC0415
     from segmote.config import RELEASED  # noqa: PLC0415
-    from segmote.train_config import PAPER_RECIPE  # noqa: PLC0415
+    from segmote.recipe import PAPER_RECIPE  # noqa: PLC0415
 
     folder = data.expanduser().resolve() if data is not None else world.training_data()
     all_of_them = _codes(folder) if data is not None else PHANTOM_SEVEN
@@ -80,10 +80,9 @@ def _setting(
         raise RunError(f"no data set {', '.join(missing)} in {folder}; there are {', '.join(all_of_them)}")
     tested = test_data.expanduser().resolve() if test_data is not None else world.phantom_data()
     return Setting(
-        network=RELEASED if full else MINI,
+        network=replace(RELEASED if full else MINI, recipe=PAPER_RECIPE),
         base=base or locate("imis/vit_b" if full else "imis/mini"),
         card="segmote/released" if full else "segmote/mini",
-        recipe=PAPER_RECIPE,
         data=folder,
         test_data=tested,
         zero_shot=world.ZERO_SHOT,
@@ -99,12 +98,14 @@ def _setting(
 
 def _scaled(setting: "Setting", full: bool, epochs: int | None, limit: int | None, slices: int | None) -> "Setting":
     """The recipe's length and the amount of data; mini networks learn faster and see little."""
+    recipe = setting.network.recipe
+    count = epochs or (recipe.epochs if full else 4)
     if full:
-        recipe = replace(setting.recipe, epochs=epochs or setting.recipe.epochs)
-        return replace(setting, recipe=recipe, limit=limit, slices=slices)
-    count = epochs or 4
-    recipe = replace(setting.recipe, rate=1e-3, milestones=(2 * count // 3, 5 * count // 6), epochs=count)
-    return replace(setting, recipe=recipe, limit=limit or 24, slices=slices or 3)
+        recipe = replace(recipe, epochs=count)
+    else:
+        recipe = replace(recipe, rate=1e-3, milestones=(2 * count // 3, 5 * count // 6), epochs=count)
+        limit, slices = limit or 24, slices or 3
+    return replace(setting, network=replace(setting.network, recipe=recipe), limit=limit, slices=slices)
 
 
 def _codes(folder: Path) -> tuple[str, ...]:

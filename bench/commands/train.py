@@ -33,6 +33,13 @@ class Variant(str, Enum):
     paper = "paper"
 
 
+class Base(str, Enum):
+    """Whose weights SegMoTE extends."""
+
+    imis = "imis"
+    sam = "sam"
+
+
 class Size(str, Enum):
     """Official, or that of the mini world."""
 
@@ -61,9 +68,10 @@ def train_segmote(
     variant: Annotated[
         Variant | None, typer.Option(help="Network, where paper and released code differ; default the recipe's.")
     ] = None,
-    base: Annotated[
-        Path | None, typer.Option(help="Weights of IMIS-Net to start from; default the catalogue's.")
-    ] = None,
+    base_family: Annotated[
+        Base, typer.Option(help="What it extends: IMIS-Net as released, or SAM (no text), as the paper has it.")
+    ] = Base.imis,
+    base: Annotated[Path | None, typer.Option(help="That one's weights; default the catalogue's.")] = None,
     size: Annotated[Size, typer.Option(help="Official sizes or those of the mini world.")] = Size.full,
     train_decoder: Annotated[bool, typer.Option("--train-decoder", help="The whole mask decoder learns.")] = False,
     epochs: Annotated[int | None, typer.Option(min=1, help="Default the recipe's.")] = None,
@@ -85,10 +93,11 @@ def train_segmote(
     resume: Annotated[bool, typer.Option(help="Go on where the folder's training stopped, or start it anew.")] = True,
 ) -> int:
     """Train SegMoTE on frozen embeddings: MoTE and PPT learn, patients are held out 9:1, killed trainings go on."""
-    from segmote.train_config import RECIPES, TrainConfig  # noqa: PLC0415 - with the trainer, see `_run`
+    from segmote.recipe import RECIPES  # noqa: PLC0415 - with the trainer, see `_run`
+    from segmote.train_config import TrainConfig  # noqa: PLC0415
 
     changes = {"epochs": epochs, "batch": batch, "rate": rate, "ppt_sets": _names(ppt_sets)}
-    chosen = replace(
+    way = replace(
         RECIPES[recipe.value],
         train_decoder=train_decoder,
         **{name: value for name, value in changes.items() if value is not None},  # type: ignore[arg-type]
@@ -96,7 +105,6 @@ def train_segmote(
     config = TrainConfig(
         data=data,
         out=out,
-        recipe=chosen,
         seed=seed,
         codes=_names(datasets) or () if datasets != "all" else (),
         limit=limit,
@@ -108,8 +116,9 @@ def train_segmote(
         workers=jobs,
         resume=resume,
     )
-    network = _network(variant or Variant(recipe.value), size, num_experts, top_k, ppt_queries)
-    weights = base or locate("imis/mini" if size == Size.mini else "imis/vit_b")
+    rules = _rules(variant or Variant(recipe.value), size, base_family)
+    network = replace(rules, num_experts=num_experts, top_k=top_k, ppt_queries=ppt_queries, recipe=way)
+    weights = base or locate(f"{base_family.value}/{'mini' if size == Size.mini else 'vit_b'}")
     return _print(_run(network, weights, config))
 
 
@@ -118,13 +127,14 @@ def _names(text: str | None) -> tuple[str, ...] | None:
     return None if text is None else tuple(name.strip().lower() for name in text.split(",") if name.strip())
 
 
-def _network(variant: Variant, size: Size, num_experts: int, top_k: int, ppt_queries: int) -> "SegmoteConfig":
+def _rules(variant: Variant, size: Size, family: Base) -> "SegmoteConfig":
     from adapters.segmote import MINI  # noqa: PLC0415
-    from segmote.config import RELEASED, by_the_paper  # noqa: PLC0415
+    from segmote.config import RELEASED, SAM_DIM, by_the_paper, on_sam  # noqa: PLC0415
 
     sizes = MINI if size == Size.mini else RELEASED
-    rules = by_the_paper(sizes) if variant == Variant.paper else sizes
-    return replace(rules, num_experts=num_experts, top_k=top_k, ppt_queries=ppt_queries)
+    if family == Base.sam:
+        sizes = on_sam(sizes, MINI.dim if size == Size.mini else SAM_DIM)
+    return by_the_paper(sizes) if variant == Variant.paper else sizes
 
 
 def _run(network: "SegmoteConfig", base: Path, config: "TrainConfig") -> "Trained":

@@ -7,12 +7,9 @@ from torch import Tensor
 
 from adapters.checkpoint import State, fill
 from bench.demo.networks import Features, Prompts, embed, propose
+from segmote.checkpoint import name_of_sams
 from segmote.imis import Imis
 from segmote.vocabulary import Vocabulary, sentence
-
-# SAM's names of the encoder to IMIS-Net's. The neck keeps its own: it lies beside timm's encoder, not in it.
-NECK = "image_encoder.neck."
-ENCODER = {"image_encoder.": "image_encoder.sam_encoder.", ".mlp.lin1.": ".mlp.fc1.", ".mlp.lin2.": ".mlp.fc2."}
 
 
 def inherit(network: Imis, sam: Path) -> None:
@@ -26,22 +23,9 @@ def inherit(network: Imis, sam: Path) -> None:
     """
 
     def fitted(state: State) -> State:
-        return network.state_dict() | {renamed(key): value for key, value in state.items()}
+        return network.state_dict() | {name_of_sams(key): value for key, value in state.items()}
 
     fill(network, sam, fitted)
-
-
-def renamed(key: str) -> str:
-    """IMIS-Net's name for one of SAM's tensors.
-
-    >>> renamed("image_encoder.blocks.0.mlp.lin1.bias")
-    'image_encoder.sam_encoder.blocks.0.mlp.fc1.bias'
-    """
-    if not key.startswith("image_encoder.") or key.startswith(NECK):
-        return key
-    for old, new in ENCODER.items():
-        key = key.replace(old, new)
-    return key
 
 
 def told(network: Imis, names: Sequence[str]) -> Tensor:

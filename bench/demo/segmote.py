@@ -13,8 +13,9 @@ from pathlib import Path
 from adapters.segmote import MINI, from_base
 from bench.phantoms.medseg_hq import write_medseg_hq
 from segmote.progress import save_weights
+from segmote.recipe import PAPER_RECIPE
 from segmote.train import train
-from segmote.train_config import PAPER_RECIPE, TrainConfig
+from segmote.train_config import TrainConfig
 
 SEED = 7
 IMAGES = 48  # a modality
@@ -43,12 +44,12 @@ def build(out: Path, log_dir: Path, scale: float = 1.0) -> Path:
     base = out / "imis.safetensors"
     if not base.is_file():
         raise ValueError(f"segmote starts from {base}, which is not there; build imis first")
-    network = from_base(MINI, base, SEED)
     recipe = replace(RECIPE, epochs=max(1, round(scale * RECIPE.epochs)))
+    network = from_base(replace(MINI, recipe=recipe), base, SEED)
     with tempfile.TemporaryDirectory() as work:
         data = Path(work) / "medseg-hq"
         write_medseg_hq(data, SEED, IMAGES)
-        trained = train(network, TrainConfig(data, Path(work) / "out", recipe, seed=SEED, accelerator="cpu"))
+        trained = train(network, TrainConfig(data, Path(work) / "out", seed=SEED, accelerator="cpu"))
         log_dir.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(trained.epochs, log_dir / "segmote.csv")
         about = {"family": "segmote", "seed": SEED, "epochs": recipe.epochs, "data": "mini MedSeg-HQ phantoms"}
