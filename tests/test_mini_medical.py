@@ -23,6 +23,7 @@ from bench.demo.prompts import jittered_boxes, shifted_boxes
 from bench.demo.recipes import RECIPES
 from bench.demo.train import build
 from bench.phantoms.medical import CLASSES, MODALITIES, medical_sample
+from segmote.checkpoint import name_of_sams
 
 LARGEST_BYTES = 3_000_000
 FAMILIES = ["sam-med2d", "imis"]
@@ -96,7 +97,7 @@ def test_weights_say_how_they_were_trained(family: str) -> None:
 @pytest.mark.parametrize("family", FAMILIES)
 def test_what_did_not_learn_is_the_mini_sams(family: str) -> None:
     learned, tuned = RECIPES[family].trained, weights(family)
-    name = imis.renamed if family == "imis" else str
+    name = name_of_sams if family == "imis" else str
     kept = {name(key): value for key, value in weights("sam").items() if not name(key).startswith(learned)}
     assert len(kept) >= 50
     assert all(torch.equal(value, tuned[key]) for key, value in kept.items())
@@ -155,7 +156,7 @@ def test_a_family_starts_as_the_mini_sam(family: str, tmp_path: Path) -> None:
 
 
 def test_a_name_in_sam_has_one_in_imis() -> None:
-    names, known = {imis.renamed(key) for key in mini.sam().state_dict()}, untrained("imis").state_dict()
+    names, known = {name_of_sams(key) for key in mini.sam().state_dict()}, untrained("imis").state_dict()
     assert len(names) == len(mini.sam().state_dict())
     assert names <= set(known)
     new = ("image_encoder.sam_encoder.neck.", "mask_decoder.semantic_", "mask_decoder.text_output.", "text_")

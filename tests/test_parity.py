@@ -190,15 +190,14 @@ def check_against_predictor(segmenter: Any, predictor: Any, sizes: list[tuple[in
     encoded = segmenter.encode(images)
     low = [4 * length for length in encoded[0].embedding.shape[1:]]
     mask = np.random.default_rng(0).normal(0, 4, (1, *low)).astype(np.float32)
-    for multimask in (False, True):
-        asked = [[official_arguments(kind, image.shape[:2], mask) for kind in KINDS] for image in images]
-        requests = [(e, prompt_of(a)) for e, arguments in zip(encoded, asked, strict=True) for a in arguments]
-        predictions = iter(segmenter.decode(requests, multimask=multimask))
-        for e, image, arguments in zip(encoded, images, asked, strict=True):
-            predictor.set_image(image)
-            for one in arguments:
-                official = predictor.predict(multimask_output=multimask, **one)
-                compare(segmenter, e, next(predictions), official)
+    asked = [[official_arguments(kind, image.shape[:2], mask) for kind in KINDS] for image in images]
+    requests = [(e, prompt_of(a)) for e, arguments in zip(encoded, asked, strict=True) for a in arguments]
+    ours = {several: iter(segmenter.decode(requests, multimask=several)) for several in (False, True)}
+    for e, image, arguments in zip(encoded, images, asked, strict=True):
+        predictor.set_image(image)
+        for one in arguments:
+            for several, predictions in ours.items():
+                compare(segmenter, e, next(predictions), predictor.predict(multimask_output=several, **one))
 
 
 def compare(segmenter: Any, encoded: Any, prediction: Prediction, official: tuple[Any, Any, Any]) -> None:
