@@ -98,7 +98,7 @@ def test_medical_minis_beat_the_ellipse(demo):
 
 
 def test_minis_improve_from_the_first_click_to_the_fifth(tmp_path):
-    chosen = ("--models", "sam/mini,sam2/mini", "--prompt", "clicks", "--limit", "3")
+    chosen = ("--models", "sam/mini,sam2/mini", "--prompt", "clicks", "--limit", "2")
     done = bench("run", *chosen, "--out", str(tmp_path / "clicks"))
     assert done.returncode == 0, done.stderr
     curve = report.click_curve(tmp_path / "clicks", "clicks")

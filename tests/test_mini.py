@@ -178,7 +178,8 @@ def test_rounds_add_clicks_and_feed_masks_back(monkeypatch):
 
 
 @pytest.mark.slow
-def test_building_twice_gives_the_same_bytes(tmp_path):
+def test_building_twice_gives_the_same_bytes(tmp_path, monkeypatch):
+    monkeypatch.setattr("bench.demo.train.VALIDATION_IMAGES", 2)
     one = build(list(RECIPES), tmp_path / "one", steps_scale=1e-6, log_dir=tmp_path / "one")
     two = build(list(RECIPES), tmp_path / "two", steps_scale=1e-6, log_dir=tmp_path / "two")
     for family in RECIPES:
