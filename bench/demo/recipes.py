@@ -16,6 +16,7 @@ from adapters.sam2 import Sam2
 from adapters.sam_med2d import SamMed2d
 from bench.demo import imis
 from bench.demo.batches import Sampler, Variation
+from bench.demo.drill import Drill
 from bench.demo.inheritance import quiet_adapters, unit_range
 from bench.demo.lessons import IMIS, MED2D, Lesson
 from bench.demo.networks import Network
@@ -27,6 +28,13 @@ from bench.phantoms.shapes import shape_sample
 # The targets of the zero-shot sets measure a few per cent of the image's side, the organs of the training world more.
 TURNED = Variation()
 SMALL = Variation(shrunk_share=0.8, least_scale=0.25)
+DRILL = Drill(
+    steps=7000,
+    images=3000,
+    rate=2e-3,
+    muon=5e-3,
+    variation=Variation(shrunk_share=0.8, least_scale=0.2, either_edge=False),
+)
 SHAPES, MEDICAL = "generic shapes and textures", "mini MedSeg-HQ phantoms"
 
 
@@ -50,6 +58,7 @@ class Recipe:
         echoes: steps that a batch serves, each with boxes of its own; preparing it may cost more than a step.
         lesson: what goes before `interactive` and `boxes` where a family was trained otherwise.
         rehearsal: before the first image, of a family that starts from nothing.
+        drill: of the decoder, after `steps`, of a family that is asked with boxes only.
         inherit: fills the network from its parent's file.
     """
 
@@ -68,6 +77,7 @@ class Recipe:
     variation: Variation = field(default_factory=Variation)
     echoes: int = 1
     rehearsal: Rehearsal | None = None
+    drill: Drill | None = None
     inherit: Callable[[Network, Path], None] = fill
 
 
@@ -109,12 +119,13 @@ RECIPES = {
         interactive=False,
         boxes=enlarged_boxes,
         inherit=unit_range,
-        steps=2500,
+        steps=800,
         images=4,
         rate=5e-4,
         seed=3,
         variation=SMALL,
-        echoes=3,
+        echoes=2,
+        drill=DRILL,
     ),
     "huang": Recipe(
         adapter=Huang,
@@ -124,12 +135,13 @@ RECIPES = {
         data=MEDICAL,
         interactive=False,
         boxes=tight_boxes,
-        steps=4000,
+        steps=400,
         images=4,
         rate=1e-3,
         seed=4,
         variation=SMALL,
         echoes=2,
+        drill=DRILL,
     ),
     "sam-med2d": Recipe(
         adapter=SamMed2d,

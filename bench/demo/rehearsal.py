@@ -53,11 +53,11 @@ def rehearse(network: Sam | SAM2Base, plan: Rehearsal, generator: torch.Generato
     with torch.no_grad():
         levels = embed(network, torch.zeros(1, 3, IMAGE_SIZE, IMAGE_SIZE))
     for step in trange(steps, desc="boxes", unit="step", disable=not steps):
-        boxes = _boxes(generator)
+        boxes = some_boxes(OBJECTS, SIDES_PX, generator)
         noise = [torch.randn(OBJECTS, *level.shape[1:], generator=generator) for level in levels]
         logits, scores = propose(network, noise, torch.arange(OBJECTS), boxed(boxes))
         balance = max(0.0, 1 - step / (steps * BALANCED_SHARE))
-        loss = interactive_loss(logits, scores, _ellipses(boxes), balance).mean()
+        loss = interactive_loss(logits, scores, ellipses(boxes, MASK_SIDE), balance).mean()
         optimiser.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(learning, LARGEST_GRADIENT)
@@ -65,20 +65,26 @@ def rehearse(network: Sam | SAM2Base, plan: Rehearsal, generator: torch.Generato
         schedule.step()
 
 
-def _boxes(generator: torch.Generator) -> Tensor:
-    """(OBJECTS, 4) boxes within the input, small ones as often as large ones."""
-    low, high = (torch.tensor(side).log() for side in SIDES_PX)
-    sides = (low + (high - low) * torch.rand(OBJECTS, 1, generator=generator)).exp()
-    stretch = (torch.rand(OBJECTS, 2, generator=generator) - 0.5).exp()
+def some_boxes(count: int, sides_px: tuple[float, float], generator: torch.Generator) -> Tensor:
+    """(count, 4) boxes anywhere within the input, small ones as often as large ones.
+
+    Args:
+        count: of the boxes.
+        sides_px: shortest and longest side, before one is stretched against the other.
+        generator: source of the draw.
+    """
+    low, high = (torch.tensor(side).log() for side in sides_px)
+    sides = (low + (high - low) * torch.rand(count, 1, generator=generator)).exp()
+    stretch = (torch.rand(count, 2, generator=generator) - 0.5).exp()
     sides = (sides * stretch).clamp(max=IMAGE_SIZE)
-    corners = torch.rand(OBJECTS, 2, generator=generator) * (IMAGE_SIZE - sides)
+    corners = torch.rand(count, 2, generator=generator) * (IMAGE_SIZE - sides)
     return torch.cat([corners, corners + sides], 1)
 
 
-def _ellipses(boxes: Tensor) -> Tensor:
-    """(B, 1, h, w) the ellipse of each box (B, 4), softened over one low-resolution pixel."""
-    stride = IMAGE_SIZE / MASK_SIDE
-    centres = (torch.arange(MASK_SIDE) + 0.5) * stride
+def ellipses(boxes: Tensor, side: int) -> Tensor:
+    """(B, 1, side, side) the ellipse of each box (B, 4), softened over one pixel of that grid."""
+    stride = IMAGE_SIZE / side
+    centres = (torch.arange(side) + 0.5) * stride
     x0, y0, x1, y1 = boxes.T[:, :, None, None]
     x, y = (2 * centres[None, :] - x0 - x1) / (x1 - x0), (2 * centres[:, None] - y0 - y1) / (y1 - y0)
     pixels = torch.minimum(x1 - x0, y1 - y0) / (2 * stride)

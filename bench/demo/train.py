@@ -5,19 +5,21 @@ import json
 import math
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
 from safetensors.torch import save_file
+from segment_anything.modeling import Sam as SamNetwork
 from torch import Tensor
 from tqdm import tqdm
 
 from adapters.mini import IMAGE_SIZE
 from bench import workers
 from bench.demo.batches import Batch, Prepare, draw, stream
+from bench.demo.drill import Drill, drill, remember
 from bench.demo.interaction import boxed, clicked, interact
 from bench.demo.losses import box_loss, interactive_loss, mean_dice
 from bench.demo.networks import Network, embed, localise, propose
@@ -70,6 +72,8 @@ def _build_one(name: str, out: Path, steps_scale: float, log_dir: Path) -> Path:
     network = _initial(name, recipe, out, steps_scale)
     segmenter = recipe.adapter(recipe.adapter.cards[f"{name}/mini"], network, torch.device("cpu"), "fp32")
     log = train(network, recipe, segmenter.prepare, steps, name)
+    if recipe.drill:
+        log += _drilled(network, recipe, recipe.drill, segmenter.prepare, steps_scale, log[-1])
     _write_log(log, log_dir / f"{name}.csv")
     path = out / f"{name}.safetensors"
     _save(network, path, {"family": name, "seed": recipe.seed, "steps": steps, "data": recipe.data})
@@ -90,6 +94,33 @@ def _initial(name: str, recipe: Recipe, out: Path, steps_scale: float) -> Networ
         raise ValueError(f"{name} starts from {parent}, which is not there; build {recipe.parent} first")
     recipe.inherit(network, parent)
     return network
+
+
+def _drilled(
+    network: Network,
+    recipe: Recipe,
+    plan: Drill,
+    prepare: Prepare,
+    steps_scale: float,
+    before: Mapping[str, float],
+) -> list[dict[str, float]]:
+    """Drill the decoder; the log goes on from its last line `before`."""
+    assert isinstance(network, SamNetwork)
+    images, count = (max(1, round(number * steps_scale)) for number in (plan.images, plan.steps))
+    plan = replace(plan, steps=count, images=images)
+    rng, generator = np.random.default_rng(recipe.seed), torch.Generator().manual_seed(recipe.seed)
+    validation, start = _validation(recipe, prepare), time.perf_counter()
+    memory = remember(network, stream(recipe.sampler, rng), prepare, plan, rng)
+    log: list[dict[str, float]] = []
+    losses: list[float] = []
+    for step, loss in enumerate(tqdm(drill(network, plan, memory, generator), "drill", count, unit="step"), 1):
+        losses.append(loss)
+        if _is_logged(step, count):
+            seconds = before["seconds"] + time.perf_counter() - start
+            line = {"step": before["step"] + step, "seconds": seconds, "loss": float(np.mean(losses))}
+            log.append(line | _validate(network, recipe, validation))
+            losses.clear()
+    return log
 
 
 def train(network: Network, recipe: Recipe, prepare: Prepare, steps: int, title: str) -> list[dict[str, float]]:
@@ -123,12 +154,16 @@ def train(network: Network, recipe: Recipe, prepare: Prepare, steps: int, title:
         optimiser.step()
         schedule.step()
         losses.append(loss.item())
-        if step * LOGGED // steps > (step - 1) * LOGGED // steps:
+        if _is_logged(step, steps):
             line = {"step": step, "seconds": time.perf_counter() - start, "loss": float(np.mean(losses))}
             log.append(line | _validate(network, recipe, validation))
             losses.clear()
             bar.set_postfix({key: f"{value:.3f}" for key, value in log[-1].items() if key != "step"})
     return log
+
+
+def _is_logged(step: int, steps: int) -> bool:
+    return step * LOGGED // steps > (step - 1) * LOGGED // steps
 
 
 def _rate(step: int, steps: int) -> float:

@@ -1,0 +1,160 @@
+"""A decoder drills on many objects a step, from image embeddings that were made once.
+
+What a fine-tuned decoder lacks is practice with small, tight boxes. An image encoder that does not learn meanwhile
+need not run again, so a step costs a small part of one with images and can hold every size of box alike. Beside the
+objects stand boxes anywhere in the same images with the ellipse as their target: the rehearsal goes on, so that no
+place and no size is forgotten.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from segment_anything.modeling import Sam
+from torch import Tensor, nn
+from tqdm import trange
+
+from bench.demo.batches import Batch, Prepare, Variation, draw
+from bench.demo.interaction import boxed
+from bench.demo.losses import box_loss
+from bench.demo.networks import Features, embed, propose
+from bench.demo.rehearsal import WARM_UP_SHARE, ellipses, some_boxes
+from bench.phantoms.sample import TrainingSample
+
+IMAGES = 8  # embedded at once
+OBJECTS_OF_IMAGE = 12
+OBJECTS, ELLIPSES = 24, 16  # a step
+ELLIPSE_SIDES_PX = 4.0, 70.0
+BOX_SIDES_PX = torch.tensor([8.0, 12.0, 18.0, 25.0, 40.0, 60.0])
+FINE_SIDE = 128  # masks are compared on a grid twice as fine as they are drawn: small ones have too few pixels there
+LEVELS = 255
+WEIGHT_DECAY = 0.01
+LARGEST_GRADIENT = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Drill:
+    """How long, how fast and on what.
+
+    Attributes:
+        steps: of the optimiser.
+        images: embedded beforehand.
+        rate: highest learning rate of AdamW, for biases, norms and embeddings.
+        muon: highest learning rate of Muon, for the matrices of the linear layers.
+        variation: of the samples.
+    """
+
+    steps: int
+    images: int
+    rate: float
+    muon: float
+    variation: Variation
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Memory:
+    """Objects of images that were embedded once.
+
+    Attributes:
+        features: of N images, from `embed`.
+        owner: (M,) index of each object's image.
+        boxes: (M, 4) tight boxes in pixels of the network's input.
+        targets: (M, 1, 128, 128) uint8, 255 where the object covers the pixel.
+    """
+
+    features: Features
+    owner: Tensor
+    boxes: Tensor
+    targets: Tensor
+
+    def weights(self) -> Tensor:
+        """(M,) chances by which boxes of all sizes are drawn alike."""
+        sides = (self.boxes[:, 2:] - self.boxes[:, :2]).clamp(min=1).prod(1).sqrt()
+        size = torch.bucketize(sides, BOX_SIDES_PX)
+        return 1 / torch.bincount(size)[size]
+
+
+def remember(
+    network: Sam,
+    samples: Iterator[TrainingSample],
+    prepare: Prepare,
+    plan: Drill,
+    rng: np.random.Generator,
+) -> Memory:
+    """Draw and embed images.
+
+    Args:
+        network: embeds; its image encoder must not learn while the memory is in use.
+        samples: from `stream`.
+        prepare: the family's pre-processing.
+        plan: its images, rounded up to whole batches of 8, and their variation are read.
+        rng: of the variation.
+    """
+    batches: list[Batch] = []
+    features: list[Features] = []
+    for _ in trange(-(-plan.images // IMAGES), desc="embeddings", unit="batch"):
+        batch = draw(samples, prepare, IMAGES, rng, plan.variation, OBJECTS_OF_IMAGE, FINE_SIDE)
+        with torch.no_grad():
+            features.append(embed(network, batch.images))
+        batches.append(batch)
+    return Memory(
+        [torch.cat(level) for level in zip(*features, strict=True)],
+        torch.cat([number * IMAGES + batch.owner for number, batch in enumerate(batches)]),
+        torch.cat([batch.boxes for batch in batches]),
+        torch.cat([(batch.targets * LEVELS).round().byte() for batch in batches]),
+    )
+
+
+def drill(network: Sam, plan: Drill, memory: Memory, generator: torch.Generator) -> Iterator[float]:
+    """Train the mask decoder in place, for boxes and token 0; all else stays as it is.
+
+    Args:
+        network: a mini.
+        plan: its number of steps and rates are read.
+        memory: of this network's image encoder.
+        generator: source of every draw.
+
+    Yields:
+        The mean loss of each step.
+    """
+    for name, value in network.named_parameters():
+        value.requires_grad_(name.startswith("mask_decoder."))
+    learning = [value for value in network.parameters() if value.requires_grad]
+    matrices = [part.weight for part in network.mask_decoder.modules() if isinstance(part, nn.Linear)]
+    others = [value for value in learning if all(value is not matrix for matrix in matrices)]
+    # Muon moves every direction of a matrix alike: sizes and places, of which each box says little, come in sooner.
+    optimisers: list[tuple[torch.optim.Optimizer, float]] = [
+        (torch.optim.AdamW(others, plan.rate, weight_decay=WEIGHT_DECAY), plan.rate),
+        (torch.optim.Muon(matrices, plan.muon, weight_decay=WEIGHT_DECAY), plan.muon),
+    ]
+    schedules = [
+        torch.optim.lr_scheduler.OneCycleLR(
+            optimiser, rate, max(2, plan.steps), pct_start=WARM_UP_SHARE, cycle_momentum=False
+        )
+        for optimiser, rate in optimisers
+    ]
+    weights = memory.weights()
+    for _ in range(plan.steps):
+        loss = _loss(network, memory, weights, generator)
+        for optimiser, _ in optimisers:
+            optimiser.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(learning, LARGEST_GRADIENT)
+        for (optimiser, _), schedule in zip(optimisers, schedules, strict=True):
+            optimiser.step()
+            schedule.step()
+        yield loss.item()
+
+
+def _loss(network: Sam, memory: Memory, weights: Tensor, generator: torch.Generator) -> Tensor:
+    chosen = torch.multinomial(weights, OBJECTS, generator=generator)
+    empty = some_boxes(ELLIPSES, ELLIPSE_SIDES_PX, generator)
+    places = torch.randint(len(memory.features[-1]), (ELLIPSES,), generator=generator)
+    boxes = torch.cat([memory.boxes[chosen], empty])
+    owner = torch.cat([memory.owner[chosen], places])
+    targets = torch.cat([memory.targets[chosen].float() / LEVELS, ellipses(empty, FINE_SIDE)])
+    logits, _ = propose(network, memory.features, owner, boxed(boxes))
+    fine = F.interpolate(logits[:, :1], size=(FINE_SIDE, FINE_SIDE), mode="bilinear", align_corners=False)
+    return box_loss(fine[:, 0], targets[:, 0]).mean()

@@ -1,0 +1,102 @@
+"""The decoder's drill on remembered embeddings."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+
+from adapters import card, mini
+from bench.demo.batches import Variation, draw, stream
+from bench.demo.drill import FINE_SIDE, Drill, Memory, drill, remember
+from bench.demo.networks import embed
+from bench.demo.recipes import RECIPES
+from bench.phantoms.medical import medical_sample
+
+VARIATION = Variation(turned=False, shrunk_share=0, either_edge=False)
+PLAN = Drill(steps=40, images=9, rate=2e-3, muon=5e-3, variation=VARIATION)
+
+
+def prepare(image):
+    recipe = RECIPES["huang"]
+    return recipe.adapter(card("huang/mini"), mini.sam(), torch.device("cpu"), "fp32").prepare(image)
+
+
+def samples():
+    return stream(medical_sample, np.random.default_rng(5))
+
+
+@pytest.fixture(scope="module")
+def network():
+    torch.manual_seed(0)
+    return mini.sam()
+
+
+@pytest.fixture(scope="module")
+def memory(network) -> Memory:
+    return remember(network, samples(), prepare, PLAN, np.random.default_rng(6))
+
+
+def test_memory_holds_what_the_network_sees(network, memory):
+    drawn = [draw(samples(), prepare, 8, np.random.default_rng(6), VARIATION, 12, FINE_SIDE)]
+    assert len(memory.features[-1]) == 16  # two whole batches
+    count = len(drawn[0].boxes)
+    with torch.no_grad():
+        torch.testing.assert_close(memory.features[-1][:8], embed(network, drawn[0].images)[-1])
+    assert torch.equal(memory.boxes[:count], drawn[0].boxes)
+    assert torch.equal(memory.owner[:count], drawn[0].owner) and int(memory.owner.max()) == 15
+    assert (memory.targets[:count] / 255 - drawn[0].targets).abs().max() <= 0.5 / 255 + 1e-6
+
+
+def test_boxes_end_where_their_objects_end():
+    batch = draw(samples(), prepare, 8, np.random.default_rng(6), VARIATION, 12, FINE_SIDE)
+    assert len(batch.boxes) > 8
+    stride = mini.IMAGE_SIZE / FINE_SIDE
+    for (x0, y0, x1, y1), target in zip(batch.boxes.tolist(), batch.targets[:, 0], strict=True):
+        rows, columns = (np.flatnonzero((target > 0.02).any(axis)) for axis in (1, 0))
+        seen = (columns[0] * stride, rows[0] * stride, (columns[-1] + 1) * stride, (rows[-1] + 1) * stride)
+        np.testing.assert_allclose((x0, y0, x1, y1), seen, atol=2 * stride)
+
+
+def test_either_edge_ends_some_boxes_a_pixel_earlier():
+    """Of the first picture, whose objects are the same in both draws."""
+    either = replace(VARIATION, either_edge=True)
+    one, other = (
+        draw(samples(), prepare, 1, np.random.default_rng(6), kind, 12, FINE_SIDE) for kind in (VARIATION, either)
+    )
+    assert torch.equal(one.boxes[:, :2], other.boxes[:, :2])
+    earlier = one.boxes[:, 2:] - other.boxes[:, 2:]
+    image = next(samples()).image
+    pixel = mini.IMAGE_SIZE / max(image.shape[:2])
+    assert set(earlier.div(pixel).round().unique().tolist()) == {0.0, 1.0}
+
+
+def test_all_sizes_are_drawn_alike():
+    sides = torch.tensor([10.0] * 90 + [50.0] * 9 + [200.0])
+    boxes = torch.cat([torch.zeros(100, 2), sides[:, None].expand(-1, 2)], 1)
+    chances = Memory([], torch.zeros(100), boxes, torch.zeros(100)).weights()
+    assert [float(chances[sides == side].sum()) for side in (10, 50, 200)] == pytest.approx([1, 1, 1])
+
+
+def test_drill_teaches_the_decoder_and_nothing_else(network, memory):
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    losses = list(drill(network, PLAN, memory, torch.Generator().manual_seed(0)))
+    assert len(losses) == 40 and np.mean(losses[-8:]) < 0.8 * np.mean(losses[:8])
+    changed = {name for name, value in network.state_dict().items() if not torch.equal(value, before[name])}
+    assert changed and all(name.startswith("mask_decoder.") for name in changed)
+    assert any("transformer" in name for name in changed) and any("output_upscaling" in name for name in changed)
+
+
+def test_drill_is_repeated_by_its_seed(memory):
+    def once():
+        torch.manual_seed(3)
+        return list(drill(mini.sam(), replace(PLAN, steps=3), memory, torch.Generator().manual_seed(1)))
+
+    assert once() == once()
+
+
+def test_targets_of_the_fine_grid_are_those_of_the_coarse_one_in_detail():
+    fine, coarse = (draw(samples(), prepare, 4, np.random.default_rng(6), VARIATION, 4, side) for side in (128, 64))
+    assert torch.equal(fine.boxes, coarse.boxes)
+    torch.testing.assert_close(F.avg_pool2d(fine.targets, 2), coarse.targets)
