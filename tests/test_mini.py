@@ -64,7 +64,8 @@ def test_weights_say_how_they_were_trained(family):
     assert training == {"family": family, "seed": recipe.seed, "steps": recipe.steps, "data": recipe.data}
     with (LOGS / f"{family}.csv").open(newline="") as file:
         lines = list(csv.DictReader(file))
-    assert int(lines[-1]["step"]) == recipe.steps
+    drilled = recipe.drill.steps if recipe.drill else 0
+    assert int(lines[-1]["step"]) == recipe.steps + drilled
     assert float(lines[-1]["dice_box"]) > float(lines[0]["dice_box"])
 
 
