@@ -7,7 +7,7 @@ place and no size is forgotten.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -98,7 +98,7 @@ def remember(
         batch = draw(samples, prepare, IMAGES, rng, plan.variation, OBJECTS_OF_IMAGE, FINE_SIDE)
         with torch.no_grad():
             features.append(embed(network, batch.images))
-        batches.append(batch)
+        batches.append(replace(batch, images=batch.images[:0]))  # else thousands of images stay in memory
     return Memory(
         [torch.cat(level) for level in zip(*features, strict=True)],
         torch.cat([number * IMAGES + batch.owner for number, batch in enumerate(batches)]),
