@@ -88,16 +88,7 @@ def test_demo_equals_its_reference(demo):
     assert verify.verify(demo, REFERENCE) == []
 
 
-@pytest.mark.parametrize(
-    "model",
-    [
-        "huang/mini",
-        pytest.param(
-            "medsam/mini",
-            marks=pytest.mark.xfail(strict=True, reason="it still loses to it: results/reference/mini/README.md"),
-        ),
-    ],
-)
+@pytest.mark.parametrize("model", ["medsam/mini", "huang/mini"])
 def test_medical_minis_beat_the_ellipse(demo, model):
     table = report.table(demo, "box").summary()
     for line in table.lines:

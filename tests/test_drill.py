@@ -7,20 +7,24 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from adapters import card, mini
+from adapters import card, geometry, mini
+from adapters.sam import Encoded
 from bench.demo.batches import Variation, draw, stream
-from bench.demo.drill import FINE_SIDE, Drill, Memory, drill, remember
+from bench.demo.drill import FINE_SIDE, Drill, Memory, by_logits, by_probabilities, drill, remember
 from bench.demo.networks import embed
 from bench.demo.recipes import RECIPES
 from bench.phantoms.medical import medical_sample
 
 VARIATION = Variation(turned=False, shrunk_share=0, either_edge=False)
-PLAN = Drill(steps=40, images=9, rate=2e-3, muon=5e-3, variation=VARIATION)
+PLAN = Drill(steps=40, images=9, rate=2e-3, muon=5e-3, variation=VARIATION, enlarge=by_logits)
+
+
+def adapter(family):
+    return RECIPES[family].adapter(card(f"{family}/mini"), mini.sam(), torch.device("cpu"), "fp32")
 
 
 def prepare(image):
-    recipe = RECIPES["huang"]
-    return recipe.adapter(card("huang/mini"), mini.sam(), torch.device("cpu"), "fp32").prepare(image)
+    return adapter("huang").prepare(image)
 
 
 def samples():
@@ -100,3 +104,24 @@ def test_targets_of_the_fine_grid_are_those_of_the_coarse_one_in_detail():
     fine, coarse = (draw(samples(), prepare, 4, np.random.default_rng(6), VARIATION, 4, side) for side in (128, 64))
     assert torch.equal(fine.boxes, coarse.boxes)
     torch.testing.assert_close(F.avg_pool2d(fine.targets, 2), coarse.targets)
+
+
+@pytest.mark.parametrize("family", ["medsam", "huang"])
+def test_masks_are_learned_as_the_family_draws_them(family):
+    """On an original of the fine grid's size the adapter's mask is where the drill's logits are positive."""
+    logits = 4 * torch.randn(3, mini.MASK_SIDE, mini.MASK_SIDE, generator=torch.Generator().manual_seed(0))
+    frame = geometry.squash((FINE_SIDE, FINE_SIDE), mini.IMAGE_SIZE)
+    drawn = adapter(family).masks(Encoded(torch.zeros(0), frame), logits)
+    learned = RECIPES[family].drill.enlarge(logits)
+    assert learned.shape == (3, FINE_SIDE, FINE_SIDE)
+    assert torch.equal(drawn[learned.abs() > 1e-3], (learned > 0)[learned.abs() > 1e-3])
+    other = {by_logits: by_probabilities, by_probabilities: by_logits}[RECIPES[family].drill.enlarge]
+    assert ((other(logits) > 0) != drawn).float().mean() > 0.01
+
+
+def test_probabilities_are_asked_for_their_side_of_one_half_only():
+    """Between two pixels, on and off, lies a ramp; each of its values is on its side, and nothing is left to learn."""
+    logits = torch.full((1, mini.MASK_SIDE, mini.MASK_SIDE), -9.0)
+    logits[:, :, :32] = 9.0
+    target = (by_probabilities(logits) > 0).float()
+    assert F.binary_cross_entropy_with_logits(by_probabilities(logits), target) < 1e-4

@@ -6,17 +6,19 @@ objects stand boxes anywhere in the same images with the ellipse as their target
 place and no size is forgotten.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from segment_anything.modeling import Sam
 from torch import Tensor, nn
 from tqdm import trange
 
+from adapters import geometry
+from adapters.mini import IMAGE_SIZE
 from bench.demo.batches import Batch, Prepare, Variation, draw
+from bench.demo.descent import WEIGHT_DECAY, descend
 from bench.demo.interaction import boxed
 from bench.demo.losses import box_loss
 from bench.demo.networks import Features, embed, propose
@@ -29,9 +31,9 @@ OBJECTS, ELLIPSES = 24, 16  # a step
 ELLIPSE_SIDES_PX = 4.0, 70.0
 BOX_SIDES_PX = torch.tensor([8.0, 12.0, 18.0, 25.0, 40.0, 60.0])
 FINE_SIDE = 128  # masks are compared on a grid twice as fine as they are drawn: small ones have too few pixels there
+FINE = geometry.squash((FINE_SIDE, FINE_SIDE), IMAGE_SIZE)
+STEEPNESS = 32.0
 LEVELS = 255
-WEIGHT_DECAY = 0.01
-LARGEST_GRADIENT = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,7 @@ class Drill:
         rate: highest learning rate of AdamW, for biases, norms and embeddings.
         muon: highest learning rate of Muon, for the matrices of the linear layers.
         variation: of the samples.
+        enlarge: low-resolution logits (B, h, w) to logits (B, 128, 128), positive where the family's mask would be.
     """
 
     steps: int
@@ -51,6 +54,22 @@ class Drill:
     rate: float
     muon: float
     variation: Variation
+    enlarge: Callable[[Tensor], Tensor]
+
+
+def by_logits(logits: Tensor) -> Tensor:
+    """Enlarge as families do whose mask is where enlarged logits are positive."""
+    return geometry.to_original(logits, FINE)
+
+
+def by_probabilities(logits: Tensor) -> Tensor:
+    """Enlarge as MedSAM does, whose mask is where enlarged probabilities exceed one half.
+
+    A probability cannot outweigh its neighbours as a logit can, so the mask of an object of two or three
+    low-resolution pixels has to be learned as it is enlarged. The logit of the enlarged probability teaches it badly:
+    it wants every value near 0 or 1, also between two pixels. A steep line through one half wants it on its side.
+    """
+    return STEEPNESS * (geometry.to_original(logits.sigmoid(), FINE) - 0.5)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -112,7 +131,7 @@ def drill(network: Sam, plan: Drill, memory: Memory, generator: torch.Generator)
 
     Args:
         network: a mini.
-        plan: its number of steps and rates are read.
+        plan: its steps, rates and `enlarge` are read.
         memory: of this network's image encoder.
         generator: source of every draw.
 
@@ -125,30 +144,24 @@ def drill(network: Sam, plan: Drill, memory: Memory, generator: torch.Generator)
     matrices = [part.weight for part in network.mask_decoder.modules() if isinstance(part, nn.Linear)]
     others = [value for value in learning if all(value is not matrix for matrix in matrices)]
     # Muon moves every direction of a matrix alike: sizes and places, of which each box says little, come in sooner.
-    optimisers: list[tuple[torch.optim.Optimizer, float]] = [
-        (torch.optim.AdamW(others, plan.rate, weight_decay=WEIGHT_DECAY), plan.rate),
-        (torch.optim.Muon(matrices, plan.muon, weight_decay=WEIGHT_DECAY), plan.muon),
+    optimisers: list[torch.optim.Optimizer] = [
+        torch.optim.AdamW(others, plan.rate, weight_decay=WEIGHT_DECAY),
+        torch.optim.Muon(matrices, plan.muon, weight_decay=WEIGHT_DECAY),
     ]
     schedules = [
         torch.optim.lr_scheduler.OneCycleLR(
             optimiser, rate, max(2, plan.steps), pct_start=WARM_UP_SHARE, cycle_momentum=False
         )
-        for optimiser, rate in optimisers
+        for optimiser, rate in zip(optimisers, (plan.rate, plan.muon), strict=True)
     ]
     weights = memory.weights()
     for _ in range(plan.steps):
-        loss = _loss(network, memory, weights, generator)
-        for optimiser, _ in optimisers:
-            optimiser.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(learning, LARGEST_GRADIENT)
-        for (optimiser, _), schedule in zip(optimisers, schedules, strict=True):
-            optimiser.step()
-            schedule.step()
+        loss = _loss(network, plan, memory, weights, generator)
+        descend(loss, learning, optimisers, schedules)
         yield loss.item()
 
 
-def _loss(network: Sam, memory: Memory, weights: Tensor, generator: torch.Generator) -> Tensor:
+def _loss(network: Sam, plan: Drill, memory: Memory, weights: Tensor, generator: torch.Generator) -> Tensor:
     chosen = torch.multinomial(weights, OBJECTS, generator=generator)
     empty = some_boxes(ELLIPSES, ELLIPSE_SIDES_PX, generator)
     places = torch.randint(len(memory.features[-1]), (ELLIPSES,), generator=generator)
@@ -156,5 +169,4 @@ def _loss(network: Sam, memory: Memory, weights: Tensor, generator: torch.Genera
     owner = torch.cat([memory.owner[chosen], places])
     targets = torch.cat([memory.targets[chosen].float() / LEVELS, ellipses(empty, FINE_SIDE)])
     logits, _ = propose(network, memory.features, owner, boxed(boxes))
-    fine = F.interpolate(logits[:, :1], size=(FINE_SIDE, FINE_SIDE), mode="bilinear", align_corners=False)
-    return box_loss(fine[:, 0], targets[:, 0]).mean()
+    return box_loss(plan.enlarge(logits[:, 0]), targets[:, 0]).mean()

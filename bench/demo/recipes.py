@@ -1,7 +1,7 @@
 """How each family's mini is trained: its original's recipe, on phantoms instead of data, in few steps."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
@@ -16,7 +16,7 @@ from adapters.sam2 import Sam2
 from adapters.sam_med2d import SamMed2d
 from bench.demo import imis
 from bench.demo.batches import Sampler, Variation
-from bench.demo.drill import Drill
+from bench.demo.drill import Drill, by_logits, by_probabilities
 from bench.demo.inheritance import quiet_adapters, unit_range
 from bench.demo.lessons import IMIS, MED2D, Lesson
 from bench.demo.networks import Network
@@ -30,10 +30,11 @@ TURNED = Variation()
 SMALL = Variation(shrunk_share=0.8, least_scale=0.25)
 DRILL = Drill(
     steps=7000,
-    images=3000,
+    images=5000,
     rate=2e-3,
     muon=5e-3,
     variation=Variation(shrunk_share=0.8, least_scale=0.2, either_edge=False),
+    enlarge=by_logits,
 )
 SHAPES, MEDICAL = "generic shapes and textures", "mini MedSeg-HQ phantoms"
 
@@ -125,7 +126,7 @@ RECIPES = {
         seed=3,
         variation=SMALL,
         echoes=2,
-        drill=DRILL,
+        drill=replace(DRILL, enlarge=by_probabilities),
     ),
     "huang": Recipe(
         adapter=Huang,

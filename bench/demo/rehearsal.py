@@ -13,6 +13,7 @@ from torch import Tensor
 from tqdm import trange
 
 from adapters.mini import IMAGE_SIZE, MASK_SIDE
+from bench.demo.descent import WEIGHT_DECAY, descend
 from bench.demo.interaction import boxed
 from bench.demo.losses import interactive_loss
 from bench.demo.networks import embed, propose
@@ -21,7 +22,6 @@ OBJECTS = 24
 WARM_UP_SHARE = 0.03
 BALANCED_SHARE = 0.5  # of the steps: a cross entropy balanced less and less
 SIDES_PX = 6.0, 200.0
-LARGEST_GRADIENT = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ def rehearse(network: Sam | SAM2Base, plan: Rehearsal, generator: torch.Generato
     steps = plan.steps
     encoder = {id(value) for value in network.image_encoder.parameters()}
     learning = [value for value in network.parameters() if id(value) not in encoder]
-    optimiser = torch.optim.AdamW(learning, plan.rate)
+    optimiser = torch.optim.AdamW(learning, plan.rate, weight_decay=WEIGHT_DECAY)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, plan.rate, max(1, steps), pct_start=WARM_UP_SHARE)
     with torch.no_grad():
         levels = embed(network, torch.zeros(1, 3, IMAGE_SIZE, IMAGE_SIZE))
@@ -58,11 +58,7 @@ def rehearse(network: Sam | SAM2Base, plan: Rehearsal, generator: torch.Generato
         logits, scores = propose(network, noise, torch.arange(OBJECTS), boxed(boxes))
         balance = max(0.0, 1 - step / (steps * BALANCED_SHARE))
         loss = interactive_loss(logits, scores, ellipses(boxes, MASK_SIDE), balance).mean()
-        optimiser.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(learning, LARGEST_GRADIENT)
-        optimiser.step()
-        schedule.step()
+        descend(loss, learning, [optimiser], [schedule])
 
 
 def some_boxes(count: int, sides_px: tuple[float, float], generator: torch.Generator) -> Tensor:

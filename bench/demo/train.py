@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import repeat
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from tqdm import tqdm
 from adapters.mini import IMAGE_SIZE
 from bench import workers
 from bench.demo.batches import Batch, Prepare, draw, stream
+from bench.demo.descent import WEIGHT_DECAY, descend
 from bench.demo.drill import Drill, drill, remember
 from bench.demo.interaction import boxed, clicked, interact
 from bench.demo.losses import box_loss, interactive_loss, mean_dice
@@ -32,8 +34,6 @@ ROUNDS = 5
 EARLY_SHARE = 0.15  # of the steps: one round, and a cross entropy balanced less and less
 WARM_UP = 100
 LOGGED = 15
-WEIGHT_DECAY = 0.01
-LARGEST_GRADIENT = 1.0
 
 
 def build(
@@ -76,7 +76,7 @@ def _build_one(name: str, out: Path, steps_scale: float, log_dir: Path) -> Path:
         log += _drilled(network, recipe, recipe.drill, segmenter.prepare, steps_scale, log[-1])
     _write_log(log, log_dir / f"{name}.csv")
     path = out / f"{name}.safetensors"
-    _save(network, path, {"family": name, "seed": recipe.seed, "steps": steps, "data": recipe.data})
+    _save(network, path, {"family": name, "seed": recipe.seed, "steps": int(log[-1]["step"]), "data": recipe.data})
     return path
 
 
@@ -110,7 +110,7 @@ def _drilled(
     plan = replace(plan, steps=count, images=images)
     rng, generator = np.random.default_rng(recipe.seed), torch.Generator().manual_seed(recipe.seed)
     validation, start = _validation(recipe, prepare), time.perf_counter()
-    memory = remember(network, stream(recipe.sampler, rng), prepare, plan, rng)
+    memory = remember(network, map(recipe.sampler, repeat(rng)), prepare, plan, rng)
     log: list[dict[str, float]] = []
     losses: list[float] = []
     for step, loss in enumerate(tqdm(drill(network, plan, memory, generator), "drill", count, unit="step"), 1):
@@ -148,11 +148,7 @@ def train(network: Network, recipe: Recipe, prepare: Prepare, steps: int, title:
         if (step - 1) % recipe.echoes == 0:
             batch = draw(samples, prepare, recipe.images, rng, recipe.variation)
         loss = _loss(network, recipe, batch, step / steps, generator)
-        optimiser.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(learning, LARGEST_GRADIENT)
-        optimiser.step()
-        schedule.step()
+        descend(loss, learning, [optimiser], [schedule])
         losses.append(loss.item())
         if _is_logged(step, steps):
             line = {"step": step, "seconds": time.perf_counter() - start, "loss": float(np.mean(losses))}
