@@ -273,8 +273,5 @@ def _missing_text(name: str, path: Path) -> str:
     entry = CATALOGUE.get(name)
     if entry is None:
         return f"{name}: no weights at {path}; `bench demo build` makes those of the mini world"
-    how = f"with `bench download {name}`" if entry.url else f"by hand from {entry.page}"
-    return (
-        f"{name}: no weights at {path}; get {entry.file} {how} "
-        f"(address {entry.url or entry.page}, sha256 {entry.sha256 or 'not known'})"
-    )
+    how = f"with `bench download {name}` from {entry.url}" if entry.url else f"by hand from {entry.page}"
+    return f"{name}: no weights at {path}; get {entry.file} {how} (sha256 {entry.sha256 or 'not known'})"

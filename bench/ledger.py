@@ -73,7 +73,10 @@ def lookup(model: str, dataset: str, world: World = "real", path: Path = FILE) -
         world: "phantom": the data are drawn by this project under the name of a real data set.
         path: of the ledger.
     """
-    if world == "phantom" and not fnmatchcase(model, "*/mini") and not fnmatchcase(model, "baseline/*"):
+    mini = fnmatchcase(model, "*/mini")
+    if mini and world == "real":
+        return Entry(model, dataset, "no", "trained on nothing but what this project draws")
+    if not mini and world == "phantom" and not fnmatchcase(model, "baseline/*"):
         return Entry(model, dataset, "no", "phantoms are drawn by this project, later than the weights")
     base, _ = catalogue.split_name(dataset)
     for entry in entries(path):
