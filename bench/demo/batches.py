@@ -64,7 +64,7 @@ class Batch:
 
 
 def stream(sampler: Sampler, rng: np.random.Generator) -> Iterator[TrainingSample]:
-    """Endless samples, most of them from a pool that is renewed bit by bit: drawing costs more than training."""
+    """Endless samples, most of them from a pool that is renewed bit by bit; each is met in several variations."""
     pool: list[TrainingSample] = []
     while True:
         if len(pool) < POOL:

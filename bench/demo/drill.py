@@ -32,7 +32,7 @@ ELLIPSE_SIDES_PX = 4.0, 70.0
 BOX_SIDES_PX = torch.tensor([8.0, 12.0, 18.0, 25.0, 40.0, 60.0])
 FINE_SIDE = 128  # masks are compared on a grid twice as fine as they are drawn: small ones have too few pixels there
 FINE = geometry.squash((FINE_SIDE, FINE_SIDE), IMAGE_SIZE)
-STEEPNESS = 32.0
+STEEPNESS = 32.0  # logits from probability 0 to 1; with 16 small objects come in later, with 64 no sooner
 LEVELS = 255
 
 
