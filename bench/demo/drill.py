@@ -106,7 +106,7 @@ def remember(
 
     Args:
         network: embeds; its image encoder must not learn while the memory is in use.
-        samples: from `stream`.
+        samples: as many as images are embedded; the more of them are new, the less is learned by heart.
         prepare: the family's pre-processing.
         plan: its images, rounded up to whole batches of 8, and their variation are read.
         rng: of the variation.

@@ -26,7 +26,6 @@ from bench.phantoms.medical import medical_sample
 from bench.phantoms.shapes import shape_sample
 
 # The targets of the zero-shot sets measure a few per cent of the image's side, the organs of the training world more.
-TURNED = Variation()
 SMALL = Variation(shrunk_share=0.8, least_scale=0.25)
 DRILL = Drill(
     steps=7000,
