@@ -109,7 +109,7 @@ def test_gallery_is_filtered_and_ordered(opened):
     page.select_option("select[name=prompt]", "clicks")
     assert page.locator(f"{CARDS} output").all_inner_texts() == ["50.0"]
     page.click("form button[type=reset]")
-    page.wait_for_function("document.getElementById('count').textContent.startsWith('4 of')")
+    page.locator("#count", has_text="4 of 4").wait_for()
     page.fill("input[name=low]", "30")
     page.fill("input[name=high]", "85")
     page.select_option("select[name=order]", "down")
