@@ -1,5 +1,6 @@
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -178,6 +179,24 @@ def test_gallery_figures_have_a_row_a_model_and_a_column_a_model(folder):
     columns = {text.get_text().split()[0]: round(text.get_position()[0], 2) for text in random.figure.axes[0].texts}
     assert columns == {"baseline/box": 0, "fake/good": 1.06}
     assert "Target: blue" in worst.caption and "protocol bench" in worst.caption
+
+
+def test_random_objects_are_seen_through_the_same_window_by_all_models(folder):
+    shown = [
+        replace(view, window=(0, 0, 9)) if view.pick.model == "fake/good" else view for view in looked_at(folder)[0]
+    ]
+    _, random = gallery.galleries(material(folder), shown, "box")
+    (canvas,) = random.figure.axes[0].images
+    pixels, step = canvas.get_array(), round(gallery.SIDE * (1 + gallery.GAP))
+    for _, top in {text.get_position() for text in random.figure.axes[0].texts}:
+        rows = slice(round((top + 0.03) * gallery.SIDE), round((top + 1.03) * gallery.SIDE))
+        one, other = (pixels[rows, left : left + gallery.SIDE] for left in (0, step))
+        assert np.ptp(one) > 0 and np.array_equal(one, other)
+
+
+def test_square_holds_all_windows():
+    assert gallery.square([(0, 0, 4), (2, 1, 8)]) == (0, -0.5, 10)
+    assert gallery.square([(3, 4, 5)]) == (3, 4, 5)
 
 
 def test_crop_shows_the_window_and_black_beyond_the_image():

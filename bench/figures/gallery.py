@@ -1,6 +1,7 @@
 """Predictions drawn on their images: the worst of every model, and the same random objects for all."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from textwrap import shorten
 
 import numpy as np
@@ -13,7 +14,7 @@ from bench import protocols
 from bench.figures import style
 from bench.figures.material import Material
 from bench.figures.picture import Absent, Picture
-from bench.figures.views import Outline, View
+from bench.figures.views import Outline, View, Window
 
 INCHES = 1.25  # side of one view
 SIDE = 160  # of one view, in pixels of the figure's picture
@@ -76,9 +77,22 @@ def _by_object(views: Sequence[View], models: Sequence[str]) -> tuple[Grid, str]
         key = (view.pick.dataset, view.pick.case, view.pick.slice, view.pick.target)
         if key in rows:
             grid[rows.index(key), columns.index(view.pick.model)] = view
+    for row in range(len(rows)):
+        mine = [key for key in grid if key[0] == row]
+        shared = square([grid[key].window for key in mine])
+        grid |= {key: replace(grid[key], window=shared) for key in mine}
     left = sorted(set(objects) - {row[0] for row in rows})
     left_out = f" No room for {', '.join(left)}." if left else ""
-    return grid, f"Objects drawn at random from each data set, the same for all models.{left_out}"
+    return grid, f"Objects drawn at random from each data set, the same, at the same scale, for all models.{left_out}"
+
+
+def square(windows: Sequence[Window]) -> Window:
+    """The smallest square around all of them, with the same centre as their bounding box."""
+    corners = np.array([[(x, y), (x + side, y + side)] for x, y, side in windows])
+    low, high = corners[:, 0].min(axis=0), corners[:, 1].max(axis=0)
+    side = float((high - low).max())
+    x, y = ((low + high - side) / 2).tolist()
+    return x, y, side
 
 
 def _figure(grid: Grid) -> Figure:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 
 from bench.figures import style
 from bench.figures.material import Material
@@ -45,14 +44,13 @@ def speed(material: Material, kind: str) -> Iterator[Picture | Absent]:
         look = shown[model]
         ax.plot(cost.seconds * 1000, cost.dice, look.marker, color=look.colour, markersize=9, label=model)
     ax.set(xscale="log", xlabel="milliseconds a prompt (median)", ylabel="Dice (%)")
-    _labels(ax, costs)
     note = material.note(
         [kind],
         "Mean over data sets of their Averages. Time: a slice's share of its batch in the encoder and a prompt's share "
         f"of its batch in the decoder, batches of up to 8 slices with all their prompts, on {_hardware(material)}. "
         "Grey line: no model is both faster and better.",
     )
-    style.finish(figure, f"{TITLE}, prompt {kind}", note)
+    style.finish(figure, f"{TITLE}, prompt {kind}", note, {model: shown[model] for model in costs})
     yield Picture(name, f"{TITLE}, prompt {kind}", note, _words(costs, best), figure)
 
 
@@ -80,21 +78,6 @@ def front(costs: Mapping[str, Cost]) -> list[str]:
         if not kept or costs[model].dice > costs[kept[-1]].dice:
             kept.append(model)
     return kept
-
-
-def _labels(ax: Axes, costs: Mapping[str, Cost]) -> None:
-    """Limits with room for the names, and the names beside their points, moved up off the names below them."""
-    exponents, values = np.log10([c.seconds * 1000 for c in costs.values()]), [c.dice for c in costs.values()]
-    wide, high = max(float(np.ptp(exponents)), 0.5), max(float(np.ptp(values)), 1.0)
-    left, low = float(exponents.min()) - 0.12 * wide, min(values) - 0.1 * high
-    ax.set(xlim=(10**left, 10 ** (left + 1.5 * wide)), ylim=(low, low + 1.25 * high))
-    taken: list[tuple[float, float]] = []
-    for model in sorted(costs, key=lambda name: costs[name].dice):
-        x = (np.log10(costs[model].seconds * 1000) - left) / (1.5 * wide)
-        y = (costs[model].dice - low) / (1.25 * high)
-        y = max([y, *(other_y + 0.05 for other_x, other_y in taken if abs(x - other_x) < 0.25 and y < other_y + 0.05)])
-        taken.append((x, y))
-        ax.text(x + 0.02, y, model, transform=ax.transAxes, va="center", fontsize=8)
 
 
 def _hardware(material: Material) -> str:

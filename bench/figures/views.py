@@ -18,6 +18,7 @@ from bench.protocols import Protocol
 from bench.store import MaskShard, predictions_path, targets_path
 
 Outline = NDArray[np.float64]  # (N, 2) x, y; pixel (0, 0) covers 0..1 in both
+Window = tuple[float, float, float]  # x, y, side of a square
 ROOM = 2.2  # side of a close view, in sides of what it shows
 LEAST = 0.35  # of the image's shorter side
 
@@ -47,7 +48,7 @@ class View:
         target, prediction: outlines.
         prompt: what the model was given.
         shape: (H, W).
-        window: x, y, side of the square around target, prediction and prompt.
+        window: the square around target, prediction and prompt.
     """
 
     pick: Pick
@@ -56,7 +57,7 @@ class View:
     prediction: Sequence[Outline]
     prompt: Shown
     shape: tuple[int, int]
-    window: tuple[float, float, float]
+    window: Window
 
 
 def outlines(mask: Mask) -> list[Outline]:
@@ -76,8 +77,8 @@ def _without_straight(line: Outline) -> Outline:
     return line[np.concatenate([[True], turns, [True]])]
 
 
-def window(shape: tuple[int, int], points: NDArray[np.float64]) -> tuple[float, float, float]:
-    """A square with room around the points, x, y and side; it may reach beyond the image.
+def window(shape: tuple[int, int], points: NDArray[np.float64]) -> Window:
+    """A square with room around the points; it may reach beyond the image.
 
     Args:
         shape: (H, W) of the image.
