@@ -52,10 +52,11 @@ def test_bars_have_the_averages_as_heights_and_the_intervals_as_whiskers():
     assert ax.get_ylim() == (0, 100)
 
 
-def test_captions_name_weights_data_protocol_and_prompt():
+def test_captions_name_weights_data_protocol_prompt_and_counts():
     picture = only(bars(everything(level), "box"))
     for words in ("Mini weights on phantom data.", "protocol bench", "Prompt box", "macro_class", "95 %"):
         assert words in picture.caption
+    assert "n, masks (patients): segthor 6 (3), isles2022 6 (3)." in picture.caption
     drawn = " ".join(text.get_text().replace("\n", " ") for text in picture.figure.texts)
     assert picture.caption in drawn and picture.title in drawn
     assert "segthor: medsam/mini 73.5, sam/mini 63.5, baseline/box 53.5" in picture.alt

@@ -86,15 +86,24 @@ class Material:
         return self._compared[kind]
 
     def note(self, kinds: Sequence[str], text: str) -> str:
-        """What a reader must know: the text, then prompt, protocol, who was not asked, weights and data."""
+        """What a reader must know: the text, then prompt, protocol, counts, who was not asked, weights and data."""
         config = self.facts["config"]
         asked = ", ".join(self._named(kind) for kind in kinds)
         refused = sorted({row["model"] for row in self.facts["not_applicable"] if row["prompt"] in kinds})
-        parts = [text, f"Prompt {asked}; protocol {config['protocol']}."]
+        parts = [text, f"Prompt {asked}; protocol {config['protocol']}.", self._counts(kinds)]
         parts += [f"Not trained on such prompts and not asked: {', '.join(refused)}."] if refused else []
         forced = sorted({row["model"] for row in self.facts["untrained"] if row["prompt"] in kinds})
         parts += [f"Asked though never trained on such prompts: {', '.join(forced)}."] if forced else []
         return " ".join([*parts, self.facts["world_text"]])
+
+    def _counts(self, kinds: Sequence[str]) -> str:
+        slices = self.records[self.records["prompt"].isin(kinds) & (self.records["metric"] == "dice")]
+        asked = slices.drop_duplicates(["dataset", "case", "slice", "target"])
+        found = asked.groupby("dataset").agg(masks=("target", "size"), patients=("patient", "nunique"))
+        texts = [
+            f"{name} {found.masks[name]} ({found.patients[name]})" for name in self.datasets if name in found.index
+        ]
+        return f"n, masks (patients): {', '.join(texts)}."
 
     def _named(self, kind: str) -> str:
         return f"{kind} (up to {self.facts['config']['clicks']} rounds)" if prompts.KINDS[kind].rounds else kind
