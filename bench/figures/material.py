@@ -99,9 +99,9 @@ class Material:
     def _counts(self, kinds: Sequence[str]) -> str:
         slices = self.records[self.records["prompt"].isin(kinds) & (self.records["metric"] == "dice")]
         asked = slices.drop_duplicates(["dataset", "case", "slice", "target"])
-        found = asked.groupby("dataset").agg(masks=("target", "size"), patients=("patient", "nunique"))
+        found = {name: part for name, part in asked.groupby("dataset")}
         texts = [
-            f"{name} {found.masks[name]} ({found.patients[name]})" for name in self.datasets if name in found.index
+            f"{name} {len(found[name])} ({found[name]['patient'].nunique()})" for name in self.datasets if name in found
         ]
         return f"n, masks (patients): {', '.join(texts)}."
 
