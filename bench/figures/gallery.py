@@ -78,9 +78,9 @@ def _by_object(views: Sequence[View], models: Sequence[str]) -> tuple[Grid, str]
         if key in rows:
             grid[rows.index(key), columns.index(view.pick.model)] = view
     for row in range(len(rows)):
-        mine = [key for key in grid if key[0] == row]
-        shared = square([grid[key].window for key in mine])
-        grid |= {key: replace(grid[key], window=shared) for key in mine}
+        cells = [key for key in grid if key[0] == row]
+        shared = square([grid[key].window for key in cells])
+        grid |= {key: replace(grid[key], window=shared) for key in cells}
     left = sorted(set(objects) - {row[0] for row in rows})
     left_out = f" No room for {', '.join(left)}." if left else ""
     return grid, f"Objects drawn at random from each data set, the same, at the same scale, for all models.{left_out}"
