@@ -14,6 +14,7 @@ from segment_anything.modeling import Sam
 
 from adapters import mini
 from adapters.weights import MINI_FOLDER
+from bench.demo import segmote
 from bench.demo.batches import Batch, draw, stream
 from bench.demo.inheritance import unit_range
 from bench.demo.interaction import boxed, interact
@@ -185,6 +186,16 @@ def test_building_twice_gives_the_same_bytes(tmp_path, monkeypatch):
     two = build(list(RECIPES), tmp_path / "two", steps_scale=1e-6, log_dir=tmp_path / "two")
     for family in RECIPES:
         assert one[family].read_bytes() == two[family].read_bytes()
+
+
+@pytest.mark.slow
+def test_segmote_is_built_in_a_folder_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.setattr("bench.demo.train.VALIDATION_IMAGES", 2)
+    monkeypatch.setattr("bench.demo.segmote.IMAGES", 12)
+    build(["sam", "imis"], tmp_path, steps_scale=1e-6, log_dir=tmp_path)
+    path = segmote.build(tmp_path, tmp_path, scale=1e-6)
+    assert load_file(path).keys() == load_file(MINI_FOLDER / "segmote.safetensors").keys()
+    assert len((tmp_path / "segmote.csv").read_text().splitlines()) == 2  # the header and one epoch
 
 
 def test_one_step_of_training_is_deterministic(tmp_path, monkeypatch):

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from adapters.checkpoint import fill
 from adapters.huang import Huang
-from adapters.imis import Imis
+from adapters.imis import MINI_VOCABULARY, Imis
 from adapters.medsam import MedSam
 from adapters.sam import Sam
 from adapters.sam2 import Sam2
@@ -60,6 +60,7 @@ class Recipe:
         rehearsal: before the first image, of a family that starts from nothing.
         drill: of the decoder, after `steps`, of a family that is asked with boxes only.
         inherit: fills the network from its parent's file.
+        companion: a file that its adapter reads beside the weights, and that is not trained.
     """
 
     adapter: type[Sam] | type[Sam2] | type[Imis]
@@ -79,6 +80,7 @@ class Recipe:
     rehearsal: Rehearsal | None = None
     drill: Drill | None = None
     inherit: Callable[[Network, Path], None] = fill
+    companion: Path | None = None
 
 
 RECIPES = {
@@ -173,6 +175,7 @@ RECIPES = {
         seed=6,
         lesson=IMIS,
         inherit=imis.inherit,
+        companion=MINI_VOCABULARY,
         # Left and right are part of the names; and what is shrunk lies where its name does not say.
         variation=Variation(turned=False, shrunk_share=0.6, least_scale=0.25),
     ),

@@ -4,6 +4,7 @@ import csv
 import json
 import math
 import os
+import shutil
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -43,7 +44,8 @@ def build(
 
     Args:
         families: names from `RECIPES`.
-        out: folder of the `<family>.safetensors`; a parent that is not among `families` is read from it.
+        out: folder of the `<family>.safetensors` and of what lies beside them; a parent that is not among `families`
+            is read from it.
         steps_scale: share of each recipe's steps, for a quick look.
         log_dir: folder of the `<family>.csv` logs.
         jobs: processes; families that do not build on each other are trained side by side, one thread each.
@@ -77,6 +79,8 @@ def _build_one(name: str, out: Path, steps_scale: float, log_dir: Path) -> Path:
     _write_log(log, log_dir / f"{name}.csv")
     path = out / f"{name}.safetensors"
     _save(network, path, {"family": name, "seed": recipe.seed, "steps": int(log[-1]["step"]), "data": recipe.data})
+    if recipe.companion and recipe.companion.parent.resolve() != out.resolve():
+        shutil.copyfile(recipe.companion, out / recipe.companion.name)
     return path
 
 
