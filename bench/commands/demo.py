@@ -25,7 +25,7 @@ def demo_build(
     models: Models = "all",
     jobs: Annotated[int, typer.Option(min=1, help="Families trained side by side.")] = 2,
 ) -> int:
-    """Train the mini weights again from their phantoms; about an hour on two cores."""
+    """Train the mini weights again from their phantoms; about 40 minutes on two cores."""
     from bench.demo import segmote, train  # noqa: PLC0415 - brings every network; only this command needs them
 
     families = [*train.RECIPES, "segmote"] if models == "all" else list(split(models))

@@ -31,7 +31,7 @@ RECIPE = replace(
 
 
 def build(out: Path, log_dir: Path, scale: float = 1.0) -> Path:
-    """Train the mini and write it; about ten minutes on one core.
+    """Train the mini and write it; about a minute on two cores.
 
     Args:
         out: folder of `segmote.safetensors`, where `imis.safetensors` must be.
