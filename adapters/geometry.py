@@ -72,15 +72,14 @@ def resize_bilinear(image: Pixels, size: Size) -> Pixels:
 def resize_cubic(image: Pixels, size: Size) -> Pixels:
     """An (H, W, 3) image by scikit-image's cubic splines, smoothed when it shrinks, cut to uint8 as in MedSAM.
 
-    MedSAM hands over the three channels at once, which scikit-image takes for a volume. One by one they give the same
-    in a fifth of the time, and grey is resized once.
+    MedSAM hands over the three channels at once, which scikit-image takes for a volume: splines run across the channels,
+    too, and are cut to the range of all. Grey gives the same pixels from one channel in a fifth of the time; colour
+    does not, so it goes MedSAM's way.
     """
-
-    def one(channel: Pixels) -> Pixels:
-        return resize(channel, size, order=3, preserve_range=True, anti_aliasing=True).astype(np.uint8)
-
     grey = (image == image[..., :1]).all()
-    return np.stack([one(image[..., 0])] * 3 if grey else [one(image[..., c]) for c in range(3)], -1)
+    splines = resize(image[..., 0] if grey else image, size, order=3, preserve_range=True, anti_aliasing=True)
+    cut: Pixels = splines.astype(np.uint8)
+    return np.repeat(cut[..., None], 3, axis=2) if grey else cut
 
 
 def resize_unit(image: torch.Tensor, size: Size) -> torch.Tensor:

@@ -17,6 +17,7 @@ from adapters.interface import MissingWeights
 SAM_ADDRESS = "https://dl.fbaipublicfiles.com/segment_anything/"
 SAM2_ADDRESS = "https://dl.fbaipublicfiles.com/segment_anything_2/092824/"
 MINI_FOLDER = Path(__file__).parent / "mini"
+ENDINGS = (".pth", ".pt", ".safetensors")  # of weights files, the authors' and ours
 SEVERAL = "third parties (several independent projects agree); not published by the authors"
 
 
@@ -251,13 +252,13 @@ def locate(name: str, weights: Path | None = None) -> Path:
 
     Args:
         name: "family/variant".
-        weights: a file, a folder that has the catalogue's file, or None for the weights folder. The mini models'
-            files come with the package, so a folder means nothing to them.
+        weights: a file, told by its ending, a folder that has the catalogue's file, or None for the weights folder. The
+            mini models' files come with the package, so a folder means nothing to them.
 
     Raises:
         MissingWeights: the file is not there; the text has path, address, sha256 and the command that fetches it.
     """
-    if weights is not None and not weights.is_dir():
+    if weights is not None and not weights.is_dir() and (weights.is_file() or weights.suffix in ENDINGS):
         path = weights
     elif name.endswith("/mini"):
         path = MINI_FOLDER / f"{name.partition('/')[0]}.safetensors"

@@ -17,14 +17,14 @@ import pandas as pd
 import torch
 
 import adapters
-from adapters import weights
+from adapters import MissingWeights, weights
 from adapters.download import file_sha256
 from bench import plan, predict, prompts, protocols, report, workers, world
 from bench.cases import Defect
 from bench.config import RunConfig
 from bench.score import score, write_table
 from bench.sheets import Sheet
-from bench.store import RunError, one_writer, predictions_path, read_json, write_json
+from bench.store import RunError, one_writer, predictions_path, read_json, targets_path, write_json
 from bench.tables import Table
 
 PACKAGES = (
@@ -164,6 +164,7 @@ def _open(config: RunConfig, resume: bool) -> dict[str, Any]:
     if path.exists():
         facts = read_json(path)
         if resume and facts["config"] == config.identity():
+            _require_same_weights(facts, config)
             return facts
         if resume:
             differ = [k for k, v in config.identity().items() if facts["config"].get(k) != v]
@@ -179,6 +180,20 @@ def _open(config: RunConfig, resume: bool) -> dict[str, Any]:
     facts = _describe(config)
     write_json(path, facts)
     return facts
+
+
+def _require_same_weights(facts: dict[str, Any], config: RunConfig) -> None:
+    for model in config.models:
+        before = facts["models"][model]["weights_sha256"]
+        try:
+            now = _model(model, config)["weights_sha256"]
+        except MissingWeights:
+            continue  # a finished run needs none; predicting says so
+        if now != before:
+            raise RunError(
+                f"{config.out} was begun with other weights of {model} (sha256 {before[:8]}, now {now[:8]}); "
+                "choose another --out, or --no-resume to replace it"
+            )
 
 
 def _describe(config: RunConfig) -> dict[str, Any]:
@@ -237,7 +252,12 @@ def _prompts(config: RunConfig, found: plan.Listing, facts: dict[str, Any]) -> t
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
         if digest != facts["prompts_sha256"]:
             raise RunError(f"{path} was changed since it was drawn (sha256 {digest}); start anew in another --out")
-        return pd.read_parquet(path), []
+        table = pd.read_parquet(path)
+        cases = set(table[["dataset", "case"]].itertuples(index=False, name=None))
+        asked = [item for item in found.items if (item.dataset, item.case) in cases]
+        # Targets that were lost follow from the data again; the prompts stay as they are frozen.
+        plan.draw(config, [item for item in asked if not targets_path(config.out, item.dataset, item.case).exists()])
+        return table, []
     table, defects, warnings = plan.draw(config, found.items)
     facts["prompts_sha256"] = plan.freeze(table, path)
     facts["warnings"] = warnings

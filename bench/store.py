@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +17,9 @@ from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from bench.cases import Mask
+
+
+DAMAGED = (OSError, EOFError, KeyError, TypeError, ValueError, RuntimeError, MemoryError, zlib.error, BadZipFile)
 
 
 class RunError(RuntimeError):
@@ -118,7 +122,7 @@ class MaskShard:
             with np.load(path, allow_pickle=False) as file:
                 index = json.loads(file["index"].tobytes().decode())
                 return cls(index, list(_unpack(file["bits"], file["shapes"])))
-        except (OSError, KeyError, ValueError, BadZipFile) as error:
+        except DAMAGED as error:
             raise RunError(f"{path} is not a mask file ({error}); delete it and resume the run") from None
 
 

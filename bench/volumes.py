@@ -32,6 +32,7 @@ UNREADABLE = (
     ImageFileError,
     HeaderDataError,
     WrapStructError,
+    MemoryError,  # a damaged header that asks for more voxels than any file holds
 )
 
 Affine = NDArray[np.float64]

@@ -80,6 +80,19 @@ def test_a_truncated_label_fails(tmp_path: Path) -> None:
         IMIS.read(item(tmp_path))
 
 
+def test_no_changed_byte_of_a_label_escapes_as_another_error(tmp_path: Path) -> None:
+    imis(tmp_path)
+    one, path = item(tmp_path), tmp_path / "label/x___ABD_001_100.(2, 8, 10, 1).npz"
+    whole, failed = path.read_bytes(), 0
+    for place in range(len(whole)):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 0x5A]) + whole[place + 1 :])
+        try:
+            IMIS.read(one)
+        except DataError:
+            failed += 1
+    assert failed > len(whole) // 4
+
+
 def test_a_label_that_does_not_fit_the_image_fails(tmp_path: Path) -> None:
     imis(tmp_path)
     write_png(tmp_path / "image/ABD_001_100.png", picture((10, 8)))

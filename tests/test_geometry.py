@@ -65,12 +65,19 @@ def test_resize_cubic_cuts_to_uint8() -> None:
 
 @pytest.mark.parametrize("colours", [1, 3])
 @pytest.mark.parametrize("size", [(40, 31), (300, 200)])
-def test_resize_cubic_by_channel_is_that_of_all_at_once(size: tuple[int, int], colours: int) -> None:
+def test_resize_cubic_of_noise_is_that_of_all_channels_at_once(size: tuple[int, int], colours: int) -> None:
     image = np.random.default_rng(0).integers(0, 256, (*size, colours), dtype=np.uint8)
     image[:10] = 100  # where a plain surface is cut, a rounding error would show
     image = np.repeat(image, 3 // colours, 2)
     official = resize(image, (128, 128), order=3, preserve_range=True, anti_aliasing=True).astype(np.uint8)
     np.testing.assert_array_equal(geometry.resize_cubic(image, (128, 128)), official)
+
+
+def test_resize_cubic_of_plain_colours_is_that_of_all_channels_at_once() -> None:
+    image = np.full((60, 80, 3), (220, 160, 140), np.uint8)
+    image[20:40, 25:55] = 90, 50, 40  # a lesion on skin: hard edges, and each channel with a range of its own
+    official = resize(image, (256, 256), order=3, preserve_range=True, anti_aliasing=True).astype(np.uint8)
+    np.testing.assert_array_equal(geometry.resize_cubic(image, (256, 256)), official)
 
 
 def test_pad_adds_zeros_right_and_below() -> None:

@@ -188,6 +188,28 @@ def test_changed_prompts_are_noticed(tmp_path):
         run.run(config(tmp_path / "r"))
 
 
+def test_a_run_does_not_go_on_with_other_weights(tmp_path, monkeypatch):
+    first = run._model
+    monkeypatch.setattr(run, "_model", lambda *args: first(*args) | {"weights_sha256": "a" * 64})
+    run.predict_only(config(tmp_path / "r"))
+    run.predict_only(config(tmp_path / "r"))
+    monkeypatch.setattr(run, "_model", lambda *args: first(*args) | {"weights_sha256": "b" * 64})
+    with pytest.raises(RunError, match="begun with other weights of baseline/box.*--no-resume"):
+        run.predict_only(config(tmp_path / "r"))
+
+
+def test_lost_targets_are_drawn_again(tmp_path):
+    run.run(config(tmp_path / "r"))
+    path = next((tmp_path / "r" / "targets").rglob("*.npz"))
+    before, prompts = path.read_bytes(), (tmp_path / "r" / "prompts.parquet").read_bytes()
+    path.write_bytes(before[:-30])
+    with pytest.raises(RunError, match="delete it and resume the run"):
+        run.run(config(tmp_path / "r"))
+    path.unlink()
+    run.run(config(tmp_path / "r"))
+    assert path.read_bytes() == before and (tmp_path / "r" / "prompts.parquet").read_bytes() == prompts
+
+
 def test_steps_run_alone(tmp_path):
     chosen = config(tmp_path / "r")
     run.predict_only(chosen)

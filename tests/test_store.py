@@ -84,3 +84,16 @@ def test_rests_of_a_killed_writer_are_cleared(tmp_path):
     rest.write_bytes(b"half")
     with one_writer(tmp_path):
         assert not rest.exists()
+
+
+def test_no_changed_byte_of_a_shard_escapes_as_another_error(tmp_path):
+    path = tmp_path / "x.npz"
+    MaskShard([{"slice": n} for n in range(2)], [np.eye(9, dtype=bool), None]).save(path)
+    whole, failed = path.read_bytes(), 0
+    for place in range(len(whole)):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 0x5A]) + whole[place + 1 :])
+        try:
+            MaskShard.load(path)
+        except RunError:
+            failed += 1
+    assert failed > len(whole) // 4

@@ -67,6 +67,15 @@ def test_no_damage_to_a_header_escapes_as_another_error(tmp_path: Path, data: st
     assert np.isfinite(volume.affine).all()
 
 
+def test_a_header_that_asks_for_too_much_memory_is_damage(tmp_path: Path) -> None:
+    path = write_nifti(tmp_path / "x.nii", voxels())
+    raw = bytearray(path.read_bytes())
+    raw[40:56] = np.array([3, 30000, 30000, 30000, 1, 1, 1, 1], np.int16).tobytes()
+    path.write_bytes(bytes(raw))
+    with pytest.raises(DataError, match=r"x\.nii: cannot be read"):
+        read_volume(path)
+
+
 def test_an_unpacked_file_with_a_packed_name_is_read(tmp_path: Path) -> None:
     path = write_nifti(tmp_path / "x.nii.gz", voxels())
     path.write_bytes(gzip.decompress(path.read_bytes()))

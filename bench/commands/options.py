@@ -16,5 +16,5 @@ Run = Annotated[Path, typer.Argument(help="A run folder.")]
 
 
 def split(text: str) -> tuple[str, ...]:
-    """The names of a comma list."""
-    return tuple(name.strip() for name in text.split(",") if name.strip())
+    """The names of a comma list, each once."""
+    return tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))

@@ -15,10 +15,11 @@ from bench.datasets import pictures
 from bench.datasets.assemble import picture_case
 from bench.datasets.layout import Entry, arranged, children, indexed, patient_of, read_json, roots, stem
 from bench.datasets.pictures import read_picture
-from bench.volumes import place
+from bench.volumes import UNREADABLE, place
 
 NAME = "imis"
 SHAPE = re.compile(r"\(([\d, ]+)\)\.npz$")
+DAMAGED = (*UNREADABLE, KeyError, TypeError, RuntimeError, zipfile.BadZipFile)  # what SciPy raises on such an archive
 SPLITS = {"training": "train", "test": "test"}
 
 
@@ -83,7 +84,7 @@ def _channels(path: Path, size: tuple[int, ...]) -> NDArray[np.bool_]:
     """(C, H, W) from the rows of the stored matrix; the shape stands in the file name, if anywhere."""
     try:
         matrix: Any = sparse.load_npz(path)
-    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
+    except DAMAGED as error:
         raise DataError(f"{place(path)}: cannot be read ({type(error).__name__}: {error})") from error
     named = SHAPE.search(path.name)
     count, *rest = (int(side) for side in named[1].split(",") if side.strip()) if named else (matrix.shape[0], *size)

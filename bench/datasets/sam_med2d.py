@@ -47,6 +47,8 @@ def _listed(root: Path) -> dict[Path, set[Path]]:
             raise DataError(f"{place(root / name)}: not a mapping between images and masks")
         for key, value in content.items():
             image, masks = (key, value) if name in IMAGE_FIRST else (value, [key])
+            if not (isinstance(image, str) and isinstance(masks, list) and all(isinstance(one, str) for one in masks)):
+                raise DataError(f"{place(root / name)}: {key!r} leads to {value!r}, not to file names")
             pairs[_resolve(root, image)].update(_resolve(root, mask) for mask in masks)
     return pairs
 
