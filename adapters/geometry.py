@@ -72,9 +72,9 @@ def resize_bilinear(image: Pixels, size: Size) -> Pixels:
 def resize_cubic(image: Pixels, size: Size) -> Pixels:
     """An (H, W, 3) image by scikit-image's cubic splines, smoothed when it shrinks, cut to uint8 as in MedSAM.
 
-    MedSAM hands over the three channels at once, which scikit-image takes for a volume: splines run across the channels,
-    too, and are cut to the range of all. Grey gives the same pixels from one channel in a fifth of the time; colour
-    does not, so it goes MedSAM's way.
+    MedSAM hands over the three channels at once, which scikit-image takes for a volume: splines run across the
+    channels, too, and are cut to the range of all. Grey gives the same pixels from one channel in a fifth of the time;
+    colour does not, so it goes MedSAM's way.
     """
     grey = (image == image[..., :1]).all()
     splines = resize(image[..., 0] if grey else image, size, order=3, preserve_range=True, anti_aliasing=True)

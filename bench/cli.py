@@ -11,6 +11,7 @@ from adapters.download import DownloadError
 from bench.commands import ablate, compare, demo, inside, look, paper, run, score, tables, train, weights
 from bench.commands.options import INTERRUPTED, OK, SOME_FAILED, USAGE
 from bench.store import RunError
+from bench.workers import WorkerLostError
 
 app = typer.Typer(
     help="A reference benchmark for SAM-family medical image segmentation.",
@@ -62,7 +63,7 @@ def _explain(error: Exception) -> tuple[str, int]:
     """One line for a person, and the exit code."""
     if isinstance(error, UsageError):
         return error.format_message(), USAGE  # type: ignore[attr-defined]
-    if isinstance(error, DownloadError):
+    if isinstance(error, DownloadError | WorkerLostError):
         return str(error), SOME_FAILED
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return f"{error.strerror}: free some space, then the same command goes on", SOME_FAILED

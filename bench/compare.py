@@ -87,8 +87,8 @@ def _measured(name: str, aggregation: str) -> Metric:
 
 
 def _same_prompts(first: Path, second: Path, a: Mapping[str, Any], b: Mapping[str, Any]) -> None:
-    sums = a["prompts_sha256"], b["prompts_sha256"]
-    if None in sums:
+    sums = a.get("prompts_sha256"), b.get("prompts_sha256")
+    if sums[0] is None or sums[1] is None:
         raise RunError(f"{first if sums[0] is None else second} has no prompts yet; run it to its end first")
     if sums[0] != sums[1]:
         names = ("datasets", "prompts", "seed", "limit", "protocol")

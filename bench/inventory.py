@@ -8,7 +8,8 @@ from tabulate import tabulate
 import adapters
 from adapters import weights
 from bench import catalogue, datasets, prompts, protocols
-from bench.store import RunError, read_json
+from bench.store import RunError
+from bench.view import read_run
 
 
 def models(folder: Path | None) -> str:
@@ -94,7 +95,11 @@ def runs(folder: Path) -> str:
     """Run folders below `folder` with what they hold."""
     rows = []
     for path in sorted(folder.glob("*/run.json")):
-        facts = read_json(path)
+        try:
+            facts = read_run(path.parent)
+        except (RunError, ValueError) as error:
+            rows.append((path.parent, "no run", "", "", str(error)))
+            continue
         chosen = facts["config"]
         state = "scored" if facts["finished"]["score"] else "unfinished"
         rows.append((path.parent, state, chosen["protocol"], ",".join(chosen["prompts"]), facts["world_text"]))

@@ -77,8 +77,6 @@ def iou(areas: Areas) -> float:
     return areas.common / union if union else float("nan")
 
 
-OVERLAPS = {"dice": dice, "iou": iou}
-
 Unit = Literal["%", "mm", "px", "clicks", "a volume"]
 
 
@@ -109,13 +107,24 @@ class Metric:
 
 TOLERANCE_MM = 2.0  # of the normalised surface distance, as in the CVPR 2025 challenge and in MedSAM's answers
 UNDEFINED_EMPTY = "undefined where target and prediction are both empty"
+OVERLAP_METRICS = (  # a function of `Areas` and what tables say of it; volumes and oracles follow by themselves
+    (
+        dice,
+        Metric(
+            "dice", "Dice", "%", True, False,
+            f"twice the common area over the sum of both; {UNDEFINED_EMPTY}", settled=True,
+        ),
+    ),
+    (
+        iou,
+        Metric(
+            "iou", "IoU", "%", True, False, f"the common area over that of the union; {UNDEFINED_EMPTY}", settled=True
+        ),
+    ),
+)  # fmt: skip
+OVERLAPS = {metric.name: function for function, metric in OVERLAP_METRICS}
 _PER_SLICE = (
-    Metric(
-        "dice", "Dice", "%", True, False, f"twice the common area over the sum of both; {UNDEFINED_EMPTY}", settled=True
-    ),
-    Metric(
-        "iou", "IoU", "%", True, False, f"the common area over that of the union; {UNDEFINED_EMPTY}", settled=True
-    ),
+    *(metric for _, metric in OVERLAP_METRICS),
     Metric(
         "nsd@2mm", "NSD@2mm", "%", True, False,
         f"normalised surface distance: share of both surfaces within 2 mm of the other; {UNDEFINED_EMPTY}",
@@ -133,8 +142,10 @@ _CHOSEN = (
         "predicted_iou", "predicted IoU", "%", None, False,
         "what the model itself expects of its mask; undefined for models without a trained score",
     ),
-    Metric("oracle_dice", "oracle Dice", "%", True, False, _ORACLE),
-    Metric("oracle_iou", "oracle IoU", "%", True, False, _ORACLE),
+    *(
+        Metric(f"oracle_{one.name}", f"oracle {one.title}", one.unit, True, False, _ORACLE)
+        for _, one in OVERLAP_METRICS
+    ),
     Metric(
         "regret", "regret", "%", False, False,
         "the best candidate's IoU less that of the model's own choice; undefined for models that gave one mask only",

@@ -116,6 +116,11 @@ def _row(item: Item, sample: Sample, name: str, kind: str, protocol: Protocol, s
     if prompt.box is not None:
         row |= dict(zip(("x0", "y0", "x1", "y1"), map(float, prompt.box), strict=True))
     if prompt.points is not None:
+        if len(prompt.points.labels) != 1:
+            raise ValueError(
+                f"prompt {kind} begins with {len(prompt.points.labels)} clicks; a first prompt has at most one, "
+                "further ones are its later rounds"
+            )
         (x, y), label = prompt.points.xy[0], prompt.points.labels[0]
         row |= {"point_x": float(x), "point_y": float(y), "point_label": int(label)}
     return row

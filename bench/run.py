@@ -24,7 +24,7 @@ from bench.cases import Defect
 from bench.config import RunConfig
 from bench.score import score, write_table
 from bench.sheets import Sheet
-from bench.store import RunError, one_writer, predictions_path, read_json, targets_path, write_json
+from bench.store import RunError, one_writer, predictions_path, targets_path, write_json
 from bench.tables import Table
 
 PACKAGES = (
@@ -162,7 +162,7 @@ def _open(config: RunConfig, resume: bool) -> dict[str, Any]:
     """The run's description: the stored one if the folder already holds this run, else a new one."""
     path = config.out / "run.json"
     if path.exists():
-        facts = read_json(path)
+        facts = report.read_run(config.out)
         if resume and facts["config"] == config.identity():
             _require_same_weights(facts, config)
             return facts

@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 
 from bench.cases import Mask
 
-
 DAMAGED = (OSError, EOFError, KeyError, TypeError, ValueError, RuntimeError, MemoryError, zlib.error, BadZipFile)
 
 

@@ -54,10 +54,13 @@ def verify(run: Path, against: Path, tolerance: float | None = None) -> list[str
         tolerance: None for the reference's own.
 
     Raises:
-        RunError: another protocol or seed, or no prompt in common: the numbers cannot be compared.
+        RunError: no reference, another protocol or seed, or no prompt in common: the numbers cannot be compared.
         FileNotFoundError: no such reference.
     """
     stored = read_json(against)
+    lacking = {"protocol", "seed", "tolerance", "dice"} - set(stored if isinstance(stored, dict) else ())
+    if lacking:
+        raise RunError(f"{against} is no reference, it has no {', '.join(sorted(lacking))}; make one with --write")
     ours = reference(run)
     for name in ("protocol", "seed"):
         if stored[name] != ours[name]:

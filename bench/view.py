@@ -82,7 +82,10 @@ def read_run(run: Path) -> dict[str, Any]:
     """
     if not (run / "run.json").exists():
         raise RunError(f"{run} is not a run folder: it has no run.json")
-    return read_json(run / "run.json")
+    facts = read_json(run / "run.json")
+    if not isinstance(facts, dict) or not isinstance(facts.get("config"), dict):
+        raise RunError(f"{run / 'run.json'} does not describe a run; choose the folder of a `bench run`")
+    return facts
 
 
 def scored(run: Path) -> Scored:

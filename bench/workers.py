@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Sequence
+from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 
 import torch
@@ -9,6 +10,11 @@ from joblib import Parallel, delayed, parallel_config
 from tqdm import tqdm
 
 from bench.store import RunError
+
+
+class WorkerLostError(RunError):
+    """A process ended before its task did; what was finished is kept."""
+
 
 Task = tuple[Any, ...]  # a function and its arguments
 
@@ -24,14 +30,21 @@ def run(tasks: Sequence[Task], jobs: int, engine: str, label: str, unit: str = "
 
     Raises:
         RunError: the engine's package is not installed.
+        WorkerLostError: a process was killed from outside.
     """
     bar = tqdm(total=len(tasks), desc=label, disable=None if tasks else True, unit=unit)
     with parallel_config(backend=_backend(engine), n_jobs=jobs), bar:
         results = []
         calls = (delayed(_one_thread)(*task) for task in tasks)
-        for result in Parallel(return_as="generator", pre_dispatch="2*n_jobs")(calls):
-            results.append(result)
-            bar.update()
+        try:
+            for result in Parallel(return_as="generator", pre_dispatch="2*n_jobs")(calls):
+                results.append(result)
+                bar.update()
+        except BrokenProcessPool:
+            raise WorkerLostError(
+                "a worker was killed, perhaps for want of memory; the same command goes on from here, "
+                "with fewer --jobs if need be"
+            ) from None
         return results
 
 

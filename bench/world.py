@@ -82,7 +82,7 @@ def choose(models: Sequence[str], names: Sequence[str], data: Path | None, weigh
     real = data is not None
     folder = data.expanduser().resolve() if data is not None else phantom_data()
     wanted_models, note = _models(models, real, weights_dir)
-    kinds = {name.endswith("/mini") for name in wanted_models if name not in BASELINES}
+    kinds = {name.endswith("/mini") for name in wanted_models if _learned(name)}
     if len(kinds) > 1:
         raise RunError(
             "official and mini weights never stand in one table: "
@@ -97,9 +97,9 @@ def choose(models: Sequence[str], names: Sequence[str], data: Path | None, weigh
 def _models(names: Sequence[str], real: bool, weights_dir: Path | None) -> tuple[list[str], str]:
     if list(names) != ["all"]:
         return [adapters.full_name(name) for name in names], ""
-    minis = [name for name in adapters.REGISTRY if name.endswith("/mini")]
+    rules = [name for name in adapters.REGISTRY if not _learned(name)]
     if not real:
-        return minis, ""
+        return [*rules, *(name for name in adapters.REGISTRY if name.endswith("/mini"))], ""
     official = [name for name in adapters.REGISTRY if name in weights.CATALOGUE]
     folder = weights.weights_dir(weights_dir)
     there = [name for name in official if weights.find(weights.CATALOGUE[name], folder)]
@@ -109,7 +109,7 @@ def _models(names: Sequence[str], real: bool, weights_dir: Path | None) -> tuple
             "mini weights run on real data only when named, for example --models sam/mini,medsam/mini"
         )
     missing = [name for name in official if name not in there]
-    return there, f"Left out, weights missing: {', '.join(missing)}." if missing else ""
+    return [*rules, *there], f"Left out, weights missing: {', '.join(missing)}." if missing else ""
 
 
 def _datasets(names: Sequence[str], data: Path, real: bool) -> tuple[str, ...]:
@@ -128,7 +128,7 @@ def _datasets(names: Sequence[str], data: Path, real: bool) -> tuple[str, ...]:
 
 def text(models: Sequence[str], world: World, random: bool = False) -> str:
     """The sentence that every caption carries: which weights on which data."""
-    learned = [name for name in models if name not in BASELINES]
+    learned = [name for name in models if _learned(name)]
     data_text = "real data" if world == "real" else "phantom data"
     if not learned:
         return f"Baselines without weights on {data_text}."
@@ -137,3 +137,7 @@ def text(models: Sequence[str], world: World, random: bool = False) -> str:
     if learned[0].endswith("/mini"):
         return f"Mini weights on {data_text}: the numbers say nothing about the published models."
     return f"Official weights on {data_text}."
+
+
+def _learned(model: str) -> bool:
+    return adapters.card(model).weights is not None

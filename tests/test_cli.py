@@ -94,6 +94,27 @@ def test_all_on_real_data_needs_weights(capsys, monkeypatch):
     assert code == 2 and re.search("no official weights in .*bench download.*only when named", one_line(err))
 
 
+@pytest.mark.parametrize("command", [("run", "--out", "r"), ("score", "r"), ("table", "r"), ("report", "r")])
+def test_a_foreign_run_json_is_one_line(capsys, command):
+    Path("r").mkdir()
+    Path("r/run.json").write_text('{"name": "another tool"}')
+    arguments = (*SQUARES, *command[1:]) if command[0] == "run" else command
+    code, _, err = bench(capsys, *arguments)
+    assert code == 2 and "run.json does not describe a run" in one_line(err)
+    assert bench(capsys, "ls", "runs", ".")[0] == 0
+
+
+def test_a_prompt_named_twice_is_asked_once(capsys):
+    bench(capsys, *SQUARES, "--prompt", "box,box")
+    assert read_json(Path("r/run.json"))["finished"]["score"]
+    assert read_json(Path("r/run.json"))["config"]["prompts"] == ["box"]
+
+
+def test_captions_ask_the_card_whether_a_model_has_weights():
+    assert world.text(["baseline/box", "fake/good"], "real") == "Baselines without weights on real data."
+    assert world.choose(["fake/good", "sam/mini"], ["all"], None, None).models[-2:] == ("fake/good", "sam/mini")
+
+
 def test_full_disk_is_one_line_and_exit_1(capsys, monkeypatch):
     def full(*_):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -152,6 +173,8 @@ def test_verify_writes_and_compares(capsys):
     code, out, _ = bench(capsys, "verify", "r", "--against", "ref.json")
     assert code == 1 and "squares | Bar | baseline/box: 0.9000" in out
     assert bench(capsys, "verify", "r", "--against", "absent.json")[0] == 2
+    code, _, err = bench(capsys, "verify", "r", "--against", "r/run.json")
+    assert code == 2 and "run.json is no reference, it has no dice" in one_line(err)
 
 
 def test_lists(capsys):

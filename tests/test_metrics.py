@@ -79,3 +79,10 @@ def test_other_tolerances_are_known_by_name():
 def test_unknown_metrics_are_refused_by_name(name):
     with pytest.raises(ValueError, match=f"unknown metric '{name}'"):
         metrics.metric(name)
+
+
+def test_an_overlap_brings_its_volume_and_its_oracle():
+    for name in metrics.OVERLAPS:
+        own, volume, oracle = (metrics.metric(f"{before}{name}") for before in ("", "volume_", "oracle_"))
+        assert volume.volume and not own.volume
+        assert {one.unit for one in (own, volume, oracle)} == {own.unit}

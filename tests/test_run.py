@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 import adapters
-from bench import datasets, plan, predict, protocols, report, run, verify
+from adapters import Points, Prompt
+from bench import datasets, plan, predict, prompts, protocols, report, run, verify
 from bench.config import RunConfig
 from bench.store import MaskShard, RunError, candidates_path, predictions_path, read_json
 from tests import fakes
@@ -194,7 +195,7 @@ def test_a_run_does_not_go_on_with_other_weights(tmp_path, monkeypatch):
     run.predict_only(config(tmp_path / "r"))
     run.predict_only(config(tmp_path / "r"))
     monkeypatch.setattr(run, "_model", lambda *args: first(*args) | {"weights_sha256": "b" * 64})
-    with pytest.raises(RunError, match="begun with other weights of baseline/box.*--no-resume"):
+    with pytest.raises(RunError, match=r"begun with other weights of baseline/box.*--no-resume"):
         run.predict_only(config(tmp_path / "r"))
 
 
@@ -388,3 +389,12 @@ def test_a_protocol_of_volumes_in_pixels_reaches_every_table(tmp_path, monkeypat
     assert {"dice-box-volume", "nsd@2px-box-volume", "predicted_iou-box-macro_class"} <= names
     assert set(records.loc[records["metric"] == "dice", "target"]) == {"square#1", "bar#1"}
     assert set(records.loc[records["metric"] == "volume_dice", "target"]) == {"square", "bar"}
+
+
+def test_a_first_prompt_of_several_clicks_is_refused_not_cut(tmp_path, monkeypatch):
+    def two(target, protocol, rng):
+        return Prompt(points=Points([[1, 1], [2, 2]], [1, 1]))
+
+    monkeypatch.setitem(prompts.KINDS, "click", replace(prompts.KINDS["click"], draw=two))
+    with pytest.raises(ValueError, match="prompt click begins with 2 clicks"):
+        run.run(config(tmp_path / "r", prompts=("click",)))

@@ -267,6 +267,15 @@ def test_locate(tmp_path: Path) -> None:
         weights.locate("sam/vit_h", tmp_path)
 
 
+def test_a_folder_that_is_not_there_yet_is_no_file(tmp_path: Path) -> None:
+    folder = tmp_path / "not-yet"
+    assert weights.locate("sam/mini", folder).parent == weights.MINI_FOLDER
+    with pytest.raises(MissingWeights, match=r"not-yet/sam_vit_b_01ec64\.pth; get sam_vit_b_01ec64\.pth with"):
+        weights.locate("sam/vit_b", folder)
+    with pytest.raises(MissingWeights, match=r"mine\.safetensors"):
+        weights.locate("sam/mini", tmp_path / "mine.safetensors")
+
+
 # Loading
 
 

@@ -1,7 +1,9 @@
 """Tasks in this process and in several."""
 
 import os
+import signal
 
+import pytest
 import torch
 
 from bench import workers
@@ -30,6 +32,16 @@ def test_started_processes_are_those_that_run(tmp_path):
     found = workers.run([(process_and_threads, number) for number in range(6)], 2, "local", "numbers")
     assert [number for number, _, _ in found] == list(range(6))
     assert {process for _, process, _ in found} & started and os.getpid() not in started
+
+
+def be_killed(number):
+    if number == 2:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_a_killed_worker_is_said_in_a_sentence():
+    with pytest.raises(workers.WorkerLostError, match="the same command goes on from here"):
+        workers.run([(be_killed, number) for number in range(6)], 2, "local", "numbers")
 
 
 def test_one_job_starts_nothing(tmp_path):
