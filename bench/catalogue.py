@@ -1,5 +1,6 @@
 """Where the data sets of a run are, and which cases they hold."""
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -60,10 +61,19 @@ def index(name: str, data: Path, limit: int | None) -> tuple[list[Item], list[De
         prefix = f"{root.relative_to(data).as_posix()}/" if len(found) > 1 else ""
         rows += [
             replace(row, dataset=name, case=prefix + row.case, patient=prefix + row.patient)
-            for row in dataset.index(root)
+            for row in (*dataset.index(root), *_unlisted(name, root))
         ]
     items = sorted((row for row in rows if isinstance(row, Item)), key=lambda item: item.case)
     return items[:limit], [row for row in rows if isinstance(row, Defect)]
+
+
+def _unlisted(dataset: str, root: Path) -> list[Defect]:
+    """Folders whose content nobody may see; readers find nothing in them."""
+    errors: list[OSError] = []
+    for _ in os.walk(root, onerror=errors.append):
+        pass
+    places = [(Path(error.filename).relative_to(root).as_posix(), error.strerror or error) for error in errors]
+    return [Defect(dataset, path, path, "failed", f"{path}: cannot be listed ({reason})") for path, reason in places]
 
 
 def read(item: Item) -> Case:

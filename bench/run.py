@@ -6,7 +6,7 @@ import os
 import platform
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -200,12 +200,13 @@ def _describe(config: RunConfig) -> dict[str, Any]:
     cards = {model: adapters.card(model) for model in config.models}
     asked = [(model, kind) for model in config.models for kind in config.prompts]
     reasons = {pair: prompts.applies(cards[pair[0]], pair[1], config.untrained_prompts) for pair in asked}
+    models = {model: _model(model, config) for model in config.models}
     usual = {pair: prompts.applies(cards[pair[0]], pair[1], False) for pair in asked}
     return {
         "config": config.identity(),
         "protocol": protocols_as_dict(config.protocol),
-        "world_text": world.text(config.models, config.world, config.allow_random),
-        "models": {model: _model(model, config) for model in config.models},
+        "world_text": world.text(config.models, config.world, config.allow_random) + _unpublished(models),
+        "models": models,
         "not_applicable": [{"model": m, "prompt": k, "reason": r} for (m, k), r in reasons.items() if r],
         "untrained": [{"model": m, "prompt": k} for (m, k), r in usual.items() if r and not reasons[m, k]],
         "versions": {"python": platform.python_version()} | {name: version(name) for name in PACKAGES},
@@ -238,6 +239,16 @@ def _model(model: str, config: RunConfig) -> dict[str, Any]:
         "weights": path.name if path else None,
         "weights_sha256": file_sha256(path) if path else None,
     }
+
+
+def _unpublished(models: Mapping[str, Mapping[str, Any]]) -> str:
+    """Says whose weights are not the file that the catalogue knows; a converted one cannot be held against it."""
+    other = []
+    for name, facts in models.items():
+        entry = weights.CATALOGUE.get(adapters.card(name).weights or "")
+        if entry and entry.sha256 and facts["weights"] not in (None, Path(entry.file).with_suffix(".safetensors").name):
+            other += [name] if facts["weights_sha256"] != entry.sha256 else []
+    return f" Not the published file, by its checksum: {', '.join(other)}." if other else ""
 
 
 def _hardware(device: str) -> dict[str, Any]:

@@ -1,3 +1,5 @@
+import errno
+import os
 from pathlib import Path
 
 import numpy as np
@@ -54,3 +56,20 @@ def test_cases_of_several_roots_keep_apart(tmp_path: Path) -> None:
 def test_a_folder_without_the_layout_is_an_error_with_the_layout(tmp_path: Path) -> None:
     with pytest.raises(Exception, match=r"no segthor below .*train/Patient_NN"):
         check("segthor", tmp_path)
+
+
+def test_a_folder_that_cannot_be_listed_is_a_defect(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in (1, 2):
+        segthor(tmp_path, number)
+    seen = os.scandir
+
+    def denied(path: str) -> object:
+        if str(path).endswith("Patient_02"):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return seen(path)
+
+    monkeypatch.setattr(os, "scandir", denied)
+    report = check("segthor", tmp_path)
+    assert [(one.kind, one.reason) for one in report.defects if "cannot be listed" in one.reason] == [
+        ("failed", "train/Patient_02: cannot be listed (Permission denied)")
+    ]

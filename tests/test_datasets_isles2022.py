@@ -126,3 +126,12 @@ def test_a_mask_with_a_stale_origin_is_warned_of(tmp_path: Path) -> None:
     write_nifti(tmp_path / f"derivatives/{subject}/ses-0001/{subject}_ses-0001_msk.nii.gz", corner(), stale)
     (warning,) = load("isles2022").read(item(tmp_path)).warnings
     assert "affine differs" in warning and "37.4 mm" in warning
+
+
+def test_a_subject_with_neither_image_nor_mask_is_skipped_not_lost(tmp_path: Path) -> None:
+    subject = isles_a(tmp_path)
+    for path in [*tmp_path.rglob("*_dwi.nii.gz"), *tmp_path.rglob("*_msk.nii.gz")]:
+        path.unlink()
+    (defect,) = load("isles2022").index(tmp_path)
+    assert isinstance(defect, Defect)
+    assert (defect.patient, defect.kind) == (subject, "skipped") and "neither DWI image nor mask" in defect.reason

@@ -398,3 +398,16 @@ def test_a_first_prompt_of_several_clicks_is_refused_not_cut(tmp_path, monkeypat
     monkeypatch.setitem(prompts.KINDS, "click", replace(prompts.KINDS["click"], draw=two))
     with pytest.raises(ValueError, match="prompt click begins with 2 clicks"):
         run.run(config(tmp_path / "r", prompts=("click",)))
+
+
+def test_captions_name_weights_that_are_not_the_published_file():
+    entry = adapters.weights.CATALOGUE["sam/vit_b"]
+    right = {"weights": entry.file, "weights_sha256": entry.sha256}
+    assert run._unpublished({"sam/vit_b": right, "fake/good": {"weights": None, "weights_sha256": None}}) == ""
+    assert (
+        run._unpublished({"sam/vit_b": right | {"weights": "sam_vit_b_01ec64.safetensors", "weights_sha256": "0"}})
+        == ""
+    )
+    for name in (entry.file, "mine.pth"):
+        text = run._unpublished({"sam/vit_b": {"weights": name, "weights_sha256": "0" * 64}})
+        assert text == " Not the published file, by its checksum: sam/vit_b."

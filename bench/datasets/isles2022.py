@@ -36,15 +36,15 @@ def index(root: Path, dataset: str, channel: str) -> list[Entry]:
         if found := FILE.fullmatch(path.name):
             session = (found["session"] or "ses-0001").lower()
             sessions[found["subject"].lower(), session][found["token"].lower()].append(path)
-    entries = [_entry(dataset, channel, *key, tokens) for key, tokens in sessions.items()]
-    return arranged(entry for entry in entries if entry)
+    return arranged(_entry(dataset, channel, *key, tokens) for key, tokens in sessions.items())
 
 
-def _entry(dataset: str, channel: str, subject: str, session: str, tokens: dict[str, list[Path]]) -> Entry | None:
+def _entry(dataset: str, channel: str, subject: str, session: str, tokens: dict[str, list[Path]]) -> Entry:
     case = subject if session == "ses-0001" else f"{subject}_{session}"
     images, masks = tokens.get(channel, []), tokens.get("msk", [])
     if not images and not masks:
-        return None
+        (other, *_), *_ = tokens.values()
+        return Defect(dataset, subject, case, "skipped", f"{place(other)}: neither {channel.upper()} image nor mask")
     if not images:
         reason = f"{place(masks[0])}: mask without {channel.upper()} image"
         return Defect(dataset, subject, case, "skipped", reason)
