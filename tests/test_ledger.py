@@ -1,7 +1,9 @@
+from fnmatch import fnmatch
+
 import pytest
 
 import adapters
-from bench import datasets
+from bench import datasets, ledger, published
 from bench.ledger import MARKS, entries, lookup, notes, sheets, table, terms
 from bench.store import RunError
 from bench.tables import FORMATS
@@ -92,3 +94,13 @@ def test_bad_files_are_named(tmp_path):
     path.write_text("weights,dataset,seen,source\na,b,perhaps,c\n")
     with pytest.raises(ValueError, match="perhaps"):
         entries(path)
+
+
+def test_what_bench_reads_from_results_travels_with_an_installation():
+    tomllib = pytest.importorskip("tomllib", reason="needs Python 3.11")
+    root = ledger.FILE.parents[1]
+    settings = tomllib.loads((root / "pyproject.toml").read_text())["tool"]["setuptools"]
+    for path in (ledger.FILE, *published.FOLDER.glob("*.csv")):
+        package = ".".join(path.parent.relative_to(root).parts)
+        assert package in settings["packages"]["find"]["include"]
+        assert any(fnmatch(path.name, pattern) for pattern in settings["package-data"][package])
