@@ -44,10 +44,11 @@ def roots(name: str, data: Path) -> Sequence[Path]:
     return sorted(datasets.load(base).find(where))
 
 
-def index(name: str, data: Path, limit: int | None) -> tuple[list[Item], list[Defect]]:
+def index(name: str, data: Path, limit: int | None, trust_arrays: bool = False) -> tuple[list[Item], list[Defect]]:
     """Items and defects of a data set, under its name on the command line; at most `limit` items.
 
-    Where several folders hold the data set, each case is named after its folder.
+    Where several folders hold the data set, each case is named after its folder. `trust_arrays` goes to the readers
+    with the items, see `volumes.check_grid`.
 
     Raises:
         RunError: nothing with its layout lies below `data`.
@@ -64,6 +65,8 @@ def index(name: str, data: Path, limit: int | None) -> tuple[list[Item], list[De
             for row in (*dataset.index(root), *_unlisted(name, root))
         ]
     items = sorted((row for row in rows if isinstance(row, Item)), key=lambda item: item.case)
+    if trust_arrays:
+        items = [replace(item, details={**item.details, "trust_arrays": True}) for item in items]
     return items[:limit], [row for row in rows if isinstance(row, Defect)]
 
 

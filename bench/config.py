@@ -28,6 +28,7 @@ class RunConfig:
         engine: joblib back end of the workers.
         untrained_prompts: also ask models for prompts they never saw in training.
         allow_random: accept untrained networks ("random" weights).
+        trust_arrays: take masks to match their images voxel by voxel where the affines differ.
     """
 
     models: tuple[str, ...]
@@ -47,6 +48,7 @@ class RunConfig:
     engine: str
     untrained_prompts: bool
     allow_random: bool
+    trust_arrays: bool = False
 
     def identity(self) -> dict[str, Any]:
         """The choices that change results: two runs that agree here may share a folder."""

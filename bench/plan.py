@@ -41,7 +41,7 @@ def listing(config: RunConfig) -> Listing:
     items: list[Item] = []
     defects: list[Defect] = []
     for name in config.datasets:
-        found, broken = catalogue.index(name, config.data, config.limit)
+        found, broken = catalogue.index(name, config.data, config.limit, config.trust_arrays)
         items += found
         defects += broken
     return Listing(items, defects)

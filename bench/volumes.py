@@ -94,11 +94,16 @@ def read_volume(path: Path) -> Volume:
     )
 
 
-def check_grid(image: Volume, label: Volume) -> tuple[str, ...]:
+def check_grid(image: Volume, label: Volume, trust_arrays: bool = False) -> tuple[str, ...]:
     """Warnings about a label volume that should lie on the image's grid, voxel by voxel.
 
+    Args:
+        image, label: the pair.
+        trust_arrays: warn of another affine, as crops saved with a stale origin have it, and go on.
+
     Raises:
-        DataError: the shapes differ, so no voxel of one belongs to a voxel of the other.
+        DataError: the shapes differ, so no voxel of one belongs to a voxel of the other; or the affines do by more than
+            `GRID_TOLERANCE`, and the arrays are not to be trusted.
     """
     if image.voxels.shape != label.voxels.shape:
         raise DataError(
@@ -108,10 +113,12 @@ def check_grid(image: Volume, label: Volume) -> tuple[str, ...]:
     shift_mm = displacement_mm(image.affine, label.affine, image.voxels.shape)
     if shift_mm <= GRID_TOLERANCE * min(image.spacing_mm):
         return ()
-    return (
-        f"{place(label.path)}: affine differs from that of {place(image.path)} by up to {shift_mm:.3g} mm; "
-        "the arrays are taken to match",
-    )
+    text = f"{place(label.path)}: affine differs from that of {place(image.path)} by up to {shift_mm:.3g} mm"
+    if not trust_arrays:
+        raise DataError(
+            f"{text}; resample the label to the image's grid, or take the arrays to match with --trust-arrays"
+        )
+    return (f"{text}; the arrays are taken to match",)
 
 
 def displacement_mm(first: Affine, second: Affine, shape: tuple[int, ...]) -> float:

@@ -3,6 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bench import catalogue
 from bench.cases import DataError, Defect, Item
 from bench.datasets import load
 from bench.datasets.isles2022 import TARGET
@@ -119,12 +120,16 @@ def test_a_constant_image_is_warned_of(tmp_path: Path) -> None:
     assert load("isles2022").read(item(tmp_path)).warnings == ("all voxels of the image are 3",)
 
 
-def test_a_mask_with_a_stale_origin_is_warned_of(tmp_path: Path) -> None:
+def test_a_mask_with_a_stale_origin_fails_unless_arrays_are_trusted(tmp_path: Path) -> None:
     subject = isles_a(tmp_path)
     stale = lps_affine()
     stale[:3, 3] = 0
     write_nifti(tmp_path / f"derivatives/{subject}/ses-0001/{subject}_ses-0001_msk.nii.gz", corner(), stale)
-    (warning,) = load("isles2022").read(item(tmp_path)).warnings
+    with pytest.raises(DataError, match=r"affine differs .* 37\.4 mm.*--trust-arrays") as caught:
+        load("isles2022").read(item(tmp_path))
+    assert caught.value.kind == "failed"
+    (trusted,), _ = catalogue.index("isles2022", tmp_path, None, trust_arrays=True)
+    (warning,) = catalogue.read(trusted).warnings
     assert "affine differs" in warning and "37.4 mm" in warning
 
 

@@ -159,8 +159,14 @@ def test_unequal_shapes_are_never_compared() -> None:
 def test_a_shifted_affine_is_warned_of_above_a_tenth_of_a_voxel(shift_mm: float, warned: bool) -> None:
     moved = lps_affine()
     moved[2, 3] += shift_mm
-    warnings = check_grid(volume(voxels(), lps_affine()), volume(voxels(), moved))
+    pair = volume(voxels(), lps_affine()), volume(voxels(), moved)
+    warnings = check_grid(*pair, trust_arrays=True)
     assert (f"by up to {shift_mm:g} mm" in "".join(warnings)) == warned
+    if warned:
+        with pytest.raises(DataError, match=f"by up to {shift_mm:g} mm.*--trust-arrays"):
+            check_grid(*pair)
+    else:
+        assert check_grid(*pair) == ()
 
 
 def test_displacement_is_that_of_the_farthest_corner() -> None:

@@ -12,6 +12,9 @@ Datasets = Annotated[str, typer.Option(help="Comma list, or all.")]
 PromptKinds = Annotated[str, typer.Option("--prompt", help="Comma list of prompt kinds.")]
 Data = Annotated[Path | None, typer.Option(envvar="BENCH_DATA", help="Folder with data sets; without it, phantoms.")]
 Weights = Annotated[Path | None, typer.Option(envvar="BENCH_WEIGHTS", help="Folder with weights files.")]
+TrustArrays = Annotated[
+    bool, typer.Option("--trust-arrays", help="Take masks to match their images though their affines differ.")
+]
 Run = Annotated[Path, typer.Argument(help="A run folder.")]
 
 

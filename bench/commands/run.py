@@ -13,7 +13,18 @@ from tabulate import tabulate
 
 import adapters
 from bench import plan, predict, prompts, protocols, report, run, verify, world
-from bench.commands.options import OK, SOME_FAILED, Data, Datasets, Models, PromptKinds, Run, Weights, split
+from bench.commands.options import (
+    OK,
+    SOME_FAILED,
+    Data,
+    Datasets,
+    Models,
+    PromptKinds,
+    Run,
+    TrustArrays,
+    Weights,
+    split,
+)
 from bench.config import RunConfig
 from bench.store import RunError, read_json
 from bench.tables import to_console
@@ -79,6 +90,7 @@ def run_command(
     allow_random: Annotated[
         bool, typer.Option("--allow-random", help="Run untrained networks; the numbers mean nothing.")
     ] = False,
+    trust_arrays: TrustArrays = False,
 ) -> int:
     """Predict, score and report: every model on every case with the same prompts."""
     choice = world.choose(split(models), split(datasets), data, weights)
@@ -104,6 +116,7 @@ def run_command(
         engine=engine.value,
         untrained_prompts=untrained_prompts,
         allow_random=allow_random,
+        trust_arrays=trust_arrays,
     )
     folder = out or Path("results/runs") / f"{choice.world}-{'-'.join(config.prompts)}-{config.digest()}"
     config = config.at(folder)

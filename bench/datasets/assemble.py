@@ -40,18 +40,23 @@ def picture_case(item: Item, image: NDArray[Any], masks: Mapping[str, Mask], war
     return _case(replace(item, modality="any") if deep_ct else item, image, masks, (1.0, 1.0), None, warnings)
 
 
+def trusts_arrays(item: Item) -> bool:
+    """Whether the user said that image and masks match voxel by voxel, whatever their affines say."""
+    return bool(item.details.get("trust_arrays"))
+
+
 def labelled_case(item: Item, table: Table) -> Case:
     """A case of an image and one label map, both volumes or both pictures.
 
     Raises:
-        DataError: a file is unreadable or of an unknown format, shapes differ, no class has foreground.
+        DataError: a file is unreadable or of an unknown format, shapes or affines differ, no class has foreground.
     """
     image_path, label_path = item.files["image"], item.files["mask"]
     if label_path.name.lower().endswith(pictures.ENDINGS):
         masks, warnings = by_value(read_label_picture(label_path), table, place(label_path))
         return picture_case(item, read_picture(image_path), masks, warnings)
     image, label = read_volume(image_path), read_volume(label_path)
-    moved = check_grid(image, label)
+    moved = check_grid(image, label, trusts_arrays(item))
     masks, warnings = by_value(label.voxels, table, place(label_path))
     return volume_case(item, image, masks, (*label.warnings, *moved, *warnings))
 

@@ -54,14 +54,14 @@ class Report:
         return "\n".join((f"{self.dataset}: {counts}", *defects, *warnings, table))
 
 
-def check(name: str, data: Path) -> Report:
+def check(name: str, data: Path, trust_arrays: bool = False) -> Report:
     """Read all cases of a data set at or below a folder, one at a time.
 
     Raises:
         ValueError: no such data set.
         RunError: nothing with its layout lies below the folder.
     """
-    items, unusable = catalogue.index(name, data, None)
+    items, unusable = catalogue.index(name, data, None, trust_arrays)
     defects = list(unusable)
     cases: list[str] = []
     warnings: list[tuple[str, str]] = []

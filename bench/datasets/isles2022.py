@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from bench.cases import Case, DataError, Dataset, Defect, Item
-from bench.datasets.assemble import volume_case
+from bench.datasets.assemble import trusts_arrays, volume_case
 from bench.datasets.labels import binary
 from bench.datasets.layout import Entry, arranged, children, files, roots
 from bench.volumes import ENDINGS, Volume, check_grid, place, read_volume, resample
@@ -63,7 +63,7 @@ def read(item: Item) -> Case:
         DataError: see `read_volume` and `check_grid`; no lesion (three cases of the release).
     """
     image, mask = read_volume(item.files["image"]), read_volume(item.files["mask"])
-    return _case(item, image, mask, check_grid(image, mask))
+    return _case(item, image, mask, check_grid(image, mask, trusts_arrays(item)))
 
 
 def read_resampled(item: Item) -> Case:

@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from bench.cases import Case, Dataset, Defect, Item, Mask
-from bench.datasets.assemble import volume_case
+from bench.datasets.assemble import trusts_arrays, volume_case
 from bench.datasets.labels import binary
 from bench.datasets.layout import Entry, arranged, children, roots, stem
 from bench.volumes import ENDINGS, check_grid, place, read_volume
@@ -62,7 +62,7 @@ def read(item: Item) -> Case:
     for name, path in item.files.items():
         if name != "image":
             label = read_volume(path)
-            moved = check_grid(image, label)
+            moved = check_grid(image, label, trusts_arrays(item))
             mask, soft = binary(label.voxels, place(path))
             warnings += (*label.warnings, *moved, *soft)
             masks |= {name: mask} if mask.any() else {}

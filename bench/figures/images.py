@@ -78,7 +78,9 @@ def _stored(path: Path) -> dict[int, Image]:
 def _items(dataset: str, facts: Mapping[str, Any]) -> dict[str, Item] | str:
     """Items by case, or the reason why there are none."""
     try:
-        found, _ = catalogue.index(dataset, Path(facts["config"]["data"]), facts["config"]["limit"])
+        found, _ = catalogue.index(
+            dataset, Path(facts["config"]["data"]), facts["config"]["limit"], facts["config"].get("trust_arrays", False)
+        )
     except (RunError, OSError) as error:
         return str(error)
     return {item.case: item for item in found}
