@@ -14,6 +14,8 @@ import pytest
 import torch
 from sam2.sam2_image_predictor import SAM2ImagePredictor
 from segment_anything import SamPredictor
+from skimage.transform import resize
+from torch.nn import functional as F
 
 from adapters import Points, Prediction, Prompt, load
 from adapters.huang import stretch_intensities
@@ -225,6 +227,61 @@ def test_sam2_mini_like_the_official_predictor() -> None:
     # The predictor writes down the feature sizes of a 1024-pixel input.
     predictor._bb_feat_sizes = [tuple(d.shape[-2:]) for d in feature_maps(segmenter)]
     check_against_predictor(segmenter, predictor, list(SIZES.values()))
+
+
+def lesion_on_skin() -> np.ndarray:
+    """Hard edges, and each channel with a range of its own."""
+    image = np.full((128, 160, 3), (220, 160, 140), np.uint8)
+    image[40:90, 50:110] = 90, 50, 40
+    return image
+
+
+@torch.no_grad()
+def medsam_script(network: Any, image: np.ndarray, box: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Logits and mask by the steps of MedSAM_Inference.py on the network's own parts."""
+    (height, width), side = image.shape[:2], network.image_encoder.img_size
+    resized = resize(image, (side, side), order=3, preserve_range=True, anti_aliasing=True).astype(np.uint8)
+    unit = (resized - resized.min()) / max(float(resized.max()) - float(resized.min()), 1e-8)
+    embedding = network.image_encoder(torch.tensor(unit, dtype=torch.float32).permute(2, 0, 1)[None])
+    corners = torch.tensor(box / np.array([width, height, width, height]) * side, dtype=torch.float32)
+    sparse, dense = network.prompt_encoder(points=None, boxes=corners[None, None], masks=None)
+    positions = network.prompt_encoder.get_dense_pe()
+    logits, _ = network.mask_decoder(embedding, positions, sparse, dense, multimask_output=False)
+    probabilities = F.interpolate(logits.sigmoid(), (height, width), mode="bilinear", align_corners=False)
+    return logits[0].numpy(), (probabilities > 0.5)[0].numpy()
+
+
+@pytest.mark.parametrize("name", [*SIZES, "lesion"])
+def test_medsam_mini_like_the_official_script(name: str) -> None:
+    segmenter = load("medsam/mini", weights="random")
+    seed_weights(segmenter.network)
+    image = lesion_on_skin() if name == "lesion" else picture(SIZES[name])
+    height, width = image.shape[:2]
+    box = np.array([0.1 * width, 0.3 * height, 0.55 * width, 0.9 * height], np.float32)
+    logits, mask = medsam_script(segmenter.network, image, box)
+    (encoded,) = segmenter.encode([image])
+    (prediction,) = segmenter.decode([(encoded, Prompt(box=box))])
+    scale = max(1.0, float(np.abs(logits).max()))
+    np.testing.assert_allclose(prediction.candidate_logits.numpy(), logits, atol=2e-5 * scale, rtol=0)
+    assert (prediction.mask.numpy() != mask[0]).sum() <= max(1, 1e-4 * mask.size)
+
+
+@pytest.mark.parametrize("name", [*SIZES, "lesion"])
+def test_huang_mini_like_the_official_script(name: str) -> None:
+    """Its intensity rule, said in other words, before SAM's own predictor with the tuned single mask."""
+    segmenter = load("huang/mini", weights="random")
+    seed_weights(segmenter.network)
+    image = lesion_on_skin() if name == "lesion" else picture(SIZES[name])
+    image[:2, :2] = 0
+    clipped = np.clip(image.astype(float), *np.percentile(image, [0.95, 99.5]))
+    spread = (clipped - clipped.min()) / (clipped.max() - clipped.min()) * 255
+    predictor = SamPredictor(segmenter.network)
+    predictor.set_image(np.where(image == 0, 0, spread).astype(np.uint8))
+    height, width = image.shape[:2]
+    box = np.array([0.1 * width, 0.3 * height, 0.55 * width, 0.9 * height], np.float32)
+    (encoded,) = segmenter.encode([image])
+    (prediction,) = segmenter.decode([(encoded, Prompt(box=box))])
+    compare(segmenter, encoded, prediction, predictor.predict(box=box, multimask_output=False))
 
 
 def feature_maps(segmenter: Any) -> list[torch.Tensor]:
