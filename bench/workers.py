@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures.process import BrokenProcessPool
+from functools import cache
 from typing import Any
 
 import torch
@@ -25,7 +26,7 @@ def run(tasks: Sequence[Task], jobs: int, engine: str, label: str, unit: str = "
     Args:
         tasks: functions with their arguments; both must be picklable if `jobs` > 1.
         jobs: processes. One means this process.
-        engine: "local", "dask" or "ray"; the latter two use whatever cluster their own settings name.
+        engine: "local", "dask" or "ray"; the latter two use the cluster that their own settings name, if any.
         label, unit: of the progress bar.
 
     Raises:
@@ -37,7 +38,9 @@ def run(tasks: Sequence[Task], jobs: int, engine: str, label: str, unit: str = "
         results = []
         calls = (delayed(_one_thread)(*task) for task in tasks)
         try:
-            for result in Parallel(return_as="generator", pre_dispatch="2*n_jobs")(calls):
+            # Ray's back end gives results only all at once.
+            how = "list" if engine == "ray" else "generator"
+            for result in Parallel(return_as=how, pre_dispatch="2*n_jobs")(calls):
                 results.append(result)
                 bar.update()
         except BrokenProcessPool:
@@ -75,12 +78,18 @@ def _one_thread(function: Callable[..., Any], *arguments: Any) -> Any:
         torch.set_num_threads(threads)
 
 
+@cache
+def _dask_client() -> Any:
+    """The cluster that dask's own settings name (DASK_SCHEDULER_ADDRESS), or one started on this machine."""
+    from dask.distributed import Client  # noqa: PLC0415 - an optional extra
+
+    return Client()
+
+
 def _backend(engine: str) -> str:
     try:
         if engine == "dask":
-            from dask.distributed import Client  # noqa: PLC0415 - an optional extra
-
-            Client.current(allow_global=True)
+            _dask_client()
         elif engine == "ray":
             from ray.util.joblib import register_ray  # noqa: PLC0415 - an optional extra
 

@@ -34,6 +34,22 @@ def test_started_processes_are_those_that_run(tmp_path):
     assert {process for _, process, _ in found} & started and os.getpid() not in started
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(("engine", "package"), [("dask", "distributed"), ("ray", "ray")])
+def test_other_engines_run_in_processes_of_their_own(engine, package):
+    module = pytest.importorskip(package, reason=f"needs pip install 'segmote-bench[{engine}]'")
+    try:
+        found = workers.run([(process_and_threads, number) for number in range(5)], 2, engine, "numbers")
+    finally:
+        if engine == "dask":
+            workers._dask_client().close()
+            workers._dask_client.cache_clear()
+        else:
+            module.shutdown()
+    assert [(number, threads) for number, _, threads in found] == [(number, 1) for number in range(5)]
+    assert os.getpid() not in {process for _, process, _ in found}
+
+
 def be_killed(number):
     if number == 2:
         os.kill(os.getpid(), signal.SIGKILL)
