@@ -2,7 +2,7 @@
 
 import gzip
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -187,3 +187,11 @@ def folder(root: Path, mask: Array, name: str = "a_mask.png", masks: str = "mask
     """One picture `a` and its mask."""
     write_png(root / "images/a.png", picture())
     write_png(root / masks / name, mask)
+
+
+def each_byte_changed(path: Path) -> Iterator[None]:
+    """Change a file's bytes one after the other, each from the whole file."""
+    whole = path.read_bytes()
+    for place in range(len(whole)):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 0x5A]) + whole[place + 1 :])
+        yield
