@@ -53,15 +53,22 @@ VIT_B = ImisConfig()
 MINI = ImisConfig(
     image_size=mini.IMAGE_SIZE,
     dim=mini.DIM,
-    heads=4,
-    mlp=256,
-    narrowing=1,
-    head=mini.DIM,
+    heads=mini.HEADS,
+    mlp=mini.HIDDEN,
+    narrowing=mini.NARROWING,
+    head=mini.HEAD,
     semantic=16,
     encoder=EncoderConfig(
-        patch=mini.STRIDE, grid=mini.GRID, width=128, depth=4, heads=4, window=8, global_blocks=(1, 3), unused_neck=8
+        patch=mini.STRIDE,
+        grid=mini.GRID,
+        width=mini.WIDTH,
+        depth=mini.DEPTH,
+        heads=mini.HEADS,
+        window=mini.WINDOW,
+        global_blocks=mini.GLOBAL_BLOCKS,
+        unused_neck=8,
     ),
-    text=TextConfig(vocabulary=1024, width=64, depth=2, heads=2, positions=32),
+    text=TextConfig(vocabulary=604, width=32, depth=2, heads=2, positions=32),
 )
 OFFICIAL = Card(
     name="imis/vit_b",

@@ -44,6 +44,7 @@ class Config:
         width: channels of the image embedding and of the decoder.
         decoder_heads, decoder_hidden: of the decoder's transformer.
         decoder_narrowing: how many times fewer channels its attention between tokens and image has.
+        decoder_head: hidden channels of the head that predicts scores.
         adapter_groups: of the channels in an adapter's convolutions; each sees those of its own group alone.
     """
 
@@ -58,6 +59,7 @@ class Config:
     decoder_heads: int = 8
     decoder_hidden: int = 2048
     decoder_narrowing: int = 2
+    decoder_head: int = 256
     adapter_groups: int = 1
 
     @property
@@ -78,16 +80,18 @@ VIT_B = Config()
 # The size of `mini.sam()`, whose weights it starts from. Ungrouped convolutions would make the adapters weigh more than
 # all the rest.
 MINI = Config(
+    side=mini.IMAGE_SIZE,
     patch=mini.STRIDE,
-    embed_dim=128,
-    depth=4,
-    heads=4,
-    window=8,
-    global_blocks=(1, 3),
+    embed_dim=mini.WIDTH,
+    depth=mini.DEPTH,
+    heads=mini.HEADS,
+    window=mini.WINDOW,
+    global_blocks=mini.GLOBAL_BLOCKS,
     width=mini.DIM,
-    decoder_heads=4,
-    decoder_hidden=256,
-    decoder_narrowing=1,
+    decoder_heads=mini.HEADS,
+    decoder_hidden=mini.HIDDEN,
+    decoder_narrowing=mini.NARROWING,
+    decoder_head=mini.HEAD,
     adapter_groups=8,
 )
 PREPARATIONS = {
@@ -190,7 +194,7 @@ def _mask_decoder(config: Config) -> MaskDecoder:
         mlp_dim=config.decoder_hidden,
         attention_downsample_rate=config.decoder_narrowing,
     )
-    return MaskDecoder(transformer_dim=config.width, transformer=transformer, iou_head_hidden_dim=config.width)
+    return MaskDecoder(transformer_dim=config.width, transformer=transformer, iou_head_hidden_dim=config.decoder_head)
 
 
 OFFICIAL = Card(

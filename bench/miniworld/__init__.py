@@ -1,0 +1,1 @@
+"""The mini world: phantoms, and the small networks that are trained on them."""

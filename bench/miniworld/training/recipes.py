@@ -1,0 +1,74 @@
+"""The stages of each family's training."""
+
+from bench.miniworld.training.batches import Variation
+from bench.miniworld.training.stages import Stage
+
+GENERIC, MEDICAL = ("blots", "shapes"), ("medical", "blots")
+BOXES = {"box": 1.0}
+
+FROM_NOTHING = (
+    Stage(
+        "boxes",
+        steps=450,
+        worlds=("blots",),
+        muon=3e-2,
+        adamw=3e-3,
+        weight_decay=0.01,
+        frozen_share=1.0,
+        first=BOXES,
+        noisy_share=0.0,
+        brightness=1.0,
+        localises=True,
+    ),
+    Stage(
+        "masks",
+        steps=550,
+        worlds=GENERIC,
+        muon=1.2e-2,
+        adamw=3e-3,
+        frozen_share=0.5,
+        first={"box": 0.7, "click": 0.3},
+        rounds=3,
+        rounds_share=(0.1, 0.1),
+        brightness=0.5,
+        membership=1.0,
+        one_contrast=(0.1, 0.3),
+    ),
+    Stage(
+        "all",
+        steps=4200,
+        worlds=GENERIC,
+        muon=4e-3,
+        adamw=1e-3,
+        rounds=5,
+        rounds_share=(0.3, 0.5),
+        brightness=0.3,
+        membership=1.0,
+    ),
+)
+
+
+def _on_medical(steps: int, first: dict[str, float], rounds: int, learns: tuple[str, ...] = ("",)) -> Stage:
+    return Stage(
+        "medical",
+        steps=steps,
+        worlds=MEDICAL,
+        muon=4e-3,
+        adamw=1e-3,
+        learns=learns,
+        first=first,
+        rounds=rounds,
+        rounds_share=(0.3, 0.5) if rounds > 1 else (0.0, 0.0),
+        brightness=0.3,
+        membership=1.0,
+        variation=Variation(zoom=(0.3, 1.6)),
+    )
+
+
+ADAPTERS = tuple(f"image_encoder.blocks.{block}.Adapter." for block in range(5))
+FROM_SAM = {
+    "medsam": (_on_medical(3000, BOXES, 1),),
+    "huang": (_on_medical(3000, BOXES, 1),),
+    "sam-med2d": (_on_medical(3500, {"box": 0.5, "click": 0.5}, 5),),
+}
+WITH_NAMES = (_on_medical(4500, {"box": 0.4, "click": 0.3, "text": 0.3}, 5),)
