@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bench import datasets
 from bench.cases import Case, Dataset, Defect, Item
-from bench.store import RunError
+from bench.errors import RunError
 
 
 def split_name(name: str) -> tuple[str, str | None]:

@@ -8,12 +8,12 @@ from typing import Any
 import pandas as pd
 
 from bench import metrics, protocols, report, statistics
+from bench.errors import RunError
 from bench.metrics import Metric
 from bench.patients import AGGREGATIONS, PatientScores, patient_scores
 from bench.protocol_ranking import labels
-from bench.score import read_records
 from bench.statistics import Difference
-from bench.store import RunError
+from bench.store.run_folder import read_records
 
 # Folders: what lies in them is compared by checksum. Models: those of one run alone are told apart from changes.
 FREE = ("data", "weights", "models")

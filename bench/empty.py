@@ -3,16 +3,9 @@
 from typing import Literal
 
 from bench.metrics import Areas
+from bench.protocols import EMPTY_RULES, EmptyRule
 
-EmptyRule = Literal["nan", "one", "zero", "skip"]
 Status = Literal["ok", "undefined", "skipped"]
-
-EMPTY_RULES: dict[EmptyRule, str] = {
-    "nan": "undefined where target and prediction are both empty",
-    "one": "1 where target and prediction are both empty",
-    "zero": "0 where target and prediction are both empty",
-    "skip": "not scored where the target is empty",
-}
 
 
 def settle(value: float, areas: Areas, rule: EmptyRule) -> tuple[float, Status]:

@@ -8,8 +8,8 @@ from tabulate import tabulate
 import adapters
 from adapters import weights
 from bench import catalogue, datasets, prompts, protocols
-from bench.store import RunError
-from bench.view import read_run
+from bench.errors import RunError
+from bench.store.run_folder import read_run
 
 
 def models(folder: Path | None) -> str:

@@ -12,8 +12,8 @@ import pandas as pd
 import adapters
 from bench import catalogue
 from bench.config import World
+from bench.errors import RunError
 from bench.sheets import Sheet
-from bench.store import RunError
 
 # results/ lies beside the packages in a checkout and, as package data, in an installation.
 FILE = Path(__file__).parents[1] / "results" / "ledger.csv"

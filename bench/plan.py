@@ -3,7 +3,7 @@
 import hashlib
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,9 @@ from bench.cases import DataError, Defect, Item, class_of
 from bench.config import RunConfig
 from bench.protocols import Protocol
 from bench.samples import Sample, samples
-from bench.store import MaskShard, targets_path, write_bytes
+from bench.store.files import write_bytes
+from bench.store.masks import MaskShard
+from bench.store.run_folder import targets_path
 
 PROMPT_COLUMNS = (
     "dataset", "patient", "case", "slice", "target", "prompt", "round", "seed",
@@ -152,12 +154,3 @@ def freeze(table: pd.DataFrame, path: Path) -> str:
     typed.to_parquet(buffer, index=False)
     write_bytes(path, buffer.getvalue())
     return hashlib.sha256(buffer.getvalue()).hexdigest()
-
-
-def defect_rows(defects: Sequence[Defect], stage: str) -> list[dict[str, str | None]]:
-    """Defects as rows of `failures.parquet`; plain values, since a frame would turn None beside text into NaN."""
-    rows = ({"stage": stage, "model": None, "prompt": None} | asdict(defect) for defect in defects)
-    return [{name: row[name] for name in FAILURE_COLUMNS} for row in rows]
-
-
-FAILURE_COLUMNS = ("stage", "kind", "dataset", "patient", "case", "target", "model", "prompt", "reason")

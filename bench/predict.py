@@ -1,6 +1,5 @@
 """Predict: every model on every case, once, with the frozen prompts."""
 
-import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,8 +17,11 @@ from adapters.interface import Card, Prediction, Prompt, Segmenter
 from bench import catalogue, plan, prompts, protocols, workers
 from bench.cases import DataError, Item, Mask
 from bench.config import RunConfig
+from bench.errors import RunError
 from bench.samples import Sample, samples
-from bench.store import MaskShard, RunError, candidates_path, predictions_path, write_json
+from bench.store.files import write_json
+from bench.store.masks import MaskShard
+from bench.store.run_folder import candidates_path, predictions_path
 
 SLICES_AT_ONCE = 8
 
@@ -257,8 +259,3 @@ def _timed(network: Segmenter, call: Callable[[], Any]) -> tuple[Any, float]:
     if device.type == "cuda":
         torch.cuda.synchronize(device)
     return result, time.perf_counter() - start
-
-
-def timings(path: Path) -> list[dict[str, float]]:
-    """Seconds of each entry of a shard; zeros are never written for a prediction that ran."""
-    return json.loads(path.with_suffix(".seconds.json").read_text())

@@ -10,12 +10,13 @@ import pandas as pd
 
 from bench import catalogue, protocols
 from bench.cases import class_of
+from bench.errors import RunError
 from bench.patients import AGGREGATIONS, patient_scores
 from bench.prompts import KINDS
 from bench.protocols import Protocol
-from bench.score import read_records
 from bench.sheets import Sheet
-from bench.store import RunError, read_json
+from bench.store.files import read_json
+from bench.store.run_folder import read_records
 
 KEY = ["dataset", "model", "case", "slice", "target", "prompt", "round", "seed"]
 NAME = "ranking-protocols"

@@ -15,9 +15,9 @@ from bench.figures.picture import METADATA, Absent
 from bench.figures.views import View, views
 from bench.grids import Grid, grid
 from bench.html import Chapter, Page, Plate, render
-from bench.score import read_records
 from bench.sheets import Sheet
-from bench.store import read_json, write_bytes
+from bench.store.files import read_json, write_bytes
+from bench.store.run_folder import read_records
 
 GALLERY = "gallery-"  # figures that the page shows as a gallery of its own
 

@@ -7,8 +7,6 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 import adapters
 from bench import catalogue, ledger, metrics, prompts, protocol_ranking, workers
 from bench.cells import AVERAGE, Cell, Line, Table, cells, chosen_metric, with_rows
@@ -16,9 +14,10 @@ from bench.latex import document
 from bench.patients import AGGREGATIONS, patient_scores
 from bench.ranking import ranking
 from bench.sheets import Sheet
-from bench.store import RunError, write_bytes
+from bench.store.files import write_bytes
+from bench.store.run_folder import read_run
 from bench.tables import FORMATS
-from bench.view import INTERVALS, Scored, View, caption, read_run, require, scored, view
+from bench.view import INTERVALS, Scored, View, caption, require, scored, view
 
 
 def table(
@@ -265,11 +264,3 @@ def report(run: Path, jobs: int = 1) -> list[Table | Sheet]:
     made = write_tables(run, jobs)
     publish.publish(run, made, jobs)
     return made
-
-
-def failures(run: Path) -> pd.DataFrame:
-    """What a run left out, with reasons."""
-    path = run / "failures.parquet"
-    if not path.exists():
-        raise RunError(f"{run} has no failures.parquet; `bench score {run}` makes it")
-    return pd.read_parquet(path)

@@ -7,8 +7,8 @@ from typing import Any
 
 from bench import catalogue, report
 from bench.cells import AVERAGE, Table
+from bench.errors import RunError
 from bench.published import DATASETS, MODELS, Key, Measured
-from bench.store import RunError
 
 PROMPT, AGGREGATION = "box", "macro_class"  # of the paper's Tables 1 and 2; 12 of 14 printed averages are means of rows
 

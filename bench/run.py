@@ -22,9 +22,12 @@ from adapters.download import file_sha256
 from bench import plan, predict, prompts, protocols, report, workers, world
 from bench.cases import Defect
 from bench.config import RunConfig
-from bench.score import score, write_table
+from bench.errors import RunError
+from bench.score import score
 from bench.sheets import Sheet
-from bench.store import RunError, one_writer, predictions_path, targets_path, write_json
+from bench.store import run_folder
+from bench.store.files import write_json
+from bench.store.run_folder import one_writer, predictions_path, targets_path, write_table
 from bench.tables import Table
 
 PACKAGES = (
@@ -272,7 +275,7 @@ def _prompts(config: RunConfig, found: plan.Listing, facts: dict[str, Any]) -> t
     table, defects, warnings = plan.draw(config, found.items)
     facts["prompts_sha256"] = plan.freeze(table, path)
     facts["warnings"] = warnings
-    facts["data_defects"] = plan.defect_rows([*found.defects, *defects], "data")
+    facts["data_defects"] = run_folder.defect_rows([*found.defects, *defects], "data")
     facts["counts"] = {
         name: {"cases": int(part["case"].nunique()), "patients": int(part["patient"].nunique()), "prompts": len(part)}
         for name, part in table.groupby("dataset")
@@ -298,7 +301,7 @@ def _scored(
     table = pd.read_parquet(config.out / "prompts.parquet")
     _complete(config, facts, table)
     records, failed = score(config.out, config.models, table, protocol, config.jobs, config.engine)
-    data = pd.DataFrame(facts["data_defects"], columns=list(plan.FAILURE_COLUMNS))
+    data = pd.DataFrame(facts["data_defects"], columns=list(run_folder.FAILURE_COLUMNS))
     failures = pd.concat([part for part in (data, failed) if len(part)] or [data], ignore_index=True)
     return records, failures
 
@@ -314,7 +317,7 @@ def _complete(config: RunConfig, facts: dict[str, Any], table: pd.DataFrame) -> 
 
 def _report(config: RunConfig) -> Outcome:
     made = report.report(config.out, config.jobs)
-    kinds = report.failures(config.out)["kind"].value_counts()
+    kinds = run_folder.failures(config.out)["kind"].value_counts()
     return Outcome(config.out, made, int(kinds.get("failed", 0)), int(kinds.get("skipped", 0)))
 
 

@@ -9,18 +9,20 @@ import pandas as pd
 
 from bench import catalogue, pairs, workers
 from bench.cases import Mask, class_of
+from bench.errors import RunError
 from bench.interactive import interaction_scores
 from bench.pairs import FAILED, LESION_NAMES, Candidate, Scored, Target
-from bench.plan import FAILURE_COLUMNS
-from bench.predict import timings
 from bench.protocols import Protocol
 from bench.stacks import Grid, grid, stack
-from bench.store import MaskShard, RunError, candidates_path, predictions_path, targets_path, write_bytes
-
-RECORD_COLUMNS = (
-    "run", "model", "dataset", "patient", "case", "slice", "target", "prompt", "round", "seed",
-    "metric", "value", "status", "seconds_encode", "seconds_decode", "area_px",
-)  # fmt: skip
+from bench.store.masks import MaskShard
+from bench.store.run_folder import (
+    FAILURE_COLUMNS,
+    RECORD_COLUMNS,
+    candidates_path,
+    predictions_path,
+    targets_path,
+    timings,
+)
 
 Row = dict[str, Any]
 
@@ -189,20 +191,3 @@ def _failure(row: Row, reason: str) -> Row:
     names = ("dataset", "patient", "case", "target", "model", "prompt")
     text = f"slice {row['slice']}, round {row['round']}: {reason}"
     return {"stage": "predict", "kind": "failed", "reason": text} | {name: row[name] for name in names}
-
-
-def write_table(table: pd.DataFrame, path: Path) -> None:
-    """Write a table as Parquet, whole or not at all."""
-    write_bytes(path, table.to_parquet(index=False))
-
-
-def read_records(run: Path) -> pd.DataFrame:
-    """The records of a run.
-
-    Raises:
-        RunError: the run was not scored.
-    """
-    path = run / "records.parquet"
-    if not path.exists():
-        raise RunError(f"{run} has no records.parquet; is it a run folder? `bench score {run}` makes it")
-    return pd.read_parquet(path)

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from bench import report
-from bench.store import RunError, read_json, write_json
+from bench.errors import RunError
+from bench.store.files import read_json, write_json
 from bench.tables import AGGREGATIONS, to_frame
 
 TOLERANCE = 0.005

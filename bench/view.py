@@ -9,12 +9,12 @@ import pandas as pd
 
 from bench import catalogue, prompts, protocols
 from bench.cells import Rows, chosen_metric
-from bench.empty import EMPTY_RULES
+from bench.errors import RunError
 from bench.metrics import UNDEFINED_EMPTY, Metric
 from bench.patients import AGGREGATIONS
-from bench.score import read_records
+from bench.protocols import EMPTY_RULES
 from bench.statistics import DRAWS, LEVEL
-from bench.store import RunError, read_json
+from bench.store.run_folder import read_records, read_run
 
 INTERVALS = (
     f"In brackets: {100 * LEVEL:.0f} % intervals, bootstrap over patients ({DRAWS:,} draws, the same for all models; "
@@ -72,20 +72,6 @@ class View:
         """The records behind the table."""
         rounds = records["round"].isna() if self.round is None else records["round"] == self.round
         return records[(records["prompt"] == self.prompt) & (records["metric"] == self.metric.name) & rounds]
-
-
-def read_run(run: Path) -> dict[str, Any]:
-    """The run's own description.
-
-    Raises:
-        RunError: the folder is not a run.
-    """
-    if not (run / "run.json").exists():
-        raise RunError(f"{run} is not a run folder: it has no run.json")
-    facts = read_json(run / "run.json")
-    if not isinstance(facts, dict) or not isinstance(facts.get("config"), dict):
-        raise RunError(f"{run / 'run.json'} does not describe a run; choose the folder of a `bench run`")
-    return facts
 
 
 def scored(run: Path) -> Scored:

@@ -10,7 +10,7 @@ import torch
 from joblib import Parallel, delayed, parallel_config
 from tqdm import tqdm
 
-from bench.store import RunError
+from bench.errors import RunError
 
 
 class WorkerLostError(RunError):

@@ -15,8 +15,8 @@ import adapters
 from adapters import weights
 from bench import catalogue, datasets
 from bench.config import World
+from bench.errors import RunError
 from bench.phantoms import medseg_hq, zero_shot
-from bench.store import RunError
 
 BASELINES = ("baseline/box", "baseline/ellipse", "baseline/otsu")
 TRAINING_IMAGES = 96  # a data set

@@ -12,7 +12,7 @@ import torch
 
 import adapters
 from bench import cli, datasets, predict, report, world
-from bench.store import read_json
+from bench.store.files import read_json
 from tests import fakes
 
 COMMAND = str(Path(sys.executable).with_name("bench"))

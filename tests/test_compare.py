@@ -4,7 +4,8 @@ import pytest
 
 from bench import cli
 from bench.compare import changes, compare
-from bench.store import RunError, write_json
+from bench.errors import RunError
+from bench.store.files import write_json
 from tests.records import records
 
 FACTS = {

@@ -11,7 +11,7 @@ from bench import datasets, predict, report, run
 from bench.figures import cards, gallery, images, selection, views
 from bench.figures.material import Material
 from bench.protocols import PROTOCOLS
-from bench.score import read_records
+from bench.store.run_folder import read_records
 from tests import fakes
 from tests.runs import MODELS, everything
 from tests.test_figures import level

@@ -4,8 +4,8 @@ import pytest
 
 import adapters
 from bench import datasets, ledger, published
+from bench.errors import RunError
 from bench.ledger import MARKS, entries, lookup, notes, sheets, table, terms
-from bench.store import RunError
 from bench.tables import FORMATS
 
 

@@ -4,8 +4,8 @@ import adapters
 from adapters.weights import CATALOGUE
 from bench import published
 from bench.claims import KINDS, audit, check_claims, evidence, render
+from bench.errors import RunError
 from bench.published import DATASETS, MODELS, Measured, Outcome, cells, check_cells, read
-from bench.store import RunError
 
 HOLDS, CONTRADICTED, DIFFERS = Outcome.HOLDS, Outcome.CONTRADICTED, Outcome.DIFFERS
 

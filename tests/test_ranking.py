@@ -3,10 +3,10 @@ import pandas as pd
 import pytest
 
 from bench import cli, report
+from bench.errors import RunError
 from bench.metrics import METRICS
 from bench.patients import patient_scores
 from bench.ranking import HEADS, ranking
-from bench.store import RunError
 from tests.records import records
 from tests.scored import write_scored
 

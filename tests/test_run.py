@@ -10,7 +10,10 @@ import adapters
 from adapters import Points, Prompt
 from bench import datasets, plan, predict, prompts, protocols, report, run, verify
 from bench.config import RunConfig
-from bench.store import MaskShard, RunError, candidates_path, predictions_path, read_json
+from bench.errors import RunError
+from bench.store.files import read_json
+from bench.store.masks import MaskShard
+from bench.store.run_folder import candidates_path, predictions_path
 from tests import fakes
 
 

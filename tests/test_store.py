@@ -6,7 +6,10 @@ import sys
 import numpy as np
 import pytest
 
-from bench.store import MaskShard, RunError, one_writer, predictions_path, write_bytes, write_json
+from bench.errors import RunError
+from bench.store.files import write_bytes, write_json
+from bench.store.masks import MaskShard
+from bench.store.run_folder import one_writer, predictions_path
 from tests.layouts import each_byte_changed
 
 

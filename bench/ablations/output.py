@@ -12,7 +12,7 @@ from tabulate import tabulate
 
 from bench.ablations.summary import Interval, Verdict
 from bench.inside.pictures import TOKEN_COLOURS, long_names, save
-from bench.store import write_bytes
+from bench.store.files import write_bytes
 
 BAR_SHARE = 0.8
 

@@ -14,7 +14,7 @@ from adapters.segmote import Segmote, from_base, trained
 from bench.ablations.setting import Setting, Variant
 from bench.ablations.testing import Suite, encode, measured, tests
 from bench.inside.asking import pieces
-from bench.store import write_bytes
+from bench.store.files import write_bytes
 from segmote.data import find_items
 from segmote.embeddings import encode_missing, open_store
 from segmote.progress import WEIGHTS

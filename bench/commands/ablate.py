@@ -9,7 +9,8 @@ import typer
 from adapters.weights import locate
 from bench import world
 from bench.commands.options import OK, split
-from bench.store import RunError, write_bytes
+from bench.errors import RunError
+from bench.store.files import write_bytes
 
 if TYPE_CHECKING:
     from bench.ablations.output import Report

@@ -12,8 +12,9 @@ import adapters
 from bench import prompts, world
 from bench.cases import Defect
 from bench.commands.options import OK, SOME_FAILED, Data, Datasets, split
+from bench.errors import RunError
 from bench.inside.data import DataSet, all_asked, data_sets
-from bench.store import RunError, write_bytes
+from bench.store.files import write_bytes
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

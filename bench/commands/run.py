@@ -26,7 +26,8 @@ from bench.commands.options import (
     split,
 )
 from bench.config import RunConfig
-from bench.store import RunError, read_json
+from bench.errors import RunError
+from bench.store.files import read_json
 from bench.tables import to_console
 
 GIB_A_WORKER = 4  # an official ViT-B on the CPU peaks near 3 GiB

@@ -9,8 +9,8 @@ from tabulate import tabulate
 from bench import protocol_ranking, protocols, report, run
 from bench.commands.options import OK, SOME_FAILED, Run
 from bench.commands.run import finish
-from bench.empty import EMPTY_RULES
-from bench.store import RunError
+from bench.errors import RunError
+from bench.protocols import EMPTY_RULES
 
 
 def score_command(

@@ -9,7 +9,7 @@ import adapters
 from bench import datasets as data_sets
 from bench import ledger, report
 from bench.commands.options import OK, Datasets, Models, Run, split
-from bench.store import RunError
+from bench.errors import RunError
 from bench.tables import AGGREGATIONS, FORMATS, Sheet, Table, to_console
 
 

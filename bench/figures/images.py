@@ -18,8 +18,11 @@ from numpy.typing import NDArray
 
 from bench import catalogue, prompts, protocols
 from bench.cases import DataError, Item, Mask
+from bench.errors import RunError
 from bench.samples import Sample, samples
-from bench.store import MaskShard, RunError, targets_path, write_bytes
+from bench.store.files import write_bytes
+from bench.store.masks import MaskShard
+from bench.store.run_folder import targets_path
 
 Image = NDArray[np.uint8]
 CaseKey = tuple[str, str]  # data set, case

@@ -15,7 +15,8 @@ from bench.cases import Mask
 from bench.figures.images import Image, Images
 from bench.figures.selection import Pick
 from bench.protocols import Protocol
-from bench.store import MaskShard, predictions_path, targets_path
+from bench.store.masks import MaskShard
+from bench.store.run_folder import predictions_path, targets_path
 
 Outline = NDArray[np.float64]  # (N, 2) x, y; pixel (0, 0) covers 0..1 in both
 Window = tuple[float, float, float]  # x, y, side of a square

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from adapters.interface import Segmenter
 from adapters.segmote import Segmote
+from bench.errors import RunError
 from bench.inside.data import Asked, Question
-from bench.store import RunError
 from segmote.expert_decoder import ExpertMasks
 from segmote.heat_maps import watched
 

@@ -19,9 +19,9 @@ from sklearn.manifold import TSNE
 from sklearn.neighbors import NearestNeighbors
 
 from adapters.interface import Segmenter
+from bench.errors import RunError
 from bench.inside.asking import SLICES_AT_ONCE, pieces
 from bench.inside.data import Asked, DataSet
-from bench.store import RunError
 
 FEWEST = 5
 PERPLEXITY = 30.0

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from bench.store import write_bytes
+from bench.store.files import write_bytes
 
 # Okabe and Ito's palette, which colour-blind readers can tell apart.
 TOKEN_COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#000000")
