@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from bench.cases import class_of
+from bench.data.case import class_of
 from bench.ledger import MARKS, Seen
 from bench.metrics import METRICS, Metric, metric
 from bench.patients import AGGREGATIONS, AVERAGE, patient_scores

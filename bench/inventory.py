@@ -7,7 +7,8 @@ from tabulate import tabulate
 
 import adapters
 from adapters import weights
-from bench import catalogue, datasets, prompts, protocols
+from bench import prompts, protocols
+from bench.data import catalogue, datasets
 from bench.errors import RunError
 from bench.store.run_folder import read_run
 

@@ -10,8 +10,8 @@ from typing import Any, Literal, get_args
 import pandas as pd
 
 import adapters
-from bench import catalogue
 from bench.config import World
+from bench.data import catalogue
 from bench.errors import RunError
 from bench.sheets import Sheet
 

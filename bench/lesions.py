@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import cc3d
 import numpy as np
 
-from bench.cases import Mask
+from bench.data.case import Mask
 
 
 @dataclass(frozen=True, slots=True)

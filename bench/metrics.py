@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from bench.cases import Mask
+from bench.data.case import Mask
 
 
 @dataclass(frozen=True, slots=True)

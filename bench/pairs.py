@@ -7,7 +7,7 @@ from math import isnan
 
 import numpy as np
 
-from bench.cases import Mask
+from bench.data.case import Mask
 from bench.empty import settle
 from bench.lesions import lesion_counts
 from bench.metrics import OVERLAPS, Areas, areas, nsd_name

@@ -3,7 +3,6 @@
 import hashlib
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +10,12 @@ import numpy as np
 import pandas as pd
 
 from adapters.interface import Points, Prompt
-from bench import catalogue, prompts, protocols, workers
-from bench.cases import DataError, Defect, Item, class_of
+from bench import prompts, protocols, workers
 from bench.config import RunConfig
+from bench.data import catalogue
+from bench.data.case import DataError, Defect, Item, class_of
+from bench.data.slicing import Sample, samples
 from bench.protocols import Protocol
-from bench.samples import Sample, samples
 from bench.store.files import write_bytes
 from bench.store.masks import MaskShard
 from bench.store.run_folder import targets_path
@@ -24,29 +24,6 @@ PROMPT_COLUMNS = (
     "dataset", "patient", "case", "slice", "target", "prompt", "round", "seed",
     "x0", "y0", "x1", "y1", "point_x", "point_y", "point_label", "text", "area_px", "height", "width",
 )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """What the indices of all data sets hold, before a voxel is read."""
-
-    items: Sequence[Item]
-    defects: Sequence[Defect]
-
-
-def listing(config: RunConfig) -> Listing:
-    """Index every data set of the run.
-
-    Raises:
-        RunError: a data set is not below the data folder.
-    """
-    items: list[Item] = []
-    defects: list[Defect] = []
-    for name in config.datasets:
-        found, broken = catalogue.index(name, config.data, config.limit, config.trust_arrays)
-        items += found
-        defects += broken
-    return Listing(items, defects)
 
 
 def draw(config: RunConfig, items: Sequence[Item]) -> tuple[pd.DataFrame, list[Defect], dict[str, list[str]]]:

@@ -14,11 +14,12 @@ import torch
 import adapters
 from adapters.geometry import stretch
 from adapters.interface import Card, Prediction, Prompt, Segmenter
-from bench import catalogue, plan, prompts, protocols, workers
-from bench.cases import DataError, Item, Mask
+from bench import plan, prompts, protocols, workers
 from bench.config import RunConfig
+from bench.data import catalogue
+from bench.data.case import DataError, Item, Mask
+from bench.data.slicing import Sample, samples
 from bench.errors import RunError
-from bench.samples import Sample, samples
 from bench.store.files import write_json
 from bench.store.masks import MaskShard
 from bench.store.run_folder import candidates_path, predictions_path

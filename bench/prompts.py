@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from adapters.interface import Card, Points, Prompt, PromptKind
-from bench.cases import Mask
+from bench.data.case import Mask
 from bench.protocols import ClickRule, Protocol
 
 Click = tuple[float, float, int]  # x, y, label

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bench import catalogue, protocols
-from bench.cases import class_of
+from bench import protocols
+from bench.data import catalogue
+from bench.data.case import class_of
 from bench.errors import RunError
 from bench.patients import AGGREGATIONS, patient_scores
 from bench.prompts import KINDS

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import adapters
-from bench import catalogue, ledger, metrics, prompts, protocol_ranking, workers
+from bench import ledger, metrics, prompts, protocol_ranking, workers
 from bench.cells import AVERAGE, Cell, Line, Table, cells, chosen_metric, with_rows
+from bench.data import catalogue
 from bench.latex import document
 from bench.patients import AGGREGATIONS, patient_scores
 from bench.ranking import ranking

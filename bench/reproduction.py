@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench import catalogue, report
+from bench import report
 from bench.cells import AVERAGE, Table
+from bench.data import catalogue
 from bench.errors import RunError
 from bench.published import DATASETS, MODELS, Key, Measured
 

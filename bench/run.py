@@ -20,8 +20,9 @@ import adapters
 from adapters import MissingWeights, weights
 from adapters.download import file_sha256
 from bench import plan, predict, prompts, protocols, report, workers, world
-from bench.cases import Defect
 from bench.config import RunConfig
+from bench.data import catalogue
+from bench.data.case import Defect
 from bench.errors import RunError
 from bench.score import score
 from bench.sheets import Sheet
@@ -144,7 +145,7 @@ def _predict(config: RunConfig, resume: bool) -> None:
     facts = _open(config, resume)
     with logged(config.out):
         started = time.perf_counter()
-        found = plan.listing(config)
+        found = catalogue.listing(config)
         table, defects = _prompts(config, found, facts)
         if table.empty:
             raise RunError(f"nothing to evaluate: {_first_reasons([*found.defects, *defects])}")
@@ -259,7 +260,7 @@ def _hardware(device: str) -> dict[str, Any]:
     return {"device": device, "name": name or platform.machine(), "cores": os.cpu_count()}
 
 
-def _prompts(config: RunConfig, found: plan.Listing, facts: dict[str, Any]) -> tuple[pd.DataFrame, list[Defect]]:
+def _prompts(config: RunConfig, found: catalogue.Listing, facts: dict[str, Any]) -> tuple[pd.DataFrame, list[Defect]]:
     """The frozen prompts: read if they are there, else drawn and written."""
     path = config.out / "prompts.parquet"
     if path.exists() and facts["prompts_sha256"]:

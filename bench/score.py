@@ -7,8 +7,9 @@ from typing import Any
 
 import pandas as pd
 
-from bench import catalogue, pairs, workers
-from bench.cases import Mask, class_of
+from bench import pairs, workers
+from bench.data import catalogue
+from bench.data.case import Mask, class_of
 from bench.errors import RunError
 from bench.interactive import interaction_scores
 from bench.pairs import FAILED, LESION_NAMES, Candidate, Scored, Target

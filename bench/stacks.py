@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.cases import Mask
+from bench.data.case import Mask
 
 
 @dataclass(frozen=True, slots=True)

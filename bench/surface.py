@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 from scipy.spatial.distance import cdist
 
-from bench.cases import Mask
+from bench.data.case import Mask
 
 Distances = NDArray[np.float64]
 PAIRS_AT_ONCE = 250_000

@@ -7,8 +7,9 @@ from typing import Any
 
 import pandas as pd
 
-from bench import catalogue, prompts, protocols
+from bench import prompts, protocols
 from bench.cells import Rows, chosen_metric
+from bench.data import catalogue
 from bench.errors import RunError
 from bench.metrics import UNDEFINED_EMPTY, Metric
 from bench.patients import AGGREGATIONS

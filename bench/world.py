@@ -13,8 +13,8 @@ import pooch
 
 import adapters
 from adapters import weights
-from bench import catalogue, datasets
 from bench.config import World
+from bench.data import catalogue, datasets
 from bench.errors import RunError
 from bench.phantoms import medseg_hq, zero_shot
 

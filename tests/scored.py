@@ -5,7 +5,8 @@ import json
 import numpy as np
 
 import adapters
-from bench import datasets, world
+from bench import world
+from bench.data import datasets
 from bench.store.run_folder import write_table
 from tests.records import records
 

@@ -11,7 +11,8 @@ import pytest
 import torch
 
 import adapters
-from bench import cli, datasets, predict, report, world
+from bench import cli, predict, report, world
+from bench.data import datasets
 from bench.store.files import read_json
 from tests import fakes
 

@@ -5,9 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench import datasets, world
-from bench.cases import Case, Item
-from bench.datasets.check import check
+from bench import world
+from bench.data import datasets
+from bench.data.case import Case, Item
+from bench.data.check import check
 
 
 @pytest.fixture(scope="module")

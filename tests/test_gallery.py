@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 import adapters
-from bench import datasets, predict, report, run
+from bench import predict, report, run
+from bench.data import datasets
 from bench.figures import cards, gallery, images, selection, views
 from bench.figures.material import Material
 from bench.protocols import PROTOCOLS

@@ -3,7 +3,8 @@ from fnmatch import fnmatch
 import pytest
 
 import adapters
-from bench import datasets, ledger, published
+from bench import ledger, published
+from bench.data import datasets
 from bench.errors import RunError
 from bench.ledger import MARKS, entries, lookup, notes, sheets, table, terms
 from bench.tables import FORMATS

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from scipy import ndimage, sparse
 
-from bench import datasets
-from bench.cases import Case, DataError, Defect, Item
+from bench.data import datasets
+from bench.data.case import Case, DataError, Defect, Item
 from bench.phantoms import medical_sample, shape_sample, write_medseg_hq, write_zero_shot, zero_shot
 from bench.phantoms.geometry import Both, Carved, Shrunk, Union, blob, tube
 from bench.phantoms.grid import Grid

@@ -3,7 +3,8 @@ import shutil
 import pytest
 
 import adapters
-from bench import datasets, predict, publish, report, run
+from bench import predict, publish, report, run
+from bench.data import datasets
 from bench.figures.draw import Drawn
 from bench.figures.picture import Absent
 from tests import fakes

@@ -8,8 +8,9 @@ import pytest
 
 import adapters
 from adapters import Points, Prompt
-from bench import datasets, plan, predict, prompts, protocols, report, run, verify
+from bench import plan, predict, prompts, protocols, report, run, verify
 from bench.config import RunConfig
+from bench.data import datasets
 from bench.errors import RunError
 from bench.store.files import read_json
 from bench.store.masks import MaskShard

@@ -73,7 +73,7 @@ def test_odd_characters_of_a_case_stay_inside_the_folder(tmp_path):
 
 def test_second_writer_is_refused(tmp_path):
     code = (
-        "import sys, pathlib; from bench.store import one_writer, RunError\n"
+        "import sys, pathlib; from bench.errors import RunError; from bench.store.run_folder import one_writer\n"
         "try:\n    with one_writer(pathlib.Path(sys.argv[1])): pass\n"
         "except RunError as error: print(error); sys.exit(3)\n"
     )

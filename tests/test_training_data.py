@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from adapters import geometry, imis
-from bench.datasets import layout
+from bench.data.reading import layout
 from segmote import data, training_prompts
 from segmote.batches import Batch, Epoch, Sources, epoch_batches, own_part, version_of
 from segmote.data import Item, check, find_items, patient_of, read_image, read_masks, read_regions, split_patients

@@ -16,9 +16,9 @@ from torch import Tensor
 from adapters import geometry
 from adapters.interface import Prompt, check_image
 from adapters.segmote import Encoded, Segmote
-from bench import catalogue
 from bench.ablations.setting import Setting, few_class
-from bench.cases import Defect
+from bench.data import catalogue
+from bench.data.case import Defect
 from bench.inside.asking import pieces
 from bench.inside.data import Asked, DataSet, all_asked, data_sets
 from bench.metrics import areas, dice

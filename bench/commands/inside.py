@@ -10,8 +10,8 @@ from tabulate import tabulate
 
 import adapters
 from bench import prompts, world
-from bench.cases import Defect
 from bench.commands.options import OK, SOME_FAILED, Data, Datasets, split
+from bench.data.case import Defect
 from bench.errors import RunError
 from bench.inside.data import DataSet, all_asked, data_sets
 from bench.store.files import write_bytes

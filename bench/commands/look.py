@@ -8,7 +8,7 @@ from tabulate import tabulate
 
 from bench import inventory, world
 from bench.commands.options import OK, SOME_FAILED, Data, Datasets, TrustArrays, Weights, split
-from bench.datasets.check import check as check_dataset
+from bench.data.check import check as check_dataset
 
 ls = typer.Typer(help="What there is: models, datasets, prompts, protocols, runs.", no_args_is_help=True)
 check = typer.Typer(help="Look at data or weights without running anything.", no_args_is_help=True)

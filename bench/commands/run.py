@@ -12,7 +12,7 @@ import typer
 from tabulate import tabulate
 
 import adapters
-from bench import plan, predict, prompts, protocols, report, run, verify, world
+from bench import predict, prompts, protocols, report, run, verify, world
 from bench.commands.options import (
     OK,
     SOME_FAILED,
@@ -26,6 +26,7 @@ from bench.commands.options import (
     split,
 )
 from bench.config import RunConfig
+from bench.data import catalogue
 from bench.errors import RunError
 from bench.store.files import read_json
 from bench.tables import to_console
@@ -132,7 +133,7 @@ def run_command(
 
 
 def _print_plan(config: RunConfig) -> int:
-    found = plan.listing(config)
+    found = catalogue.listing(config)
     rows = []
     for name in config.datasets:
         items = [item for item in found.items if item.dataset == name]

@@ -6,9 +6,9 @@ from typing import Annotated
 import typer
 
 import adapters
-from bench import datasets as data_sets
 from bench import ledger, report
 from bench.commands.options import OK, Datasets, Models, Run, split
+from bench.data.datasets import REGISTRY
 from bench.errors import RunError
 from bench.tables import AGGREGATIONS, FORMATS, Sheet, Table, to_console
 
@@ -66,7 +66,7 @@ def table_command(
 def ls_ledger(models: Models = "all", datasets: Datasets = "all", style: Format = Style.console) -> int:
     """Which weights have seen which data set in training, with the source; licences of both."""
     names = list(adapters.REGISTRY) if models == "all" else split(models)
-    sets = list(data_sets.REGISTRY) if datasets == "all" else split(datasets)
+    sets = list(REGISTRY) if datasets == "all" else split(datasets)
     return _show(ledger.sheets(ledger.table(ledger.terms(names), sets)), style)
 
 

@@ -16,10 +16,11 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from bench import catalogue, prompts, protocols
-from bench.cases import DataError, Item, Mask
+from bench import prompts, protocols
+from bench.data import catalogue
+from bench.data.case import DataError, Item, Mask
+from bench.data.slicing import Sample, samples
 from bench.errors import RunError
-from bench.samples import Sample, samples
 from bench.store.files import write_bytes
 from bench.store.masks import MaskShard
 from bench.store.run_folder import targets_path

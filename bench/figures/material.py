@@ -6,8 +6,9 @@ from typing import Any
 
 import pandas as pd
 
-from bench import catalogue, prompts, protocols
+from bench import prompts, protocols
 from bench.cells import with_rows
+from bench.data import catalogue
 from bench.patients import PatientScores, patient_scores
 from bench.statistics import Comparison, compare
 

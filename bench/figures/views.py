@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from skimage.measure import find_contours
 
 from bench import plan, prompts, protocols
-from bench.cases import Mask
+from bench.data.case import Mask
 from bench.figures.images import Image, Images
 from bench.figures.selection import Pick
 from bench.protocols import Protocol

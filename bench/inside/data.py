@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from adapters.interface import Prompt
-from bench import catalogue, plan, prompts, protocols
-from bench.cases import Case, DataError, Defect, Item, Mask
+from bench import plan, prompts, protocols
+from bench.data import catalogue
+from bench.data.case import Case, DataError, Defect, Item, Mask
+from bench.data.slicing import Sample, samples
 from bench.protocols import Protocol
-from bench.samples import Sample, samples
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.cases import Mask
+from bench.data.case import Mask
 from bench.errors import RunError
 from bench.store.files import write_bytes
 

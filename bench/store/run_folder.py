@@ -11,7 +11,7 @@ from urllib.parse import quote
 import pandas as pd
 from filelock import FileLock, Timeout
 
-from bench.cases import Defect
+from bench.data.case import Defect
 from bench.errors import RunError
 from bench.store.files import read_json, write_bytes
 

@@ -5,10 +5,10 @@ from collections import defaultdict
 from functools import partial
 from pathlib import Path
 
-from bench.cases import Case, Dataset, Defect, Item
-from bench.datasets.assemble import labelled_case
-from bench.datasets.layout import Entry, arranged, children, files, roots, stem
-from bench.volumes import ENDINGS, place
+from bench.data.case import Case, Dataset, Defect, Item
+from bench.data.reading.assemble import labelled_case
+from bench.data.reading.layout import Entry, arranged, children, files, roots, stem
+from bench.data.reading.nifti import ENDINGS, place
 
 NAME = "segthor"
 LABELS = {"esophagus": (1,), "heart": (2,), "trachea": (3,), "aorta": (4,)}

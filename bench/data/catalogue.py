@@ -2,11 +2,12 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bench import datasets
-from bench.cases import Case, Dataset, Defect, Item
+from bench.config import RunConfig
+from bench.data import datasets
+from bench.data.case import Case, Dataset, Defect, Item
 from bench.errors import RunError
 
 
@@ -83,3 +84,26 @@ def read(item: Item) -> Case:
     """The voxels of an item, under the item's own names."""
     case = load(item.dataset).read(item)
     return replace(case, dataset=item.dataset, patient=item.patient, case=item.case)
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What the indices of all data sets hold, before a voxel is read."""
+
+    items: Sequence[Item]
+    defects: Sequence[Defect]
+
+
+def listing(config: RunConfig) -> Listing:
+    """Index every data set of the run.
+
+    Raises:
+        RunError: a data set is not below the data folder.
+    """
+    items: list[Item] = []
+    defects: list[Defect] = []
+    for name in config.datasets:
+        found, broken = index(name, config.data, config.limit, config.trust_arrays)
+        items += found
+        defects += broken
+    return Listing(items, defects)

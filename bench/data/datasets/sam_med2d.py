@@ -7,13 +7,13 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from bench.cases import Case, DataError, Dataset, Defect, Item, Mask
-from bench.datasets import pictures
-from bench.datasets.assemble import picture_case
-from bench.datasets.labels import binary
-from bench.datasets.layout import Entry, arranged, children, indexed, patient_of, read_json, roots, stem
-from bench.datasets.pictures import read_label_picture, read_picture
-from bench.volumes import place
+from bench.data.case import Case, DataError, Dataset, Defect, Item, Mask
+from bench.data.reading import pictures
+from bench.data.reading.assemble import picture_case
+from bench.data.reading.labels import binary
+from bench.data.reading.layout import Entry, arranged, children, indexed, patient_of, read_json, roots, stem
+from bench.data.reading.nifti import place
+from bench.data.reading.pictures import read_label_picture, read_picture
 
 NAME = "sam-med2d"
 IMAGE_FIRST = ("image2label_train.json", "image2label_test.json", "SAMed2D_v1.json")

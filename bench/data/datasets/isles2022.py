@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.cases import Case, DataError, Dataset, Defect, Item
-from bench.datasets.assemble import trusts_arrays, volume_case
-from bench.datasets.labels import binary
-from bench.datasets.layout import Entry, arranged, children, files, roots
-from bench.volumes import ENDINGS, Volume, check_grid, place, read_volume, resample
+from bench.data.case import Case, DataError, Dataset, Defect, Item
+from bench.data.reading.assemble import trusts_arrays, volume_case
+from bench.data.reading.labels import binary
+from bench.data.reading.layout import Entry, arranged, children, files, roots
+from bench.data.reading.nifti import ENDINGS, Volume, check_grid, place, read_volume, resample
 
 TARGET = "ischemic stroke lesion"
 SUBJECT = re.compile(r"sub-strokecase\d+", re.IGNORECASE)

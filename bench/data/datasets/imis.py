@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from bench.cases import Case, DataError, Dataset, Defect, Item
-from bench.datasets import pictures
-from bench.datasets.assemble import picture_case
-from bench.datasets.layout import Entry, arranged, children, indexed, patient_of, read_json, roots, stem
-from bench.datasets.pictures import read_picture
-from bench.volumes import UNREADABLE, place
+from bench.data.case import Case, DataError, Dataset, Defect, Item
+from bench.data.reading import pictures
+from bench.data.reading.assemble import picture_case
+from bench.data.reading.layout import Entry, arranged, children, indexed, patient_of, read_json, roots, stem
+from bench.data.reading.nifti import UNREADABLE, place
+from bench.data.reading.pictures import read_picture
 
 NAME = "imis"
 SHAPE = re.compile(r"\(([\d, ]+)\)\.npz$")

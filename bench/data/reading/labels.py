@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bench.cases import DataError, Mask
+from bench.data.case import DataError, Mask
 
 ROUNDING = 1e-3
 GREY_TOLERANCE = 8  # half-width of the ranges CHAOS gives for its grey levels

@@ -5,18 +5,17 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from bench import volumes
-from bench.cases import Case, DataError, Dataset, Defect, Item
-from bench.datasets import pictures
-from bench.datasets.assemble import labelled_case
-from bench.datasets.labels import Table
-from bench.datasets.layout import Entry, arranged, children, indexed, read_json, roots, stem
-from bench.volumes import place
+from bench.data.case import Case, DataError, Dataset, Defect, Item
+from bench.data.reading import nifti, pictures
+from bench.data.reading.assemble import labelled_case
+from bench.data.reading.labels import Table
+from bench.data.reading.layout import Entry, arranged, children, indexed, read_json, roots, stem
+from bench.data.reading.nifti import place
 
 NAME = "nnunet"
 FOLDERS = {"train": ("imagesTr", "labelsTr"), "test": ("imagesTs", "labelsTs")}
 CHANNEL = re.compile(r"(?P<case>.+)_(?P<channel>\d{4})")
-READABLE = (*volumes.ENDINGS, *pictures.ENDINGS)
+READABLE = (*nifti.ENDINGS, *pictures.ENDINGS)
 NOT_SCORED = ("background", "ignore")
 
 

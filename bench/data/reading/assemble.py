@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.cases import Case, DataError, Item, Mask
-from bench.datasets import pictures
-from bench.datasets.labels import Table, by_value
-from bench.datasets.pictures import read_label_picture, read_picture
-from bench.volumes import Volume, check_grid, place, read_volume
+from bench.data.case import Case, DataError, Item, Mask
+from bench.data.reading import pictures
+from bench.data.reading.labels import Table, by_value
+from bench.data.reading.nifti import Volume, check_grid, place, read_volume
+from bench.data.reading.pictures import read_label_picture, read_picture
 
 
 def volume_case(item: Item, image: Volume, masks: Mapping[str, Mask], warnings: Iterable[str]) -> Case:

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from bench.cases import DataError, Defect, Item
-from bench.volumes import place
+from bench.data.case import DataError, Defect, Item
+from bench.data.reading.nifti import place
 
 DEPTH = 4
 PREVIEWS = ("_snp.png", "_superpixels.png")

@@ -16,7 +16,7 @@ from nibabel.spatialimages import HeaderDataError
 from nibabel.wrapstruct import WrapStructError
 from numpy.typing import NDArray
 
-from bench.cases import DataError
+from bench.data.case import DataError
 
 ENDINGS = (".nii", ".nii.gz")
 LPS = nib.orientations.axcodes2ornt(("L", "P", "S"))

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from adapters.geometry import stretch
-from bench.cases import Case, DataError, Mask
+from bench.data.case import Case, DataError, Mask
 from bench.protocols import Protocol
 
 CT_WINDOW_HU = (-160.0, 240.0)

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 from tabulate import tabulate
 
-from bench import catalogue
-from bench.cases import Case, DataError, Defect, Item
+from bench.data import catalogue
+from bench.data.case import Case, DataError, Defect, Item
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
-from bench.cases import Case, Dataset, Defect, Item, Mask
-from bench.datasets.assemble import trusts_arrays, volume_case
-from bench.datasets.labels import binary
-from bench.datasets.layout import Entry, arranged, children, roots, stem
-from bench.volumes import ENDINGS, check_grid, place, read_volume
+from bench.data.case import Case, Dataset, Defect, Item, Mask
+from bench.data.reading.assemble import trusts_arrays, volume_case
+from bench.data.reading.labels import binary
+from bench.data.reading.layout import Entry, arranged, children, roots, stem
+from bench.data.reading.nifti import ENDINGS, check_grid, place, read_volume
 
 ROWS = {
     "Adrenal gland": ("adrenal_gland_left", "adrenal_gland_right"),

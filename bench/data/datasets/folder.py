@@ -6,12 +6,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from bench.cases import Case, DataError, Dataset, Defect, Item
-from bench.datasets.assemble import picture_case
-from bench.datasets.labels import Table, binary, by_grey, guessed
-from bench.datasets.layout import Entry, arranged, children, indexed, patient_of, read_json, roots, stem
-from bench.datasets.pictures import ENDINGS, read_label_picture, read_picture
-from bench.volumes import place
+from bench.data.case import Case, DataError, Dataset, Defect, Item
+from bench.data.reading.assemble import picture_case
+from bench.data.reading.labels import Table, binary, by_grey, guessed
+from bench.data.reading.layout import Entry, arranged, children, indexed, patient_of, read_json, roots, stem
+from bench.data.reading.nifti import place
+from bench.data.reading.pictures import ENDINGS, read_label_picture, read_picture
 
 NAME = "folder"
 IMAGES = ("images", "image", "imgs", "img", "cxr_png")

@@ -3,19 +3,19 @@
 import pkgutil
 from difflib import get_close_matches
 
-from bench.cases import Dataset
+from bench.data.case import Dataset
 
 REGISTRY = {
-    "isles2022": "bench.datasets.isles2022:DWI",
-    "isles2022-adc": "bench.datasets.isles2022:ADC",
-    "isles2022-flair": "bench.datasets.isles2022:FLAIR",
-    "segthor": "bench.datasets.segthor:SEGTHOR",
-    "totalsegmentator-mri": "bench.datasets.totalsegmentator:MRI",
-    "totalsegmentator-ct": "bench.datasets.totalsegmentator:CT",
-    "imis": "bench.datasets.imis:IMIS",
-    "sam-med2d": "bench.datasets.sam_med2d:SAM_MED2D",
-    "nnunet": "bench.datasets.nnunet:NNUNET",
-    "folder": "bench.datasets.folder:FOLDER",
+    "isles2022": "bench.data.datasets.isles2022:DWI",
+    "isles2022-adc": "bench.data.datasets.isles2022:ADC",
+    "isles2022-flair": "bench.data.datasets.isles2022:FLAIR",
+    "segthor": "bench.data.datasets.segthor:SEGTHOR",
+    "totalsegmentator-mri": "bench.data.datasets.totalsegmentator:MRI",
+    "totalsegmentator-ct": "bench.data.datasets.totalsegmentator:CT",
+    "imis": "bench.data.datasets.imis:IMIS",
+    "sam-med2d": "bench.data.datasets.sam_med2d:SAM_MED2D",
+    "nnunet": "bench.data.datasets.nnunet:NNUNET",
+    "folder": "bench.data.datasets.folder:FOLDER",
 }
 # Other channels of a data set that is listed already: read when named, not part of "all".
 VARIANTS = ("isles2022-adc", "isles2022-flair")
