@@ -7,9 +7,10 @@ from tabulate import tabulate
 
 import adapters
 from adapters import weights
-from bench import prompts, protocols
+from bench import protocols
 from bench.data import catalogue, datasets
 from bench.errors import RunError
+from bench.prompting.kinds import KINDS
 from bench.store.run_folder import read_run
 
 
@@ -70,7 +71,7 @@ def data_sets(data: Path | None) -> str:
 
 def prompt_kinds() -> str:
     """Every kind of simulated prompt."""
-    return tabulate([(name, kind.text) for name, kind in prompts.KINDS.items()], headers=["prompt", "what"])
+    return tabulate([(name, kind.text) for name, kind in KINDS.items()], headers=["prompt", "what"])
 
 
 def all_protocols() -> str:

@@ -14,12 +14,15 @@ import torch
 import adapters
 from adapters.geometry import stretch
 from adapters.interface import Card, Prediction, Prompt, Segmenter
-from bench import plan, prompts, protocols, workers
+from bench import protocols, workers
 from bench.config import RunConfig
 from bench.data import catalogue
 from bench.data.case import DataError, Item, Mask
 from bench.data.slicing import Sample, samples
 from bench.errors import RunError
+from bench.prompting.clicks import Click, next_click, with_clicks
+from bench.prompting.kinds import KINDS, applies, on_every_slice
+from bench.prompting.table import generator_for, prompt_of
 from bench.store.files import write_json
 from bench.store.masks import MaskShard
 from bench.store.run_folder import candidates_path, predictions_path
@@ -48,7 +51,7 @@ def meet(models: Sequence[str]) -> None:
 
 def kinds(card: Card, config: RunConfig) -> list[str]:
     """The prompt kinds of the run that this model may be asked with."""
-    return [kind for kind in config.prompts if not prompts.applies(card, kind, config.untrained_prompts)]
+    return [kind for kind in config.prompts if not applies(card, kind, config.untrained_prompts)]
 
 
 def predict(config: RunConfig, items: Sequence[Item], table: pd.DataFrame) -> None:
@@ -73,7 +76,7 @@ class _Request:
     row: Mapping[str, Any]
     sample: Sample
     prompt: Prompt
-    clicks: list[prompts.Click] = field(default_factory=list)
+    clicks: list[Click] = field(default_factory=list)
 
     @property
     def key(self) -> dict[str, Any]:
@@ -116,7 +119,7 @@ def _predict_case(model: str, item: Item, rows: pd.DataFrame, config: RunConfig)
     protocol = protocols.load(config.protocol)
     drawn = _Drawn()
     try:
-        everything = prompts.on_every_slice(row["prompt"] for rows in by_slice.values() for row in rows)
+        everything = on_every_slice(row["prompt"] for rows in by_slice.values() for row in rows)
         found = [s for s in samples(catalogue.read(item), protocol, everything) if s.slice in by_slice]
     except DataError as error:  # the data changed since the prompts were drawn
         raise RunError(f"{item.dataset} {item.case} can no longer be read: {error}") from error
@@ -142,7 +145,7 @@ def _predict_slices(network: Segmenter, item: Item, chunk: Chunk, config: RunCon
         encoded, seconds = _timed(network, partial(network.encode, [sample.image for sample, _ in chunk]))
         share = seconds / len(chunk)
         requests = [
-            (value, _Request(row, sample, plan.prompt_of(row)))
+            (value, _Request(row, sample, prompt_of(row)))
             for value, (sample, rows) in zip(encoded, chunk, strict=True)
             for row in rows
         ]
@@ -169,7 +172,7 @@ def _failed(chunk: Chunk, config: RunConfig, reason: str) -> _Drawn:
 
 
 def _last_round(kind: str, config: RunConfig) -> int:
-    return config.clicks if prompts.KINDS[kind].rounds else 1
+    return config.clicks if KINDS[kind].rounds else 1
 
 
 def _rounds(
@@ -243,14 +246,14 @@ def _correct(request: _Request, item: Item, number: int, mask: Mask, prediction:
     row, target = request.row, request.sample.targets[request.row["target"]]
     if not request.clicks and not pd.isna(row["point_x"]):
         request.clicks.append((row["point_x"], row["point_y"], int(row["point_label"])))
-    rng = plan.generator_for(
+    rng = generator_for(
         config.seed, item.dataset, item.case, request.sample.slice, row["target"], row["prompt"], number + 1
     )
-    click = prompts.next_click(target, mask, protocols.load(config.protocol), rng, request.clicks)
+    click = next_click(target, mask, protocols.load(config.protocol), rng, request.clicks)
     if click is None:
         return
     request.clicks.append(click)
-    request.prompt = prompts.with_clicks(request.prompt, request.clicks, prediction.feedback)
+    request.prompt = with_clicks(request.prompt, request.clicks, prediction.feedback)
 
 
 def _timed(network: Segmenter, call: Callable[[], Any]) -> tuple[Any, float]:

@@ -13,7 +13,7 @@ from bench.data import catalogue
 from bench.data.case import class_of
 from bench.errors import RunError
 from bench.patients import AGGREGATIONS, patient_scores
-from bench.prompts import KINDS
+from bench.prompting.kinds import KINDS
 from bench.protocols import Protocol
 from bench.sheets import Sheet
 from bench.store.files import read_json

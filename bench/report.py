@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import adapters
-from bench import ledger, metrics, prompts, protocol_ranking, workers
+from bench import ledger, metrics, protocol_ranking, workers
 from bench.cells import AVERAGE, Cell, Line, Table, cells, chosen_metric, with_rows
 from bench.data import catalogue
 from bench.latex import document
 from bench.patients import AGGREGATIONS, patient_scores
+from bench.prompting.kinds import KINDS, round_name
 from bench.ranking import ranking
 from bench.sheets import Sheet
 from bench.store.files import write_bytes
@@ -130,7 +131,7 @@ def _curve(run: Scored, prompt: str) -> Table:
     facts = run.facts
     by_round = {n: scores_table(run, view(run, prompt, None, n)) for n in range(1, facts["config"]["clicks"] + 1)}
     lines = [
-        replace(line, label=prompts.round_name(prompt, number))
+        replace(line, label=round_name(prompt, number))
         for dataset in facts["config"]["datasets"]
         for number, made in by_round.items()
         for line in made.summary().lines
@@ -159,12 +160,12 @@ def _settings(run: Scored) -> Table:
     lines = []
     for place, model in enumerate(config["models"]):
         for kind, one in made.items():
-            rounds = f", round {config['clicks']}" if prompts.KINDS[kind].rounds else ""
+            rounds = f", round {config['clicks']}" if KINDS[kind].rounds else ""
             by_group = {line.group: line.cells[place] for line in one.summary().lines}
             row = [by_group.get(name, Cell(float("nan"))) for name in config["datasets"]]
             lines.append(Line(model, kind + rounds, row))
     first = made[config["prompts"][0]]
-    kinds = "; ".join(f"{kind}: {prompts.KINDS[kind].text}" for kind in made)
+    kinds = "; ".join(f"{kind}: {KINDS[kind].text}" for kind in made)
     before, _, after = first.caption.partition(f", prompt {config['prompts'][0]}")
     text = f"{before}, Average of each data set by prompt. {kinds}; protocol{after.partition('; protocol')[2]}"
     return replace(
@@ -203,7 +204,7 @@ def _tasks(run: Scored) -> Iterator[workers.Task]:
         headline = view(run, kind)
         yield _headlines, _part(run, headline), headline
         yield from ((_alone, _part(run, chosen), chosen) for chosen in _others(run, headline))
-        if prompts.KINDS[kind].rounds:
+        if KINDS[kind].rounds:
             yield _curves, run, kind
     if len(kinds) > 1:
         yield _all_settings, run

@@ -19,11 +19,13 @@ import torch
 import adapters
 from adapters import MissingWeights, weights
 from adapters.download import file_sha256
-from bench import plan, predict, prompts, protocols, report, workers, world
+from bench import plan, predict, protocols, report, workers, world
 from bench.config import RunConfig
 from bench.data import catalogue
 from bench.data.case import Defect
 from bench.errors import RunError
+from bench.prompting.kinds import applies
+from bench.prompting.table import freeze
 from bench.score import score
 from bench.sheets import Sheet
 from bench.store import run_folder
@@ -203,9 +205,9 @@ def _require_same_weights(facts: dict[str, Any], config: RunConfig) -> None:
 def _describe(config: RunConfig) -> dict[str, Any]:
     cards = {model: adapters.card(model) for model in config.models}
     asked = [(model, kind) for model in config.models for kind in config.prompts]
-    reasons = {pair: prompts.applies(cards[pair[0]], pair[1], config.untrained_prompts) for pair in asked}
+    reasons = {pair: applies(cards[pair[0]], pair[1], config.untrained_prompts) for pair in asked}
     models = {model: _model(model, config) for model in config.models}
-    usual = {pair: prompts.applies(cards[pair[0]], pair[1], False) for pair in asked}
+    usual = {pair: applies(cards[pair[0]], pair[1], False) for pair in asked}
     return {
         "config": config.identity(),
         "protocol": protocols_as_dict(config.protocol),
@@ -274,7 +276,7 @@ def _prompts(config: RunConfig, found: catalogue.Listing, facts: dict[str, Any])
         plan.draw(config, [item for item in asked if not targets_path(config.out, item.dataset, item.case).exists()])
         return table, []
     table, defects, warnings = plan.draw(config, found.items)
-    facts["prompts_sha256"] = plan.freeze(table, path)
+    facts["prompts_sha256"] = freeze(table, path)
     facts["warnings"] = warnings
     facts["data_defects"] = run_folder.defect_rows([*found.defects, *defects], "data")
     facts["counts"] = {

@@ -7,12 +7,13 @@ from typing import Any
 
 import pandas as pd
 
-from bench import prompts, protocols
+from bench import protocols
 from bench.cells import Rows, chosen_metric
 from bench.data import catalogue
 from bench.errors import RunError
 from bench.metrics import UNDEFINED_EMPTY, Metric
 from bench.patients import AGGREGATIONS
+from bench.prompting import kinds
 from bench.protocols import EMPTY_RULES
 from bench.statistics import DRAWS, LEVEL
 from bench.store.run_folder import read_records, read_run
@@ -127,13 +128,13 @@ def require(what: str, value: object, known: Sequence[object]) -> None:
 def caption(facts: dict[str, Any], chosen: View) -> str:
     """What a reader must know to read the numbers without any other text."""
     protocol = protocols.load(facts["config"]["protocol"])
-    kind, metric = prompts.KINDS[chosen.prompt], chosen.metric
+    kind, metric = kinds.KINDS[chosen.prompt], chosen.metric
     rounds = f", round {chosen.round}" if kind.rounds and chosen.round else ""
     count = "objects" if metric.by_object else "volumes" if metric.volume else "masks"
     averaged = AGGREGATIONS[chosen.aggregation].text.replace("masks", count)
     better = {True: "; higher is better", False: "; lower is better", None: ""}[metric.higher_is_better]
     alone = " (the Average counts images)" if chosen.aggregation == "mean_image" else ""
-    asked = protocols.asking_text(protocol, prompts.on_every_slice([chosen.prompt]))
+    asked = protocols.asking_text(protocol, kinds.on_every_slice([chosen.prompt]))
     return (
         f"{metric.title} ({metric.unit}; {_measured(metric, protocol)}{better}), "
         f"prompt {chosen.prompt}{rounds}: {kind.text}; "

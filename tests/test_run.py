@@ -8,10 +8,11 @@ import pytest
 
 import adapters
 from adapters import Points, Prompt
-from bench import plan, predict, prompts, protocols, report, run, verify
+from bench import predict, protocols, report, run, verify
 from bench.config import RunConfig
 from bench.data import datasets
 from bench.errors import RunError
+from bench.prompting.table import prompt_of
 from bench.store.files import read_json
 from bench.store.masks import MaskShard
 from bench.store.run_folder import candidates_path, predictions_path
@@ -243,7 +244,7 @@ def test_order_and_limit_change_no_prompt(tmp_path):
     part = pd.read_parquet(tmp_path / "two" / "prompts.parquet").query("prompt == 'box-jitter'")
     same = everything[everything["case"].isin(["c0", "c1"])]
     pd.testing.assert_frame_equal(part.reset_index(drop=True), same.reset_index(drop=True))
-    assert plan.prompt_of(part.iloc[0]).box is not None
+    assert prompt_of(part.iloc[0]).box is not None
 
 
 def test_clicks_get_better_and_every_round_has_a_mask(tmp_path):
@@ -399,7 +400,7 @@ def test_a_first_prompt_of_several_clicks_is_refused_not_cut(tmp_path, monkeypat
     def two(target, protocol, rng):
         return Prompt(points=Points([[1, 1], [2, 2]], [1, 1]))
 
-    monkeypatch.setitem(prompts.KINDS, "click", replace(prompts.KINDS["click"], draw=two))
+    monkeypatch.setattr("bench.prompting.clicks.click", two)
     with pytest.raises(ValueError, match="prompt click begins with 2 clicks"):
         run.run(config(tmp_path / "r", prompts=("click",)))
 

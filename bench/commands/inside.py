@@ -9,11 +9,12 @@ import typer
 from tabulate import tabulate
 
 import adapters
-from bench import prompts, world
+from bench import world
 from bench.commands.options import OK, SOME_FAILED, Data, Datasets, split
 from bench.data.case import Defect
 from bench.errors import RunError
 from bench.inside.data import DataSet, all_asked, data_sets
+from bench.prompting import kinds
 from bench.store.files import write_bytes
 
 if TYPE_CHECKING:
@@ -139,7 +140,7 @@ def _sets(names: str, data: Path | None, limit: int | None) -> list[DataSet]:
 
 
 def _kind(name: str) -> str:
-    prompts.load(name)
+    kinds.load(name)
     return name
 
 

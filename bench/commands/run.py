@@ -12,7 +12,7 @@ import typer
 from tabulate import tabulate
 
 import adapters
-from bench import predict, prompts, protocols, report, run, verify, world
+from bench import predict, protocols, report, run, verify, world
 from bench.commands.options import (
     OK,
     SOME_FAILED,
@@ -28,6 +28,7 @@ from bench.commands.options import (
 from bench.config import RunConfig
 from bench.data import catalogue
 from bench.errors import RunError
+from bench.prompting.kinds import KINDS, load
 from bench.store.files import read_json
 from bench.tables import to_console
 
@@ -97,7 +98,7 @@ def run_command(
     """Predict, score and report: every model on every case with the same prompts."""
     choice = world.choose(split(models), split(datasets), data, weights)
     for name in split(prompt):
-        prompts.load(name)
+        load(name)
     protocols.load(protocol)
     chosen = _device(device)
     config = RunConfig(
@@ -153,7 +154,7 @@ def finish(outcome: run.Outcome) -> int:
     headline = {kind: report.table(outcome.run, kind) for kind in report.read_run(outcome.run)["config"]["prompts"]}
     for kind, table in headline.items():
         print(f"\n{to_console(table)}")
-        if prompts.KINDS[kind].rounds:
+        if KINDS[kind].rounds:
             print(f"\n{to_console(report.click_curve(outcome.run, kind))}")
     print(f"\nRun folder: {outcome.run}")
     if outcome.failed or outcome.skipped:

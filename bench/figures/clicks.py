@@ -5,11 +5,11 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 from matplotlib.axes import Axes
 
-from bench import prompts
 from bench.figures import style
 from bench.figures.material import Material
 from bench.figures.picture import Absent, Picture
 from bench.patients import Array
+from bench.prompting.kinds import KINDS
 from bench.statistics import interval, resample
 
 TITLE = "Dice by number of clicks"
@@ -18,7 +18,7 @@ Curve = tuple[Array, Array, Array]  # Average, lower and upper limit, (K,) each,
 
 def clicks(material: Material) -> Iterator[Picture | Absent]:
     """One figure for each prompt kind with rounds: a panel a data set, a line with a band a model."""
-    kinds = [kind for kind in material.kinds if prompts.KINDS[kind].rounds]
+    kinds = [kind for kind in material.kinds if KINDS[kind].rounds]
     if not kinds:
         yield Absent("dice-by-clicks", TITLE, "the run has no prompt with several rounds; add --prompt clicks")
     for kind in kinds:

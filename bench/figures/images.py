@@ -16,11 +16,12 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from bench import prompts, protocols
+from bench import protocols
 from bench.data import catalogue
 from bench.data.case import DataError, Item, Mask
 from bench.data.slicing import Sample, samples
 from bench.errors import RunError
+from bench.prompting import kinds
 from bench.store.files import write_bytes
 from bench.store.masks import MaskShard
 from bench.store.run_folder import targets_path
@@ -101,7 +102,7 @@ def _read(
     protocol = replace(protocols.load(facts["config"]["protocol"]), working_resolution=None)
     targets = _targets(run, dataset, case)
     found: dict[int, Image] = {}
-    everything = prompts.on_every_slice(facts["config"]["prompts"])
+    everything = kinds.on_every_slice(facts["config"]["prompts"])
     for sample in samples(catalogue.read(items[case]), protocol, everything):
         if sample.slice in slices:
             if not _same({name: mask for (number, name), mask in targets.items() if number == sample.slice}, sample):

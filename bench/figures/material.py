@@ -6,10 +6,11 @@ from typing import Any
 
 import pandas as pd
 
-from bench import prompts, protocols
+from bench import protocols
 from bench.cells import with_rows
 from bench.data import catalogue
 from bench.patients import PatientScores, patient_scores
+from bench.prompting.kinds import KINDS
 from bench.statistics import Comparison, compare
 
 
@@ -107,4 +108,4 @@ class Material:
         return f"n, masks (patients): {', '.join(texts)}."
 
     def _named(self, kind: str) -> str:
-        return f"{kind} (up to {self.facts['config']['clicks']} rounds)" if prompts.KINDS[kind].rounds else kind
+        return f"{kind} (up to {self.facts['config']['clicks']} rounds)" if KINDS[kind].rounds else kind

@@ -6,8 +6,8 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from bench import prompts
 from bench.figures.material import Material
+from bench.prompting import seeds
 
 AT_MOST = 5  # of each sort for one (prompt, data set, model)
 CARDS = 480  # about as many in all
@@ -58,7 +58,7 @@ def _of_one_data_set(records: pd.DataFrame, share: int) -> Iterator[Pick]:
     objects = records[OBJECT].drop_duplicates().sort_values(OBJECT).reset_index(drop=True)
     if len(objects):
         first = records.iloc[0]
-        rng = prompts.generator("gallery", first["dataset"], first["prompt"])
+        rng = seeds.generator("gallery", first["dataset"], first["prompt"])
         drawn = objects.iloc[rng.permutation(len(objects))[:share]]
         for row in drawn.merge(records, on=OBJECT, how="left").to_dict("records"):
             yield _pick(row, "random")

@@ -10,10 +10,12 @@ import pandas as pd
 from numpy.typing import NDArray
 from skimage.measure import find_contours
 
-from bench import plan, prompts, protocols
+from bench import protocols
 from bench.data.case import Mask
 from bench.figures.images import Image, Images
 from bench.figures.selection import Pick
+from bench.prompting.clicks import Click, next_click
+from bench.prompting.table import generator_for, prompt_of
 from bench.protocols import Protocol
 from bench.store.masks import MaskShard
 from bench.store.run_folder import predictions_path, targets_path
@@ -161,13 +163,13 @@ def shown(pick: Pick, row: Mapping[str, Any], protocol: Protocol, drawn: Masks, 
         target: (H, W) bool.
     """
     across, down = target.shape[1] / row["width"], target.shape[0] / row["height"]
-    prompt = plan.prompt_of(row)
+    prompt = prompt_of(row)
     box = None
     if prompt.box is not None:
         x0, y0, x1, y1 = map(float, prompt.box)
         past = 1 if protocol.box_inclusive else 0
         box = (x0 * across, y0 * down, (x1 + past) * across, (y1 + past) * down)
-    clicks: list[prompts.Click] = []
+    clicks: list[Click] = []
     if prompt.points is not None:
         x, y = prompt.points.xy[0].tolist()
         clicks.append((x, y, int(prompt.points.labels[0])))
@@ -177,13 +179,11 @@ def shown(pick: Pick, row: Mapping[str, Any], protocol: Protocol, drawn: Masks, 
     return Shown(box, placed, prompt.text)
 
 
-def _correct(
-    clicks: list[prompts.Click], pick: Pick, seed: int, protocol: Protocol, drawn: Masks, target: Mask
-) -> None:
+def _correct(clicks: list[Click], pick: Pick, seed: int, protocol: Protocol, drawn: Masks, target: Mask) -> None:
     """Add the clicks of the later rounds, in the way that the run drew them."""
     for number in range(1, pick.round):
         mask = drawn[pick.slice, pick.target, pick.prompt, number]
         key = (seed, pick.dataset, pick.case, pick.slice, pick.target, pick.prompt, number + 1)
-        click = prompts.next_click(target, mask, protocol, plan.generator_for(*key), clicks)
+        click = next_click(target, mask, protocol, generator_for(*key), clicks)
         if click is not None:
             clicks.append(click)

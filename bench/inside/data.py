@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from adapters.interface import Prompt
-from bench import plan, prompts, protocols
+from bench import protocols
 from bench.data import catalogue
 from bench.data.case import Case, DataError, Defect, Item, Mask
 from bench.data.slicing import Sample, samples
+from bench.prompting import table
 from bench.protocols import Protocol
 
 
@@ -124,10 +125,8 @@ def _asked(title: str, case: Case, sample: Sample, kind: str, protocol: Protocol
 
 
 def _prompt(case: Case, index: int, target: str, mask: Mask, kind: str, protocol: Protocol, seed: int) -> Prompt:
-    draw = prompts.load(kind).draw
-    if draw is None:
-        return Prompt(text=target)
-    return draw(mask, protocol, plan.generator_for(seed, case.dataset, case.case, index, target, kind, 1))
+    rng = table.generator_for(seed, case.dataset, case.case, index, target, kind, 1)
+    return table.first_prompt(kind, mask, target, protocol, rng)
 
 
 def all_asked(
