@@ -8,8 +8,8 @@ import pandas as pd
 
 from bench.data.case import class_of
 from bench.ledger import MARKS, Seen
-from bench.metrics import METRICS, Metric, metric
 from bench.patients import AGGREGATIONS, AVERAGE, patient_scores
+from bench.scoring.metrics import METRICS, Metric, metric
 from bench.statistics import limits
 
 Rows = Mapping[str, Mapping[str, Sequence[str]]]  # data set to row label to the targets pooled in it

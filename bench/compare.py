@@ -7,11 +7,12 @@ from typing import Any
 
 import pandas as pd
 
-from bench import metrics, protocols, report, statistics
+from bench import protocols, report, statistics
 from bench.errors import RunError
-from bench.metrics import Metric
 from bench.patients import AGGREGATIONS, PatientScores, patient_scores
 from bench.protocol_ranking import labels
+from bench.scoring import metrics
+from bench.scoring.metrics import Metric
 from bench.statistics import Difference
 from bench.store.run_folder import read_records
 

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from bench.cells import AVERAGE, Cell, Table, printed
-from bench.metrics import Metric
+from bench.scoring.metrics import Metric
 from bench.sheets import Sheet
 
 NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?(?:e[+-]?\d+)?")

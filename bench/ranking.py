@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 
 from bench.cells import number
-from bench.metrics import Metric
 from bench.patients import PatientScores
+from bench.scoring.metrics import Metric
 from bench.sheets import Sheet
 from bench.statistics import BEST, compare, frames
 

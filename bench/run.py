@@ -26,7 +26,7 @@ from bench.data.case import Defect
 from bench.errors import RunError
 from bench.prompting.kinds import applies
 from bench.prompting.table import freeze
-from bench.score import score
+from bench.scoring.score import score
 from bench.sheets import Sheet
 from bench.store import run_folder
 from bench.store.files import write_json

@@ -9,9 +9,9 @@ from scipy import ndimage
 
 from bench import protocols
 from bench.errors import RunError
-from bench.metrics import METRICS
-from bench.pairs import Candidate, oracle
-from bench.score import score
+from bench.scoring.metrics import METRICS
+from bench.scoring.pair import Candidate, oracle
+from bench.scoring.score import score
 from bench.store.files import write_json
 from bench.store.masks import MaskShard
 from bench.store.run_folder import RECORD_COLUMNS, candidates_path, predictions_path, targets_path

@@ -4,8 +4,8 @@ import pytest
 
 from bench import report
 from bench.cells import Table
-from bench.metrics import METRICS
 from bench.protocols import PROTOCOLS, asking_text
+from bench.scoring.metrics import METRICS
 from bench.view import View, caption
 
 FACTS = {

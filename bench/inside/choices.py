@@ -11,7 +11,7 @@ from adapters.segmote import Segmote
 from bench.inside.asking import Answers, answers
 from bench.inside.data import Asked
 from bench.inside.pictures import TOKEN_COLOURS, long_names
-from bench.metrics import areas, dice
+from bench.scoring.metrics import areas, dice
 
 BAR_SHARE = 0.8
 

@@ -2,8 +2,8 @@
 
 from typing import Literal
 
-from bench.metrics import Areas
 from bench.protocols import EMPTY_RULES, EmptyRule
+from bench.scoring.metrics import Areas
 
 Status = Literal["ok", "undefined", "skipped"]
 

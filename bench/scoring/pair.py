@@ -8,11 +8,11 @@ from math import isnan
 import numpy as np
 
 from bench.data.case import Mask
-from bench.empty import settle
-from bench.lesions import lesion_counts
-from bench.metrics import OVERLAPS, Areas, areas, nsd_name
 from bench.protocols import Protocol
-from bench.surface import Surface, diagonal_mm, distances, surface
+from bench.scoring.empty import settle
+from bench.scoring.lesions import lesion_counts
+from bench.scoring.metrics import OVERLAPS, Areas, areas, nsd_name
+from bench.scoring.surface import Surface, diagonal_mm, distances, surface
 
 UNDEFINED = (float("nan"), "undefined")
 FAILED = (float("nan"), "failed")

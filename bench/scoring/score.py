@@ -7,14 +7,15 @@ from typing import Any
 
 import pandas as pd
 
-from bench import pairs, workers
+from bench import workers
 from bench.data import catalogue
 from bench.data.case import Mask, class_of
 from bench.errors import RunError
-from bench.interactive import interaction_scores
-from bench.pairs import FAILED, LESION_NAMES, Candidate, Scored, Target
 from bench.protocols import Protocol
-from bench.stacks import Grid, grid, stack
+from bench.scoring import pair
+from bench.scoring.interaction import interaction_scores
+from bench.scoring.pair import FAILED, LESION_NAMES, Candidate, Scored, Target
+from bench.scoring.volume import Grid, grid, stack
 from bench.store.masks import MaskShard
 from bench.store.run_folder import (
     FAILURE_COLUMNS,
@@ -131,13 +132,13 @@ def _score_case(run: Path, case: Mapping[str, Any], protocol: Protocol) -> tuple
         volume = volumes.setdefault((class_of(entry["target"]), entry["prompt"], entry["round"]), _Volume())
         if mask is None:
             volume.failed = True
-            records += _rows(row, dict.fromkeys([*pairs.names(protocol), "predicted_iou"], FAILED))
+            records += _rows(row, dict.fromkeys([*pair.names(protocol), "predicted_iou"], FAILED))
             failures.append(_failure(row, entry["reason"]))
             continue
         own = Candidate(mask, entry["score"], _selected(others))
-        chosen = pairs.oracle(target.mask, _in_order(own, others)) if protocol.selection == "oracle" else own
-        records += _rows(row, pairs.scores(target, chosen.mask, protocol))
-        records += _rows(row, pairs.choice_scores(target.mask, own, others, protocol))
+        chosen = pair.oracle(target.mask, _in_order(own, others)) if protocol.selection == "oracle" else own
+        records += _rows(row, pair.scores(target, chosen.mask, protocol))
+        records += _rows(row, pair.choice_scores(target.mask, own, others, protocol))
         volume.slices.setdefault(entry["slice"], []).append(chosen.mask)
     records += _volume_records(facts, volumes, stored, protocol)
     return records, failures
@@ -180,12 +181,12 @@ def _stacked_target(name: str, stored: _Stored) -> Target:
 
 
 def _volume_scores(target: Target, volume: _Volume, grid: Grid, protocol: Protocol, lesions: bool) -> dict[str, Scored]:
-    known = [f"volume_{name}" for name in pairs.names(protocol)] + list(LESION_NAMES) * lesions
+    known = [f"volume_{name}" for name in pair.names(protocol)] + list(LESION_NAMES) * lesions
     if volume.failed:
         return dict.fromkeys(known, FAILED)
     predicted = stack(volume.slices, grid)
-    made = {f"volume_{name}": scored for name, scored in pairs.scores(target, predicted, protocol).items()}
-    return made | (pairs.lesion_scores(target.mask, predicted, protocol) if lesions else {})
+    made = {f"volume_{name}": scored for name, scored in pair.scores(target, predicted, protocol).items()}
+    return made | (pair.lesion_scores(target.mask, predicted, protocol) if lesions else {})
 
 
 def _failure(row: Row, reason: str) -> Row:
