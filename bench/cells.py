@@ -6,14 +6,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from bench.data.case import class_of
 from bench.ledger import MARKS, Seen
-from bench.patients import AGGREGATIONS, AVERAGE, patient_scores
-from bench.scoring.metrics import METRICS, Metric, metric
-from bench.statistics import limits
-
-Rows = Mapping[str, Mapping[str, Sequence[str]]]  # data set to row label to the targets pooled in it
-
+from bench.scoring.metrics import METRICS, Metric
+from bench.statistics.bootstrap import limits
+from bench.statistics.bootstrap.rows import Rows, chosen_metric, with_rows
+from bench.statistics.patients import AVERAGE, patient_scores
 
 DICE = METRICS["dice"]
 
@@ -173,23 +170,6 @@ def cells(records: pd.DataFrame, aggregation: str, rows: Rows, name: str = "dice
         for dataset, part in chosen.groupby("dataset", sort=True)
         for (label, model), cell in _cells(part, aggregation).items()
     }
-
-
-def chosen_metric(name: str, aggregation: str) -> Metric:
-    """The metric that an aggregation reads: "volume" that of stacked volumes.
-
-    Raises:
-        ValueError: no such metric, or it has none of stacked volumes.
-    """
-    found = metric(name)
-    return found if found.volume or not AGGREGATIONS[aggregation].volume else metric(f"volume_{name}")
-
-
-def with_rows(records: pd.DataFrame, rows: Rows) -> pd.DataFrame:
-    """The records with a column `row`: the label that a target is pooled under."""
-    label_of = {(d, t): label for d, labels in rows.items() for label, targets in labels.items() for t in targets}
-    pairs = zip(records["dataset"], records["target"].map(class_of), strict=True)
-    return records.assign(row=[label_of.get((d, t), t) for d, t in pairs])
 
 
 def _cells(part: pd.DataFrame, aggregation: str) -> dict[tuple[str, str], Cell]:

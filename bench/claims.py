@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from bench.patients import AVERAGE
 from bench.published import (
     CITATION,
     FOLDER,
@@ -26,6 +25,7 @@ from bench.published import (
     recomputed,
 )
 from bench.sheets import Sheet
+from bench.statistics.patients import AVERAGE
 from bench.tables import to_console
 
 

@@ -7,13 +7,14 @@ from typing import Any
 
 import pandas as pd
 
-from bench import protocols, report, statistics
+from bench import protocols, report
 from bench.errors import RunError
-from bench.patients import AGGREGATIONS, PatientScores, patient_scores
-from bench.protocol_ranking import labels
 from bench.scoring import metrics
 from bench.scoring.metrics import Metric
-from bench.statistics import Difference
+from bench.statistics import bootstrap
+from bench.statistics.bootstrap import Difference
+from bench.statistics.bootstrap.rows import labels
+from bench.statistics.patients import AGGREGATIONS, PatientScores, patient_scores
 from bench.store.run_folder import read_records
 
 # Folders: what lies in them is compared by checksum. Models: those of one run alone are told apart from changes.
@@ -120,7 +121,7 @@ def _joined(first: Path, second: Path, metric: Metric, models: Sequence[str]) ->
 def _frame(records: pd.DataFrame, metric: Metric, aggregation: str) -> pd.DataFrame:
     tables = dict(_tables(records, aggregation))
     names = {" ".join(key): key for key in tables}
-    found = statistics.compare(
+    found = bootstrap.compare(
         {" ".join(key): table for key, table in tables.items()}, A, metric.higher_is_better is not False
     )
     rows = [_row(key, tables[key], found[name].differences[0]) for name, key in names.items()]

@@ -9,13 +9,12 @@ import numpy as np
 import pandas as pd
 
 from bench import protocols
-from bench.data import catalogue
-from bench.data.case import class_of
 from bench.errors import RunError
-from bench.patients import AGGREGATIONS, patient_scores
 from bench.prompting.kinds import KINDS
 from bench.protocols import Protocol
 from bench.sheets import Sheet
+from bench.statistics.bootstrap.rows import labels
+from bench.statistics.patients import AGGREGATIONS, patient_scores
 from bench.store.files import read_json
 from bench.store.run_folder import read_records
 
@@ -137,18 +136,6 @@ def _values(records: pd.DataFrame, protocol: Protocol, facts: Mapping[str, Any])
                 yield {"dataset": dataset, "prompt": prompt, "model": model, "protocol": protocol.name} | {
                     "value": values[model]
                 }
-
-
-def labels(records: pd.DataFrame) -> Sequence[str]:
-    """The table row of each record."""
-    label_of = {
-        (name, target): label
-        for name in records["dataset"].unique()
-        for label, targets in catalogue.rows(name).items()
-        for target in targets
-    }
-    classes = records["target"].map(class_of)
-    return [label_of.get(pair, pair[1]) for pair in zip(records["dataset"], classes, strict=True)]
 
 
 def _ranked(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:

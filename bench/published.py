@@ -11,7 +11,7 @@ import pandas as pd
 from adapters.interface import MissingWeights
 from adapters.weights import CATALOGUE, locate
 from bench.errors import RunError
-from bench.patients import AVERAGE
+from bench.statistics.patients import AVERAGE
 
 # results/ lies beside the packages in a checkout and, as package data, in an installation.
 FOLDER = Path(__file__).parents[1] / "results" / "published"

@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 
 from bench.cells import number
-from bench.patients import PatientScores
 from bench.scoring.metrics import Metric
 from bench.sheets import Sheet
-from bench.statistics import BEST, compare, frames
+from bench.statistics.bootstrap import BEST, compare, frames
+from bench.statistics.patients import PatientScores
 
 HEADS = (
     "data set", "model", "Average", "rank", "group", "difference", "p", "p (Holm)", "wins", "ties", "patients",

@@ -9,14 +9,15 @@ from typing import Any
 
 import adapters
 from bench import ledger, protocol_ranking, workers
-from bench.cells import AVERAGE, Cell, Line, Table, cells, chosen_metric, with_rows
+from bench.cells import AVERAGE, Cell, Line, Table, cells
 from bench.data import catalogue
 from bench.latex import document
-from bench.patients import AGGREGATIONS, patient_scores
 from bench.prompting.kinds import KINDS, round_name
 from bench.ranking import ranking
 from bench.scoring import metrics
 from bench.sheets import Sheet
+from bench.statistics.bootstrap.rows import chosen_metric, with_rows
+from bench.statistics.patients import AGGREGATIONS, patient_scores
 from bench.store.files import write_bytes
 from bench.store.run_folder import read_run
 from bench.tables import FORMATS

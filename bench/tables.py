@@ -9,8 +9,8 @@ from tabulate import tabulate
 
 from bench.cells import AVERAGE, DICE, Cell, Line, Table, cells
 from bench.latex import to_latex
-from bench.patients import AGGREGATIONS
 from bench.sheets import Sheet
+from bench.statistics.patients import AGGREGATIONS
 
 __all__ = [
     "AGGREGATIONS", "AVERAGE", "DICE", "FORMATS", "RANKED", "Cell", "Line", "Sheet", "Table",

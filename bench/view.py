@@ -8,14 +8,14 @@ from typing import Any
 import pandas as pd
 
 from bench import protocols
-from bench.cells import Rows, chosen_metric
 from bench.data import catalogue
 from bench.errors import RunError
-from bench.patients import AGGREGATIONS
 from bench.prompting import kinds
 from bench.protocols import EMPTY_RULES
 from bench.scoring.metrics import UNDEFINED_EMPTY, Metric
-from bench.statistics import DRAWS, LEVEL
+from bench.statistics.bootstrap import DRAWS, LEVEL
+from bench.statistics.bootstrap.rows import Rows, chosen_metric
+from bench.statistics.patients import AGGREGATIONS
 from bench.store.run_folder import read_records, read_run
 
 INTERVALS = (

@@ -4,9 +4,9 @@ import pytest
 
 from bench import cli, report
 from bench.errors import RunError
-from bench.patients import patient_scores
 from bench.ranking import HEADS, ranking
 from bench.scoring.metrics import METRICS
+from bench.statistics.patients import patient_scores
 from tests.records import records
 from tests.scored import write_scored
 

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from bench.figures import style
 from bench.figures.material import Material
 from bench.figures.picture import Absent, Picture
-from bench.statistics import Estimate
+from bench.statistics.bootstrap import Estimate
 
 GROUPS = 4  # data sets in one row of bars
 TITLE = "Dice by data set"

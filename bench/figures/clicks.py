@@ -8,9 +8,9 @@ from matplotlib.axes import Axes
 from bench.figures import style
 from bench.figures.material import Material
 from bench.figures.picture import Absent, Picture
-from bench.patients import Array
 from bench.prompting.kinds import KINDS
-from bench.statistics import interval, resample
+from bench.statistics.bootstrap import interval, resample
+from bench.statistics.patients import Array
 
 TITLE = "Dice by number of clicks"
 Curve = tuple[Array, Array, Array]  # Average, lower and upper limit, (K,) each, NaN where there is none

@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 from bench.figures import style
 from bench.figures.material import Material
 from bench.figures.picture import Absent, Picture
-from bench.patients import patient_scores
-from bench.statistics import Difference, compare
+from bench.statistics.bootstrap import Difference, compare
+from bench.statistics.patients import patient_scores
 
 TITLE = "Dice with tight and with jittered boxes"
 TIGHT, JITTERED = "box", "box-jitter"

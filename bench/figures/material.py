@@ -7,11 +7,11 @@ from typing import Any
 import pandas as pd
 
 from bench import protocols
-from bench.cells import with_rows
 from bench.data import catalogue
-from bench.patients import PatientScores, patient_scores
 from bench.prompting.kinds import KINDS
-from bench.statistics import Comparison, compare
+from bench.statistics.bootstrap import Comparison, compare
+from bench.statistics.bootstrap.rows import with_rows
+from bench.statistics.patients import PatientScores, patient_scores
 
 
 @dataclass(frozen=True, slots=True, eq=False)

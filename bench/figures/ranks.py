@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from bench.figures import style
 from bench.figures.material import Material
 from bench.figures.picture import Absent, Picture
-from bench.statistics import Estimate
+from bench.statistics.bootstrap import Estimate
 
 TITLE = "Ranks by data set"
 

@@ -7,10 +7,10 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from bench import protocols
-from bench.calibration import PREDICTED, Calibration, calibrations
 from bench.figures import style
 from bench.figures.material import Material
 from bench.figures.picture import Absent, Picture
+from bench.statistics.calibration import PREDICTED, Calibration, calibrations
 
 TITLE = "Predicted score against true IoU"
 LEAST = 5  # predictions in a bin that is drawn

@@ -10,9 +10,9 @@ from matplotlib.axes import Axes
 from bench.figures import style
 from bench.figures.material import Material
 from bench.figures.picture import Absent, Picture
-from bench.patients import Array, patient_scores
-from bench.statistics import interval, resample
-from bench.strata import size_strata
+from bench.statistics.bootstrap import interval, resample
+from bench.statistics.object_size import size_strata
+from bench.statistics.patients import Array, patient_scores
 
 TITLE = "Dice by size of the object"
 STRATA = 3

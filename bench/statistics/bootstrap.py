@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from bench.patients import Array, PatientScores
+from bench.statistics.patients import Array, PatientScores
 
 DRAWS = 10_000
 LEVEL = 0.95
