@@ -9,8 +9,8 @@ import pandas as pd
 from bench.ledger import MARKS, Seen
 from bench.scoring.metrics import METRICS, Metric
 from bench.statistics.bootstrap import limits
-from bench.statistics.bootstrap.rows import Rows, chosen_metric, with_rows
 from bench.statistics.patients import AVERAGE, patient_scores
+from bench.statistics.rows import Rows, chosen_metric, with_rows
 
 DICE = METRICS["dice"]
 

@@ -13,8 +13,8 @@ from bench.scoring import metrics
 from bench.scoring.metrics import Metric
 from bench.statistics import bootstrap
 from bench.statistics.bootstrap import Difference
-from bench.statistics.bootstrap.rows import labels
 from bench.statistics.patients import AGGREGATIONS, PatientScores, patient_scores
+from bench.statistics.rows import labels
 from bench.store.run_folder import read_records
 
 # Folders: what lies in them is compared by checksum. Models: those of one run alone are told apart from changes.

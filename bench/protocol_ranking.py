@@ -13,8 +13,8 @@ from bench.errors import RunError
 from bench.prompting.kinds import KINDS
 from bench.protocols import Protocol
 from bench.sheets import Sheet
-from bench.statistics.bootstrap.rows import labels
 from bench.statistics.patients import AGGREGATIONS, patient_scores
+from bench.statistics.rows import labels
 from bench.store.files import read_json
 from bench.store.run_folder import read_records
 

@@ -16,8 +16,8 @@ from bench.prompting.kinds import KINDS, round_name
 from bench.ranking import ranking
 from bench.scoring import metrics
 from bench.sheets import Sheet
-from bench.statistics.bootstrap.rows import chosen_metric, with_rows
 from bench.statistics.patients import AGGREGATIONS, patient_scores
+from bench.statistics.rows import chosen_metric, with_rows
 from bench.store.files import write_bytes
 from bench.store.run_folder import read_run
 from bench.tables import FORMATS

@@ -14,8 +14,8 @@ from bench.prompting import kinds
 from bench.protocols import EMPTY_RULES
 from bench.scoring.metrics import UNDEFINED_EMPTY, Metric
 from bench.statistics.bootstrap import DRAWS, LEVEL
-from bench.statistics.bootstrap.rows import Rows, chosen_metric
 from bench.statistics.patients import AGGREGATIONS
+from bench.statistics.rows import Rows, chosen_metric
 from bench.store.run_folder import read_records, read_run
 
 INTERVALS = (

@@ -10,8 +10,8 @@ from bench import protocols
 from bench.data import catalogue
 from bench.prompting.kinds import KINDS
 from bench.statistics.bootstrap import Comparison, compare
-from bench.statistics.bootstrap.rows import with_rows
 from bench.statistics.patients import PatientScores, patient_scores
+from bench.statistics.rows import with_rows
 
 
 @dataclass(frozen=True, slots=True, eq=False)
