@@ -24,9 +24,9 @@ from bench.published import (
     read,
     recomputed,
 )
-from bench.sheets import Sheet
+from bench.reporting.tables.sheet import Sheet
+from bench.reporting.tables.text import to_console
 from bench.statistics.patients import AVERAGE
-from bench.tables import to_console
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,9 @@ from typing import Any
 
 import pandas as pd
 
-from bench import protocols, report
+from bench import protocols
 from bench.errors import RunError
+from bench.reporting.tables import run_tables
 from bench.scoring import metrics
 from bench.scoring.metrics import Metric
 from bench.statistics import bootstrap
@@ -65,7 +66,7 @@ def compare(first: Path, second: Path, metric: str = "dice", aggregation: str | 
         RunError: not runs, not scored, other prompts, no model in common, or no such metric or aggregation.
         ValueError: no such metric.
     """
-    facts = report.read_run(first), report.read_run(second)
+    facts = run_tables.read_run(first), run_tables.read_run(second)
     _same_prompts(first, second, *facts)
     models = [[*one["config"]["models"]] for one in facts]
     common = [name for name in models[0] if name in models[1]]

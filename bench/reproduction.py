@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench import report
-from bench.cells import AVERAGE, Table
 from bench.data import catalogue
 from bench.errors import RunError
 from bench.published import DATASETS, MODELS, Key, Measured
+from bench.reporting.tables import run_tables
+from bench.reporting.tables.averages import AVERAGE
+from bench.reporting.tables.table import Table
 
 PROMPT, AGGREGATION = "box", "macro_class"  # of the paper's Tables 1 and 2; 12 of 14 printed averages are means of rows
 
@@ -38,12 +39,12 @@ def ours(runs: Sequence[Path]) -> Ours:
     values: dict[Key, Measured] = {}
     used, refused = [], []
     for run in runs:
-        facts = report.read_run(run)
+        facts = run_tables.read_run(run)
         reasons = not_comparable(facts)
         if reasons:
             refused.append(f"{run} is not comparable with the paper: {'; '.join(reasons)}")
             continue
-        found = measured(report.table(run, PROMPT, AGGREGATION))
+        found = measured(run_tables.table(run, PROMPT, AGGREGATION))
         twice = sorted(values.keys() & found.keys())
         if twice:
             raise RunError(f"{run} measures {' '.join(twice[0])} again; give one run a data set and model")

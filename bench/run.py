@@ -19,19 +19,21 @@ import torch
 import adapters
 from adapters import MissingWeights, weights
 from adapters.download import file_sha256
-from bench import plan, predict, protocols, report, workers, world
+from bench import plan, predict, protocols, workers, world
 from bench.config import RunConfig
 from bench.data import catalogue
 from bench.data.case import Defect
 from bench.errors import RunError
 from bench.prompting.kinds import applies
 from bench.prompting.table import freeze
+from bench.reporting import report
+from bench.reporting.tables import run_tables
+from bench.reporting.tables.sheet import Sheet
+from bench.reporting.tables.text import Table
 from bench.scoring.score import score
-from bench.sheets import Sheet
 from bench.store import run_folder
 from bench.store.files import write_json
 from bench.store.run_folder import one_writer, predictions_path, targets_path, write_table
-from bench.tables import Table
 
 PACKAGES = (
     "segmote-bench", "torch", "torchvision", "segment-anything", "sam2", "numpy", "scipy", "scikit-image",
@@ -88,7 +90,7 @@ def predict_only(config: RunConfig, resume: bool = True) -> None:
 
 def score_only(folder: Path) -> Outcome:
     """Score the stored masks of a run and write its tables; needs no model and no data."""
-    facts = report.read_run(folder)
+    facts = run_tables.read_run(folder)
     with one_writer(folder):
         config = _config(facts, folder)
         _score(config)
@@ -119,7 +121,7 @@ def rescore(folder: Path, wanted: protocols.Protocol) -> Rescored:
     Raises:
         RunError: not a run, unfinished, or written by another process.
     """
-    facts = report.read_run(folder)
+    facts = run_tables.read_run(folder)
     with one_writer(folder):
         config = _config(facts, folder)
         ours = protocols.load(config.protocol)
@@ -168,7 +170,7 @@ def _open(config: RunConfig, resume: bool) -> dict[str, Any]:
     """The run's description: the stored one if the folder already holds this run, else a new one."""
     path = config.out / "run.json"
     if path.exists():
-        facts = report.read_run(config.out)
+        facts = run_tables.read_run(config.out)
         if resume and facts["config"] == config.identity():
             _require_same_weights(facts, config)
             return facts
@@ -289,7 +291,7 @@ def _prompts(config: RunConfig, found: catalogue.Listing, facts: dict[str, Any])
 
 def _score(config: RunConfig) -> None:
     started = time.perf_counter()
-    facts = report.read_run(config.out)
+    facts = run_tables.read_run(config.out)
     records, failures = _scored(config, facts, protocols.load(config.protocol))
     write_table(records, config.out / "records.parquet")
     write_table(failures.astype("string"), config.out / "failures.parquet")

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from bench import report
 from bench.errors import RunError
+from bench.reporting.tables import run_tables
+from bench.reporting.tables.text import AGGREGATIONS, to_frame
 from bench.store.files import read_json, write_json
-from bench.tables import AGGREGATIONS, to_frame
 
 TOLERANCE = 0.005
 
@@ -21,7 +21,7 @@ def reference(run: Path, tolerance: float = TOLERANCE) -> dict[str, Any]:
         run: a scored run folder.
         tolerance: how far a value in [0, 1] may move; covers other processors and library versions.
     """
-    facts = report.read_run(run)
+    facts = run_tables.read_run(run)
     protocol = facts["config"]["protocol"]
     return {
         "protocol": protocol,
@@ -34,7 +34,7 @@ def reference(run: Path, tolerance: float = TOLERANCE) -> dict[str, Any]:
 
 
 def _rows(run: Path, kind: str) -> dict[str, float | None]:
-    frame = to_frame(report.table(run, kind, next(iter(AGGREGATIONS))))
+    frame = to_frame(run_tables.table(run, kind, next(iter(AGGREGATIONS))))
     frame = frame[frame["applicable"]]
     names = frame["dataset"] + " | " + frame["class"] + " | " + frame["model"]
     values = [None if np.isnan(value) else round(value, 6) for value in frame["value"]]

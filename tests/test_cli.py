@@ -11,8 +11,9 @@ import pytest
 import torch
 
 import adapters
-from bench import cli, predict, report, world
+from bench import cli, predict, world
 from bench.data import datasets
+from bench.reporting.tables import run_tables
 from bench.store.files import read_json
 from tests import fakes
 
@@ -25,7 +26,7 @@ def registered(monkeypatch, tmp_path):
         monkeypatch.setitem(adapters.REGISTRY, name, where)
     monkeypatch.setitem(datasets.REGISTRY, "squares", "tests.fakes:SQUARES")
     monkeypatch.setattr(fakes.Fake, "encoded", 0)
-    monkeypatch.setattr("bench.publish.publish", lambda run, tables, jobs: ())  # tests/test_publish.py has it
+    monkeypatch.setattr("bench.reporting.publish.publish", lambda run, tables, jobs: ())  # tests/test_publish.py has it
     monkeypatch.chdir(tmp_path)
     for name in ("BENCH_DATA", "BENCH_WEIGHTS"):
         monkeypatch.delenv(name, raising=False)
@@ -202,7 +203,7 @@ def test_download_by_hand_and_unknown(capsys):
 
 def test_caption_names_weights_data_protocol_and_counts(capsys):
     bench(capsys, *SQUARES)
-    caption = report.table(Path("r"), "box").caption
+    caption = run_tables.table(Path("r"), "box").caption
     for part in ("prompt box", "protocol bench", "macro_class", "real data", "undefined", "n:"):
         assert part in caption
 

@@ -3,11 +3,12 @@ from fnmatch import fnmatch
 import pytest
 
 import adapters
-from bench import ledger, published
+from bench import published
 from bench.data import datasets
 from bench.errors import RunError
-from bench.ledger import MARKS, entries, lookup, notes, sheets, table, terms
-from bench.tables import FORMATS
+from bench.reporting.tables import ledger
+from bench.reporting.tables.ledger import MARKS, entries, lookup, notes, sheets, table, terms
+from bench.reporting.tables.text import FORMATS
 
 
 @pytest.mark.parametrize(

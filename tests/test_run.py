@@ -8,11 +8,13 @@ import pytest
 
 import adapters
 from adapters import Points, Prompt
-from bench import predict, protocols, report, run, verify
+from bench import predict, protocols, run, verify
 from bench.config import RunConfig
 from bench.data import datasets
 from bench.errors import RunError
 from bench.prompting.table import prompt_of
+from bench.reporting import report
+from bench.reporting.tables import run_tables
 from bench.store.files import read_json
 from bench.store.masks import MaskShard
 from bench.store.run_folder import candidates_path, predictions_path
@@ -25,7 +27,7 @@ def registered(monkeypatch):
         monkeypatch.setitem(adapters.REGISTRY, name, where)
     monkeypatch.setitem(datasets.REGISTRY, "squares", "tests.fakes:SQUARES")
     monkeypatch.setattr(fakes.Fake, "encoded", 0)
-    monkeypatch.setattr("bench.publish.publish", lambda run, tables, jobs: ())  # tests/test_publish.py has it
+    monkeypatch.setattr("bench.reporting.publish.publish", lambda run, tables, jobs: ())  # tests/test_publish.py has it
     predict.segmenter.cache_clear()
 
 
@@ -110,7 +112,7 @@ def test_failures_have_reasons_and_the_rest_is_scored(tmp_path):
     assert records["status"].value_counts().to_dict() == {"ok": 11, "failed": 1}
     assert records.query("status == 'failed'")["value"].isna().all()
     assert outcome.failed == 2
-    cell = report.table(tmp_path / "r", "box").lines[0].cells[1]
+    cell = run_tables.table(tmp_path / "r", "box").lines[0].cells[1]
     assert (cell.n, cell.failed) == (7, 1) and cell.text().endswith(" f1")
 
 
@@ -124,7 +126,7 @@ def test_every_protocol_runs_and_keeps_its_reasons(tmp_path, protocol, monkeypat
     assert failures["reason"].notna().all() and "unreadable" in set(failures["case"])
     if protocols.load(protocol).min_area_px > 1:
         assert failures["target"].notna().any() and failures["target"].isna().any()
-    assert report.table(tmp_path / "r", "box").caption.count(f"protocol {protocol}:") == 1
+    assert run_tables.table(tmp_path / "r", "box").caption.count(f"protocol {protocol}:") == 1
 
 
 def files(folder, skip=()):
@@ -253,17 +255,17 @@ def test_clicks_get_better_and_every_round_has_a_mask(tmp_path):
     means = records.groupby("round")["value"].mean()
     assert means.index.tolist() == [1, 2, 3] and means[3] > means[1]
     assert records.groupby("round").size().nunique() == 1
-    lines = report.click_curve(tmp_path / "r", "clicks").lines
+    lines = run_tables.click_curve(tmp_path / "r", "clicks").lines
     assert [line.label for line in lines] == ["1 click", "2 clicks", "3 clicks"]
 
 
 def test_untrained_prompt_is_not_applicable_unless_asked_for(tmp_path):
     models = ("baseline/box", "fake/boxes", "fake/good")
     run.run(config(tmp_path / "r", prompts=("click",), models=models))
-    cells = report.table(tmp_path / "r", "click").lines[0].cells
+    cells = run_tables.table(tmp_path / "r", "click").lines[0].cells
     assert [cell.text() for cell in cells[:2]] == ["n/a", "n/a"] and cells[2].applicable
     run.run(config(tmp_path / "f", prompts=("click",), models=models, untrained_prompts=True))
-    forced = report.table(tmp_path / "f", "click").lines[0].cells
+    forced = run_tables.table(tmp_path / "f", "click").lines[0].cells
     assert not forced[0].applicable  # a baseline cannot take clicks at all
     assert forced[1].forced and "*" in forced[1].text() and not forced[2].forced
 
@@ -318,7 +320,7 @@ def test_text_prompts_are_the_names_of_the_classes(tmp_path):
     run.run(config(tmp_path / "r", prompts=("text",)))
     frozen = pd.read_parquet(tmp_path / "r" / "prompts.parquet")
     assert (frozen["text"] == frozen["target"]).all() and frozen["x0"].isna().all()
-    box, good = report.table(tmp_path / "r", "text").lines[1].cells
+    box, good = run_tables.table(tmp_path / "r", "text").lines[1].cells
     assert not box.applicable and good.value == 1
 
 
@@ -379,7 +381,7 @@ def test_a_box_comes_first_and_clicks_correct_it(tmp_path):
     assert first.tolist() == records.query("prompt == 'box'")["value"].tolist()
     last = records.query("prompt == 'box+clicks' and round == 3")["value"]
     assert len(last) == 3 and last.mean() > first.mean()
-    labels = [line.label for line in report.click_curve(folder, "box+clicks").lines]
+    labels = [line.label for line in run_tables.click_curve(folder, "box+clicks").lines]
     assert labels == ["box", "box + 1 click", "box + 2 clicks"]
 
 

@@ -2,11 +2,12 @@
 
 import pytest
 
-from bench import report
-from bench.cells import Table
 from bench.protocols import PROTOCOLS, asking_text
+from bench.reporting import report
+from bench.reporting.table_spec import View, caption
+from bench.reporting.tables import run_tables
+from bench.reporting.tables.table import Table
 from bench.scoring.metrics import METRICS
-from bench.view import View, caption
 
 FACTS = {
     "config": {"protocol": "bench", "models": ["baseline/box"], "datasets": ["isles2022"], "prompts": ["box"]},
@@ -58,6 +59,6 @@ def test_slices_and_volumes_of_a_metric_have_tables_of_their_own():
 
 def test_a_table_never_replaces_another(tmp_path, monkeypatch):
     twice = [Table("dice-box", "", [], [])] * 2
-    monkeypatch.setattr(report, "tables", lambda run, jobs: twice)
+    monkeypatch.setattr(run_tables, "tables", lambda run, jobs: twice)
     with pytest.raises(RuntimeError, match="several tables are named dice-box"):
         report.write_tables(tmp_path)

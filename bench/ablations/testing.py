@@ -21,8 +21,8 @@ from bench.data import catalogue
 from bench.data.case import Defect
 from bench.inside.asking import pieces
 from bench.inside.data import Asked, DataSet, all_asked, data_sets
+from bench.reporting.tables.text import AVERAGE, cells
 from bench.scoring.metrics import areas, dice
-from bench.tables import AVERAGE, cells
 from segmote.embeddings import NAME_DIGITS, EmbeddingStore, open_store
 
 Suite = Literal["zero-shot", "in-domain", "unprompted", "one-click"]

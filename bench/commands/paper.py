@@ -8,8 +8,8 @@ import typer
 from bench import claims
 from bench.commands.options import OK
 from bench.commands.tables import Format, Style
+from bench.reporting.tables.text import FORMATS
 from bench.reproduction import ours
-from bench.tables import FORMATS
 
 
 def paper_command(

@@ -12,7 +12,7 @@ import typer
 from tabulate import tabulate
 
 import adapters
-from bench import predict, protocols, report, run, verify, world
+from bench import predict, protocols, run, verify, world
 from bench.commands.options import (
     OK,
     SOME_FAILED,
@@ -29,8 +29,9 @@ from bench.config import RunConfig
 from bench.data import catalogue
 from bench.errors import RunError
 from bench.prompting.kinds import KINDS, load
+from bench.reporting.tables import run_tables
+from bench.reporting.tables.text import to_console
 from bench.store.files import read_json
-from bench.tables import to_console
 
 GIB_A_WORKER = 4  # an official ViT-B on the CPU peaks near 3 GiB
 
@@ -151,11 +152,13 @@ def _print_plan(config: RunConfig) -> int:
 
 def finish(outcome: run.Outcome) -> int:
     """Print the headline tables of a run; the exit code."""
-    headline = {kind: report.table(outcome.run, kind) for kind in report.read_run(outcome.run)["config"]["prompts"]}
+    headline = {
+        kind: run_tables.table(outcome.run, kind) for kind in run_tables.read_run(outcome.run)["config"]["prompts"]
+    }
     for kind, table in headline.items():
         print(f"\n{to_console(table)}")
         if KINDS[kind].rounds:
-            print(f"\n{to_console(report.click_curve(outcome.run, kind))}")
+            print(f"\n{to_console(run_tables.click_curve(outcome.run, kind))}")
     print(f"\nRun folder: {outcome.run}")
     if outcome.failed or outcome.skipped:
         print(f"{outcome.failed} failed, {outcome.skipped} skipped with reasons in {outcome.run / 'failures.parquet'}")

@@ -5,10 +5,10 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 from matplotlib.axes import Axes
 
-from bench.figures import style
-from bench.figures.material import Material
-from bench.figures.picture import Absent, Picture
 from bench.prompting.kinds import KINDS
+from bench.reporting.figures import style
+from bench.reporting.figures.picture import Absent, Picture
+from bench.reporting.material import Material
 from bench.statistics.bootstrap import interval, resample
 from bench.statistics.patients import Array
 

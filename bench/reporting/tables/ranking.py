@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bench.cells import number
+from bench.reporting.tables.sheet import Sheet
+from bench.reporting.tables.table import number
 from bench.scoring.metrics import Metric
-from bench.sheets import Sheet
 from bench.statistics.bootstrap import BEST, compare, frames
 from bench.statistics.patients import PatientScores
 

@@ -7,9 +7,10 @@ from textwrap import fill
 import pandas as pd
 from tabulate import tabulate
 
-from bench.cells import AVERAGE, DICE, Cell, Line, Table, cells
-from bench.latex import to_latex
-from bench.sheets import Sheet
+from bench.reporting.tables.averages import AVERAGE, cells
+from bench.reporting.tables.latex import to_latex
+from bench.reporting.tables.sheet import Sheet
+from bench.reporting.tables.table import DICE, Cell, Line, Table
 from bench.statistics.patients import AGGREGATIONS
 
 __all__ = [

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from bench.figures import style
-from bench.figures.material import Material
-from bench.figures.picture import Absent, Picture
+from bench.reporting.figures import style
+from bench.reporting.figures.picture import Absent, Picture
+from bench.reporting.material import Material
 from bench.statistics.bootstrap import Difference, compare
 from bench.statistics.patients import patient_scores
 

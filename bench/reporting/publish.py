@@ -5,17 +5,17 @@ from pathlib import Path
 
 import pandas as pd
 
-from bench.cells import Table
-from bench.figures import selection
-from bench.figures.cards import deck
-from bench.figures.draw import Drawn, draw
-from bench.figures.images import collect, slices_of
-from bench.figures.material import Material
-from bench.figures.picture import METADATA, Absent
-from bench.figures.views import View, views
-from bench.grids import Grid, grid
-from bench.html import Chapter, Page, Plate, render
-from bench.sheets import Sheet
+from bench.reporting.draw import Drawn, draw
+from bench.reporting.figures.picture import METADATA, Absent
+from bench.reporting.gallery.cards import deck
+from bench.reporting.gallery.images import collect, slices_of
+from bench.reporting.gallery.outlines import View, views
+from bench.reporting.gallery.picks import select
+from bench.reporting.material import Material
+from bench.reporting.page.page import Chapter, Page, Plate, render
+from bench.reporting.page.tables import Grid, grid
+from bench.reporting.tables.sheet import Sheet
+from bench.reporting.tables.table import Table
 from bench.store.files import read_json, write_bytes
 from bench.store.run_folder import read_records
 
@@ -51,7 +51,7 @@ def publish(run: Path, tables: Sequence[Table | Sheet], jobs: int = 1) -> Sequen
 
 
 def _views(run: Path, material: Material) -> list[View]:
-    picks = selection.select(material)
+    picks = select(material)
     images = collect(run, material.facts, slices_of([(p.dataset, p.case, p.slice) for p in picks]))
     return views(run, material.facts, pd.read_parquet(run / "prompts.parquet"), picks, images)
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from bench.figures import style
-from bench.figures.material import Material
-from bench.figures.picture import Absent, Picture
+from bench.reporting.figures import style
+from bench.reporting.figures.picture import Absent, Picture
+from bench.reporting.material import Material
 
 TITLE = "Dice against time"
 SHORTEST = 1e-5  # seconds; what is faster is drawn here

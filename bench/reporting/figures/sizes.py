@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from bench.figures import style
-from bench.figures.material import Material
-from bench.figures.picture import Absent, Picture
+from bench.reporting.figures import style
+from bench.reporting.figures.picture import Absent, Picture
+from bench.reporting.material import Material
 from bench.statistics.bootstrap import interval, resample
 from bench.statistics.object_size import size_strata
 from bench.statistics.patients import Array, patient_scores

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 from matplotlib.axes import Axes
 
-from bench.figures import style
-from bench.figures.material import Material
-from bench.figures.picture import Absent, Picture
+from bench.reporting.figures import style
+from bench.reporting.figures.picture import Absent, Picture
+from bench.reporting.material import Material
 from bench.statistics.bootstrap import Estimate
 
 TITLE = "Ranks by data set"

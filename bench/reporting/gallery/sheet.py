@@ -11,10 +11,10 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from bench import protocols
-from bench.figures import style
-from bench.figures.material import Material
-from bench.figures.picture import Absent, Picture
-from bench.figures.views import Outline, View, Window
+from bench.reporting.figures import style
+from bench.reporting.figures.picture import Absent, Picture
+from bench.reporting.gallery.outlines import Outline, View, Window
+from bench.reporting.material import Material
 
 INCHES = 1.25  # side of one view
 SIDE = 160  # of one view, in pixels of the figure's picture

@@ -7,9 +7,10 @@ from typing import Any
 
 import pandas as pd
 
-from bench.cells import AVERAGE, Cell, Table, printed
+from bench.reporting.tables.averages import AVERAGE
+from bench.reporting.tables.sheet import Sheet
+from bench.reporting.tables.table import Cell, Table, printed
 from bench.scoring.metrics import Metric
-from bench.sheets import Sheet
 
 NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?(?:e[+-]?\d+)?")
 TONES = ("", "best", "second")

@@ -1,6 +1,5 @@
 """Report: from the records of a run to its tables, figure and page. Computes no scores."""
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
@@ -8,20 +7,20 @@ from pathlib import Path
 from typing import Any
 
 import adapters
-from bench import ledger, protocol_ranking, workers
-from bench.cells import AVERAGE, Cell, Line, Table, cells
+from bench import workers
 from bench.data import catalogue
-from bench.latex import document
 from bench.prompting.kinds import KINDS, round_name
-from bench.ranking import ranking
+from bench.reporting.scored_run import Scored, scored
+from bench.reporting.table_spec import INTERVALS, View, caption, require, view
+from bench.reporting.tables import ledger, protocol_ranking
+from bench.reporting.tables.averages import AVERAGE, cells
+from bench.reporting.tables.ranking import ranking
+from bench.reporting.tables.sheet import Sheet
+from bench.reporting.tables.table import Cell, Line, Table
 from bench.scoring import metrics
-from bench.sheets import Sheet
 from bench.statistics.patients import AGGREGATIONS, patient_scores
 from bench.statistics.rows import chosen_metric, with_rows
-from bench.store.files import write_bytes
 from bench.store.run_folder import read_run
-from bench.tables import FORMATS
-from bench.view import INTERVALS, Scored, View, caption, require, scored, view
 
 
 def table(
@@ -247,24 +246,3 @@ def _others(run: Scored, headline: View) -> Iterator[View]:
         if name not in {"dice", "volume_dice"} | stacked:
             alone = AGGREGATIONS[headline.aggregation].volume and not metrics.metric(name).volume
             yield view(run, headline.prompt, "macro_class" if alone else None, metric=name)
-
-
-def write_tables(run: Path, jobs: int = 1) -> list[Table | Sheet]:
-    """Write all tables of a scored run as CSV, Markdown and LaTeX below `tables/`, and `all.tex`, which shows them."""
-    made = tables(run, jobs)
-    if repeated := [name for name, count in Counter(one.name for one in made).items() if count > 1]:
-        raise RuntimeError(f"several tables are named {', '.join(repeated)}; the later would replace the earlier")
-    for one in made:
-        for suffix in ("csv", "md", "tex"):
-            write_bytes(run / "tables" / f"{one.name}.{suffix}", FORMATS[suffix](one).encode())
-    write_bytes(run / "tables" / "all.tex", document([one.name for one in made]).encode())
-    return made
-
-
-def report(run: Path, jobs: int = 1) -> list[Table | Sheet]:
-    """Write the tables of a scored run, then its figures and its page, in so many processes."""
-    from bench import publish  # noqa: PLC0415 - brings the drawing library; tables alone do without
-
-    made = write_tables(run, jobs)
-    publish.publish(run, made, jobs)
-    return made

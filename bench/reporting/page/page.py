@@ -12,10 +12,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from bench import protocols
-from bench.figures.cards import Deck
-from bench.figures.gallery import ORACLE
-from bench.figures.picture import Absent
-from bench.grids import Grid, of_frame
+from bench.reporting.figures.picture import Absent
+from bench.reporting.gallery.cards import Deck
+from bench.reporting.gallery.sheet import ORACLE
+from bench.reporting.page.tables import Grid, of_frame
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ class Page:
 def render(page: Page) -> str:
     """The page as one HTML text; every value is escaped, and only the page's own script may run."""
     environment = Environment(
-        loader=PackageLoader("bench"),
+        loader=PackageLoader("bench.reporting.page"),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -104,7 +104,7 @@ def render(page: Page) -> str:
 
 
 def _resource(name: str) -> str:
-    return (files("bench") / "templates" / name).read_text(encoding="utf-8")
+    return (files("bench.reporting.page") / "templates" / name).read_text(encoding="utf-8")
 
 
 def _digest(text: str) -> str:

@@ -13,10 +13,10 @@ import adapters
 from bench.config import World
 from bench.data import catalogue
 from bench.errors import RunError
-from bench.sheets import Sheet
+from bench.reporting.tables.sheet import Sheet
 
 # results/ lies beside the packages in a checkout and, as package data, in an installation.
-FILE = Path(__file__).parents[1] / "results" / "ledger.csv"
+FILE = Path(__file__).parents[3] / "results" / "ledger.csv"
 
 Seen = Literal["yes", "likely", "no", "unknown"]
 MARKS: dict[Seen, str] = {"yes": "§", "likely": "(§)", "no": "", "unknown": "(?)"}

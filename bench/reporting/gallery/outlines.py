@@ -12,11 +12,11 @@ from skimage.measure import find_contours
 
 from bench import protocols
 from bench.data.case import Mask
-from bench.figures.images import Image, Images
-from bench.figures.selection import Pick
 from bench.prompting.clicks import Click, next_click
 from bench.prompting.table import generator_for, prompt_of
 from bench.protocols import Protocol
+from bench.reporting.gallery.images import Image, Images
+from bench.reporting.gallery.picks import Pick
 from bench.store.masks import MaskShard
 from bench.store.run_folder import predictions_path, targets_path
 

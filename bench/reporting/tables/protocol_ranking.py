@@ -12,7 +12,7 @@ from bench import protocols
 from bench.errors import RunError
 from bench.prompting.kinds import KINDS
 from bench.protocols import Protocol
-from bench.sheets import Sheet
+from bench.reporting.tables.sheet import Sheet
 from bench.statistics.patients import AGGREGATIONS, patient_scores
 from bench.statistics.rows import labels
 from bench.store.files import read_json

@@ -2,49 +2,24 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from bench import protocols
-from bench.data import catalogue
 from bench.errors import RunError
 from bench.prompting import kinds
 from bench.protocols import EMPTY_RULES
+from bench.reporting.scored_run import Scored
 from bench.scoring.metrics import UNDEFINED_EMPTY, Metric
 from bench.statistics.bootstrap import DRAWS, LEVEL
 from bench.statistics.patients import AGGREGATIONS
-from bench.statistics.rows import Rows, chosen_metric
-from bench.store.run_folder import read_records, read_run
+from bench.statistics.rows import chosen_metric
 
 INTERVALS = (
     f"In brackets: {100 * LEVEL:.0f} % intervals, bootstrap over patients ({DRAWS:,} draws, the same for all models; "
     "-: fewer than two patients)."
 )
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Scored:
-    """A scored run.
-
-    Attributes:
-        facts: `run.json`.
-        records: `records.parquet`.
-    """
-
-    facts: dict[str, Any]
-    records: pd.DataFrame
-
-    @property
-    def aggregation(self) -> str:
-        """The protocol's own."""
-        return protocols.load(self.facts["config"]["protocol"]).aggregation
-
-    @property
-    def rows(self) -> Rows:
-        """For each data set, row label to the targets pooled in it."""
-        return {name: catalogue.load(name).rows for name in self.facts["config"]["datasets"]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,15 +49,6 @@ class View:
         """The records behind the table."""
         rounds = records["round"].isna() if self.round is None else records["round"] == self.round
         return records[(records["prompt"] == self.prompt) & (records["metric"] == self.metric.name) & rounds]
-
-
-def scored(run: Path) -> Scored:
-    """A run's description and records.
-
-    Raises:
-        RunError: the folder is not a run, or not scored.
-    """
-    return Scored(read_run(run), read_records(run))
 
 
 def view(

@@ -6,8 +6,8 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from bench.figures.material import Material
 from bench.prompting import seeds
+from bench.reporting.material import Material
 
 AT_MOST = 5  # of each sort for one (prompt, data set, model)
 CARDS = 480  # about as many in all

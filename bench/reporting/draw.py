@@ -6,17 +6,17 @@ from itertools import chain
 from typing import Any
 
 from bench import workers
-from bench.figures.bars import bars
-from bench.figures.clicks import clicks
-from bench.figures.gallery import galleries
-from bench.figures.jitter import jitter
-from bench.figures.material import Material
-from bench.figures.picture import Absent, Picture, Saved
-from bench.figures.ranks import ranks
-from bench.figures.reliability import reliability
-from bench.figures.sizes import sizes
-from bench.figures.speed import speed
-from bench.figures.views import View
+from bench.reporting.figures.bars import bars
+from bench.reporting.figures.clicks import clicks
+from bench.reporting.figures.jitter import jitter
+from bench.reporting.figures.picture import Absent, Picture, Saved
+from bench.reporting.figures.ranks import ranks
+from bench.reporting.figures.reliability import reliability
+from bench.reporting.figures.sizes import sizes
+from bench.reporting.figures.speed import speed
+from bench.reporting.gallery.outlines import View
+from bench.reporting.gallery.sheet import galleries
+from bench.reporting.material import Material
 
 BY_PROMPT: tuple[Callable[[Material, str], Iterator[Picture | Absent]], ...] = (bars, ranks, sizes, reliability, speed)
 OF_A_RUN: tuple[Callable[[Material], Iterator[Picture | Absent]], ...] = (clicks, jitter)

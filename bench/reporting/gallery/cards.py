@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image as Picture
 
-from bench.figures.images import Image
-from bench.figures.views import Outline, Shown, View
+from bench.reporting.gallery.images import Image
+from bench.reporting.gallery.outlines import Outline, Shown, View
 
 LONGEST = 384  # side of an image in the page, in pixels
 BYTES = 8 * 2**20  # of all images; with base64 and tables a page stays below 15 MB

@@ -7,9 +7,9 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from bench import protocols
-from bench.figures import style
-from bench.figures.material import Material
-from bench.figures.picture import Absent, Picture
+from bench.reporting.figures import style
+from bench.reporting.figures.picture import Absent, Picture
+from bench.reporting.material import Material
 from bench.statistics.calibration import PREDICTED, Calibration, calibrations
 
 TITLE = "Predicted score against true IoU"
