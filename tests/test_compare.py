@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from bench import cli
-from bench.compare import changes, compare
+from bench.comparing.runs import changes, compare
 from bench.errors import RunError
 from bench.store.files import write_json
 from tests.records import records

@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from bench import verify
+from bench.comparing import reference
 from bench.reporting.tables import run_tables
 
 pytestmark = pytest.mark.slow
@@ -86,7 +86,7 @@ def demo(tmp_path_factory) -> Path:
 
 
 def test_demo_equals_its_reference(demo):
-    assert verify.verify(demo, REFERENCE) == []
+    assert reference.verify(demo, REFERENCE) == []
 
 
 @pytest.mark.parametrize("model", ["medsam/mini", "huang/mini"])

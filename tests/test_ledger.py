@@ -3,7 +3,7 @@ from fnmatch import fnmatch
 import pytest
 
 import adapters
-from bench import published
+from bench.comparing import published
 from bench.data import datasets
 from bench.errors import RunError
 from bench.reporting.tables import ledger

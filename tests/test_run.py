@@ -8,7 +8,8 @@ import pytest
 
 import adapters
 from adapters import Points, Prompt
-from bench import predict, protocols, run, verify
+from bench import predict, protocols, run
+from bench.comparing import reference
 from bench.config import RunConfig
 from bench.data import datasets
 from bench.errors import RunError
@@ -288,23 +289,23 @@ def test_slices_are_seen_the_right_way_up(tmp_path):
 
 def test_verify_names_the_rows_that_moved(tmp_path):
     run.run(config(tmp_path / "r"))
-    verify.write_reference(tmp_path / "r", tmp_path / "ref.json")
-    assert verify.verify(tmp_path / "r", tmp_path / "ref.json") == []
+    reference.write_reference(tmp_path / "r", tmp_path / "ref.json")
+    assert reference.verify(tmp_path / "r", tmp_path / "ref.json") == []
     stored = read_json(tmp_path / "ref.json")
     stored["dice"]["box"]["squares | Bar | baseline/box"] -= 0.02
     stored["dice"]["box"]["squares | Gone | baseline/box"] = 0.5
     (tmp_path / "ref.json").write_text(json.dumps(stored))
-    moved = verify.verify(tmp_path / "r", tmp_path / "ref.json")
+    moved = reference.verify(tmp_path / "r", tmp_path / "ref.json")
     assert len(moved) == 2 and "Bar | baseline/box: 0.9800 -> 1.0000 (+0.0200)" in moved[0]
-    assert len(verify.verify(tmp_path / "r", tmp_path / "ref.json", tolerance=0.05)) == 1
+    assert len(reference.verify(tmp_path / "r", tmp_path / "ref.json", tolerance=0.05)) == 1
 
 
 def test_verify_refuses_another_protocol(tmp_path):
     run.run(config(tmp_path / "r"))
-    verify.write_reference(tmp_path / "r", tmp_path / "ref.json")
+    reference.write_reference(tmp_path / "r", tmp_path / "ref.json")
     run.run(config(tmp_path / "s", protocol="segmote"))
     with pytest.raises(RunError, match="not comparable"):
-        verify.verify(tmp_path / "s", tmp_path / "ref.json")
+        reference.verify(tmp_path / "s", tmp_path / "ref.json")
 
 
 def test_pixels_of_the_stored_masks_are_the_models(tmp_path):

@@ -9,7 +9,7 @@ from bench.ablations.setting import Setting, Variant
 from bench.ablations.summary import MEAN, by_seed, difference, gains, intervals
 from bench.ablations.testing import Suite, averages
 from bench.ablations.training import records
-from bench.published import FOLDER, OURS, cells
+from bench.comparing.published import FOLDER, OURS, cells
 from bench.statistics.patients import AVERAGE
 
 SUITES: tuple[Suite, ...] = ("in-domain", "zero-shot")

@@ -9,7 +9,7 @@ from bench.ablations.setting import Setting, Variant
 from bench.ablations.summary import MEAN, Verdict, by_seed, difference, gains, interval, intervals
 from bench.ablations.testing import averages, tests
 from bench.ablations.training import records
-from bench.published import FOLDER, read
+from bench.comparing.published import FOLDER, read
 
 QUERIES = (2, 4, 8)
 WITHOUT = len(QUERIES)

@@ -12,7 +12,7 @@ import adapters
 from adapters.imis import VIT_B
 from bench.ablations.output import Report
 from bench.ablations.summary import Outcome, Verdict
-from bench.published import FOLDER, read
+from bench.comparing.published import FOLDER, read
 from segmote.config import RELEASED, SegmoteConfig
 from segmote.imis import Imis
 from segmote.model import Segmote

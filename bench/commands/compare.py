@@ -9,7 +9,7 @@ import typer
 from tabulate import tabulate
 
 from bench.commands.options import OK
-from bench.compare import RunComparison, compare
+from bench.comparing.runs import RunComparison, compare
 from bench.store.files import write_bytes
 
 WIDTH = 110

@@ -12,7 +12,7 @@ import typer
 from tabulate import tabulate
 
 import adapters
-from bench import predict, protocols, run, verify, world
+from bench import predict, protocols, run, world
 from bench.commands.options import (
     OK,
     SOME_FAILED,
@@ -25,6 +25,7 @@ from bench.commands.options import (
     Weights,
     split,
 )
+from bench.comparing import reference
 from bench.config import RunConfig
 from bench.data import catalogue
 from bench.errors import RunError
@@ -173,10 +174,10 @@ def verify_command(
 ) -> int:
     """Compare the Dice of a run with a reference; exits 1 and names the rows that moved."""
     if write:
-        verify.write_reference(folder, against)
+        reference.write_reference(folder, against)
         print(f"wrote {against}")
         return OK
-    moved = verify.verify(folder, against, tolerance)
+    moved = reference.verify(folder, against, tolerance)
     stored = read_json(against)
     allowed = stored["tolerance"] if tolerance is None else tolerance
     compared = sum(len(rows) for rows in stored["dice"].values())

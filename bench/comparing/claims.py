@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from bench.published import (
+from bench.comparing.published import (
     CITATION,
     FOLDER,
     OURS,

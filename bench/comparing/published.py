@@ -14,7 +14,7 @@ from bench.errors import RunError
 from bench.statistics.patients import AVERAGE
 
 # results/ lies beside the packages in a checkout and, as package data, in an installation.
-FOLDER = Path(__file__).parents[1] / "results" / "published"
+FOLDER = Path(__file__).parents[2] / "results" / "published"
 CITATION = (
     "Lu, Li, Ju, Su, Yao, Liu, Zhu, Cheng: SegMoTE: Token-Level Mixture of Experts for Medical Image Segmentation"
 )

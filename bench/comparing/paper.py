@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bench.comparing.published import DATASETS, MODELS, Key, Measured
 from bench.data import catalogue
 from bench.errors import RunError
-from bench.published import DATASETS, MODELS, Key, Measured
 from bench.reporting.tables import run_tables
 from bench.reporting.tables.averages import AVERAGE
 from bench.reporting.tables.table import Table
