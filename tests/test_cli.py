@@ -11,9 +11,12 @@ import pytest
 import torch
 
 import adapters
-from bench import cli, predict, world
+from bench import cli, world
 from bench.data import datasets
+from bench.miniworld import folders
+from bench.predicting import predict
 from bench.reporting.tables import run_tables
+from bench.running import choose
 from bench.store.files import read_json
 from tests import fakes
 
@@ -114,7 +117,7 @@ def test_a_prompt_named_twice_is_asked_once(capsys):
 
 def test_captions_ask_the_card_whether_a_model_has_weights():
     assert world.text(["baseline/box", "fake/good"], "real") == "Baselines without weights on real data."
-    assert world.choose(["fake/good", "sam/mini"], ["all"], None, None).models[-2:] == ("fake/good", "sam/mini")
+    assert choose.choose(["fake/good", "sam/mini"], ["all"], None, None).models[-2:] == ("fake/good", "sam/mini")
 
 
 def test_full_disk_is_one_line_and_exit_1(capsys, monkeypatch):
@@ -243,7 +246,7 @@ def test_paper_audit_is_printed(capsys):
 
 
 def test_all_data_sets_are_those_found_each_once(capsys, monkeypatch, tmp_path):
-    shutil.copytree(world.phantom_data(), tmp_path / "sets")
+    shutil.copytree(folders.phantom_data(), tmp_path / "sets")
     _, out, _ = bench(capsys, "run", "--models", "baseline/box", "--data", "sets", "--dry-run")
     rows = re.findall(r"^(\S+) +\d+ +\d+ +\d+$", out, re.M)
     assert rows == ["isles2022", "segthor", "totalsegmentator-mri", "squares"]

@@ -7,14 +7,15 @@ import pandas as pd
 import pytest
 
 import adapters
-from bench import predict, run
 from bench.data import datasets
+from bench.predicting import predict
 from bench.protocols import PROTOCOLS
 from bench.reporting.gallery import cards, images, outlines, sheet
 from bench.reporting.gallery import picks as picks_module
 from bench.reporting.gallery.picks import AT_MOST, Pick, select
 from bench.reporting.material import Material
 from bench.reporting.tables import run_tables
+from bench.running import run
 from bench.store.run_folder import read_records
 from tests import fakes
 from tests.runs import MODELS, everything

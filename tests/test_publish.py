@@ -3,12 +3,13 @@ import shutil
 import pytest
 
 import adapters
-from bench import predict, run
 from bench.data import datasets
+from bench.predicting import predict
 from bench.reporting import publish
 from bench.reporting.draw import Drawn
 from bench.reporting.figures.picture import Absent
 from bench.reporting.tables import run_tables
+from bench.running import run
 from tests import fakes
 from tests.test_run import config
 

@@ -8,14 +8,16 @@ import pytest
 
 import adapters
 from adapters import Points, Prompt
-from bench import predict, protocols, run
+from bench import protocols
 from bench.comparing import reference
 from bench.config import RunConfig
 from bench.data import datasets
 from bench.errors import RunError
+from bench.predicting import predict
 from bench.prompting.table import prompt_of
 from bench.reporting import report
 from bench.reporting.tables import run_tables
+from bench.running import describe, run
 from bench.store.files import read_json
 from bench.store.masks import MaskShard
 from bench.store.run_folder import candidates_path, predictions_path
@@ -198,11 +200,11 @@ def test_changed_prompts_are_noticed(tmp_path):
 
 
 def test_a_run_does_not_go_on_with_other_weights(tmp_path, monkeypatch):
-    first = run._model
-    monkeypatch.setattr(run, "_model", lambda *args: first(*args) | {"weights_sha256": "a" * 64})
+    first = describe._model
+    monkeypatch.setattr(describe, "describe_model", lambda *args: first(*args) | {"weights_sha256": "a" * 64})
     run.predict_only(config(tmp_path / "r"))
     run.predict_only(config(tmp_path / "r"))
-    monkeypatch.setattr(run, "_model", lambda *args: first(*args) | {"weights_sha256": "b" * 64})
+    monkeypatch.setattr(describe, "describe_model", lambda *args: first(*args) | {"weights_sha256": "b" * 64})
     with pytest.raises(RunError, match=r"begun with other weights of baseline/box.*--no-resume"):
         run.predict_only(config(tmp_path / "r"))
 
@@ -411,11 +413,11 @@ def test_a_first_prompt_of_several_clicks_is_refused_not_cut(tmp_path, monkeypat
 def test_captions_name_weights_that_are_not_the_published_file():
     entry = adapters.weights.CATALOGUE["sam/vit_b"]
     right = {"weights": entry.file, "weights_sha256": entry.sha256}
-    assert run._unpublished({"sam/vit_b": right, "fake/good": {"weights": None, "weights_sha256": None}}) == ""
+    assert describe._unpublished({"sam/vit_b": right, "fake/good": {"weights": None, "weights_sha256": None}}) == ""
     assert (
-        run._unpublished({"sam/vit_b": right | {"weights": "sam_vit_b_01ec64.safetensors", "weights_sha256": "0"}})
+        describe._unpublished({"sam/vit_b": right | {"weights": "sam_vit_b_01ec64.safetensors", "weights_sha256": "0"}})
         == ""
     )
     for name in (entry.file, "mine.pth"):
-        text = run._unpublished({"sam/vit_b": {"weights": name, "weights_sha256": "0" * 64}})
+        text = describe._unpublished({"sam/vit_b": {"weights": name, "weights_sha256": "0" * 64}})
         assert text == " Not the published file, by its checksum: sam/vit_b."

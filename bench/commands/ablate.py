@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from adapters.weights import locate
-from bench import world
 from bench.commands.options import OK, split
 from bench.errors import RunError
+from bench.miniworld import folders
 from bench.store.files import write_bytes
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def _setting(
     from segmote.config import RELEASED  # noqa: PLC0415
     from segmote.recipe import PAPER_RECIPE  # noqa: PLC0415
 
-    folder = data.expanduser().resolve() if data is not None else world.training_data()
+    folder = data.expanduser().resolve() if data is not None else folders.training_data()
     all_of_them = _codes(folder) if data is not None else PHANTOM_SEVEN
     chosen = split(seven.lower()) if seven else all_of_them
     if data is not None and four is None:
@@ -79,14 +79,14 @@ def _setting(
     missing = [code for code in (*few, *chosen) if code not in all_of_them]
     if missing:
         raise RunError(f"no data set {', '.join(missing)} in {folder}; there are {', '.join(all_of_them)}")
-    tested = test_data.expanduser().resolve() if test_data is not None else world.phantom_data()
+    tested = test_data.expanduser().resolve() if test_data is not None else folders.phantom_data()
     return Setting(
         network=replace(RELEASED if full else MINI, recipe=PAPER_RECIPE),
         base=base or locate("imis/vit_b" if full else "imis/mini"),
         card="segmote/released" if full else "segmote/mini",
         data=folder,
         test_data=tested,
-        zero_shot=world.ZERO_SHOT,
+        zero_shot=folders.ZERO_SHOT,
         four=few,
         seven=chosen,
         seeds=tuple(range(seeds)),

@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from bench import world
 from bench.commands.options import OK, Models, split
+from bench.miniworld import folders
 
 demo = typer.Typer(help="The embedded mini world: its phantoms and mini weights.", no_args_is_help=True)
 
@@ -14,7 +14,7 @@ demo = typer.Typer(help="The embedded mini world: its phantoms and mini weights.
 @demo.command("data")
 def demo_data() -> int:
     """Write the zero-shot phantoms if they are not there yet, and print where they are."""
-    print(world.phantom_data())
+    print(folders.phantom_data())
     return OK
 
 

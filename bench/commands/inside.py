@@ -14,7 +14,9 @@ from bench.commands.options import OK, SOME_FAILED, Data, Datasets, split
 from bench.data.case import Defect
 from bench.errors import RunError
 from bench.inside.data import DataSet, all_asked, data_sets
+from bench.miniworld.folders import ZERO_SHOT, phantom_data, training_data
 from bench.prompting import kinds
+from bench.running import choose
 from bench.store.files import write_bytes
 
 if TYPE_CHECKING:
@@ -130,12 +132,12 @@ def embeddings_command(
 def _sets(names: str, data: Path | None, limit: int | None) -> list[DataSet]:
     """Data sets by name; without a folder, those of the phantoms to train on and then those to test on."""
     if data is not None:
-        choice = world.choose(("baseline/box",), split(names), data, None)
+        choice = choose.choose(("baseline/box",), split(names), data, None)
         return data_sets(choice.datasets, choice.data, limit)
     wanted = split(names)
     if list(wanted) == ["all"]:
-        wanted = ("imis", *world.ZERO_SHOT)
-    folders = ((name, world.phantom_data() if name in world.ZERO_SHOT else world.training_data()) for name in wanted)
+        wanted = ("imis", *ZERO_SHOT)
+    folders = ((name, phantom_data() if name in ZERO_SHOT else training_data()) for name in wanted)
     return [found for name, folder in folders for found in data_sets([name], folder, limit)]
 
 

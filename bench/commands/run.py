@@ -12,7 +12,7 @@ import typer
 from tabulate import tabulate
 
 import adapters
-from bench import predict, protocols, run, world
+from bench import protocols, world
 from bench.commands.options import (
     OK,
     SOME_FAILED,
@@ -29,9 +29,11 @@ from bench.comparing import reference
 from bench.config import RunConfig
 from bench.data import catalogue
 from bench.errors import RunError
+from bench.predicting import predict
 from bench.prompting.kinds import KINDS, load
 from bench.reporting.tables import run_tables
 from bench.reporting.tables.text import to_console
+from bench.running import choose, run
 from bench.store.files import read_json
 
 GIB_A_WORKER = 4  # an official ViT-B on the CPU peaks near 3 GiB
@@ -98,7 +100,7 @@ def run_command(
     trust_arrays: TrustArrays = False,
 ) -> int:
     """Predict, score and report: every model on every case with the same prompts."""
-    choice = world.choose(split(models), split(datasets), data, weights)
+    choice = choose.choose(split(models), split(datasets), data, weights)
     for name in split(prompt):
         load(name)
     protocols.load(protocol)

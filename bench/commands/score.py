@@ -6,12 +6,13 @@ from typing import Annotated
 import typer
 from tabulate import tabulate
 
-from bench import protocols, run
+from bench import protocols
 from bench.commands.options import OK, SOME_FAILED, Run
 from bench.commands.run import finish
 from bench.errors import RunError
 from bench.protocols import EMPTY_RULES
 from bench.reporting.tables import protocol_ranking, run_tables
+from bench.running import run
 
 
 def score_command(

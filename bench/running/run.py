@@ -2,56 +2,32 @@
 
 import hashlib
 import logging
-import os
-import platform
-import shutil
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import torch
 
-import adapters
-from adapters import MissingWeights, weights
-from adapters.download import file_sha256
-from bench import plan, predict, protocols, workers, world
+from bench import protocols, workers
 from bench.config import RunConfig
 from bench.data import catalogue
 from bench.data.case import Defect
 from bench.errors import RunError
-from bench.prompting.kinds import applies
+from bench.predicting import draw, predict
 from bench.prompting.table import freeze
 from bench.reporting import report
 from bench.reporting.tables import run_tables
 from bench.reporting.tables.sheet import Sheet
 from bench.reporting.tables.text import Table
+from bench.running.resume import open_run, require_complete
 from bench.scoring.score import score
 from bench.store import run_folder
 from bench.store.files import write_json
-from bench.store.run_folder import one_writer, predictions_path, targets_path, write_table
+from bench.store.run_folder import one_writer, targets_path, write_table
 
-PACKAGES = (
-    "segmote-bench", "torch", "torchvision", "segment-anything", "sam2", "numpy", "scipy", "scikit-image",
-    "pillow", "nibabel", "pandas", "pyarrow",
-)  # fmt: skip
-MADE = (
-    "predictions",
-    "candidates",
-    "targets",
-    "protocols",
-    "tables",
-    "figures",
-    "images",
-    "report.html",
-    "prompts.parquet",
-    "records.parquet",
-    "failures.parquet",
-)
 log = logging.getLogger("bench")
 
 
@@ -146,7 +122,7 @@ def _config(facts: dict[str, Any], folder: Path) -> RunConfig:
 
 def _predict(config: RunConfig, resume: bool) -> None:
     met = workers.start((predict.meet, config.models), config.jobs, config.engine)
-    facts = _open(config, resume)
+    facts = open_run(config, resume)
     with logged(config.out):
         started = time.perf_counter()
         found = catalogue.listing(config)
@@ -166,104 +142,6 @@ def _first_reasons(defects: Sequence[Defect]) -> str:
     return shown or "no case was found"
 
 
-def _open(config: RunConfig, resume: bool) -> dict[str, Any]:
-    """The run's description: the stored one if the folder already holds this run, else a new one."""
-    path = config.out / "run.json"
-    if path.exists():
-        facts = run_tables.read_run(config.out)
-        if resume and facts["config"] == config.identity():
-            _require_same_weights(facts, config)
-            return facts
-        if resume:
-            differ = [k for k, v in config.identity().items() if facts["config"].get(k) != v]
-            raise RunError(
-                f"{config.out} holds a run with other {', '.join(differ)}; "
-                "choose another --out, or --no-resume to replace it"
-            )
-        for name in MADE:
-            target = config.out / name
-            shutil.rmtree(target) if target.is_dir() else target.unlink(missing_ok=True)
-    elif (config.out / "prompts.parquet").exists():
-        raise RunError(f"{config.out} has prompts but no run.json; choose another --out")
-    facts = _describe(config)
-    write_json(path, facts)
-    return facts
-
-
-def _require_same_weights(facts: dict[str, Any], config: RunConfig) -> None:
-    for model in config.models:
-        before = facts["models"][model]["weights_sha256"]
-        try:
-            now = _model(model, config)["weights_sha256"]
-        except MissingWeights:
-            continue  # a finished run needs none; predicting says so
-        if now != before:
-            raise RunError(
-                f"{config.out} was begun with other weights of {model} (sha256 {before[:8]}, now {now[:8]}); "
-                "choose another --out, or --no-resume to replace it"
-            )
-
-
-def _describe(config: RunConfig) -> dict[str, Any]:
-    cards = {model: adapters.card(model) for model in config.models}
-    asked = [(model, kind) for model in config.models for kind in config.prompts]
-    reasons = {pair: applies(cards[pair[0]], pair[1], config.untrained_prompts) for pair in asked}
-    models = {model: _model(model, config) for model in config.models}
-    usual = {pair: applies(cards[pair[0]], pair[1], False) for pair in asked}
-    return {
-        "config": config.identity(),
-        "protocol": protocols_as_dict(config.protocol),
-        "world_text": world.text(config.models, config.world, config.allow_random) + _unpublished(models),
-        "models": models,
-        "not_applicable": [{"model": m, "prompt": k, "reason": r} for (m, k), r in reasons.items() if r],
-        "untrained": [{"model": m, "prompt": k} for (m, k), r in usual.items() if r and not reasons[m, k]],
-        "versions": {"python": platform.python_version()} | {name: version(name) for name in PACKAGES},
-        "hardware": _hardware(config.device),
-        "prompts_sha256": None,
-        "counts": {},
-        "warnings": {},
-        "data_defects": [],
-        "seconds": {"predict": 0.0, "score": 0.0},
-        "finished": {"predict": False, "score": False},
-    }
-
-
-def protocols_as_dict(name: str) -> dict[str, Any]:
-    """All rules of a protocol, for the record."""
-    protocol = protocols.load(name)
-    return {field: getattr(protocol, field) for field in protocol.__slots__}
-
-
-def _model(model: str, config: RunConfig) -> dict[str, Any]:
-    card = adapters.card(model)
-    untrained = card.weights is None or config.allow_random
-    path = None if untrained else weights.locate(model, config.weights)
-    return {
-        "title": card.title,
-        "parameters": card.parameters,
-        "licence": card.licence,
-        "source": card.source,
-        "trained_on": card.trained_on,
-        "weights": path.name if path else None,
-        "weights_sha256": file_sha256(path) if path else None,
-    }
-
-
-def _unpublished(models: Mapping[str, Mapping[str, Any]]) -> str:
-    """Says whose weights are not the file that the catalogue knows; a converted one cannot be held against it."""
-    other = []
-    for name, facts in models.items():
-        entry = weights.CATALOGUE.get(adapters.card(name).weights or "")
-        if entry and entry.sha256 and facts["weights"] not in (None, Path(entry.file).with_suffix(".safetensors").name):
-            other += [name] if facts["weights_sha256"] != entry.sha256 else []
-    return f" Not the published file, by its checksum: {', '.join(other)}." if other else ""
-
-
-def _hardware(device: str) -> dict[str, Any]:
-    name = torch.cuda.get_device_name(device) if device.startswith("cuda") else platform.processor()
-    return {"device": device, "name": name or platform.machine(), "cores": os.cpu_count()}
-
-
 def _prompts(config: RunConfig, found: catalogue.Listing, facts: dict[str, Any]) -> tuple[pd.DataFrame, list[Defect]]:
     """The frozen prompts: read if they are there, else drawn and written."""
     path = config.out / "prompts.parquet"
@@ -275,9 +153,9 @@ def _prompts(config: RunConfig, found: catalogue.Listing, facts: dict[str, Any])
         cases = set(table[["dataset", "case"]].itertuples(index=False, name=None))
         asked = [item for item in found.items if (item.dataset, item.case) in cases]
         # Targets that were lost follow from the data again; the prompts stay as they are frozen.
-        plan.draw(config, [item for item in asked if not targets_path(config.out, item.dataset, item.case).exists()])
+        draw.draw(config, [item for item in asked if not targets_path(config.out, item.dataset, item.case).exists()])
         return table, []
-    table, defects, warnings = plan.draw(config, found.items)
+    table, defects, warnings = draw.draw(config, found.items)
     facts["prompts_sha256"] = freeze(table, path)
     facts["warnings"] = warnings
     facts["data_defects"] = run_folder.defect_rows([*found.defects, *defects], "data")
@@ -304,20 +182,11 @@ def _scored(
     config: RunConfig, facts: dict[str, Any], protocol: protocols.Protocol
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     table = pd.read_parquet(config.out / "prompts.parquet")
-    _complete(config, facts, table)
+    require_complete(config, facts, table)
     records, failed = score(config.out, config.models, table, protocol, config.jobs, config.engine)
     data = pd.DataFrame(facts["data_defects"], columns=list(run_folder.FAILURE_COLUMNS))
     failures = pd.concat([part for part in (data, failed) if len(part)] or [data], ignore_index=True)
     return records, failures
-
-
-def _complete(config: RunConfig, facts: dict[str, Any], table: pd.DataFrame) -> None:
-    absent = {(row["model"], row["prompt"]) for row in facts["not_applicable"]}
-    for model in config.models:
-        asked = table[[(model, kind) not in absent for kind in table["prompt"]]]
-        for dataset, case in asked[["dataset", "case"]].drop_duplicates().itertuples(index=False):
-            if not predictions_path(config.out, model, dataset, case).exists():
-                raise RunError(f"{config.out} has no prediction of {model} for {dataset} {case}; resume it first")
 
 
 def _report(config: RunConfig) -> Outcome:
