@@ -9,11 +9,11 @@ import torch.nn.functional as F
 
 from adapters import card, geometry, mini
 from adapters.sam import Encoded
-from bench.demo.batches import Variation, draw, stream
-from bench.demo.drill import FINE_SIDE, Drill, Memory, by_logits, by_probabilities, drill, remember
-from bench.demo.networks import embed
-from bench.demo.recipes import RECIPES
-from bench.phantoms.medical import medical_sample
+from bench.miniworld.phantoms.medical import medical_sample
+from bench.miniworld.training.batches import Variation, draw, stream
+from bench.miniworld.training.drill import FINE_SIDE, Drill, Memory, by_logits, by_probabilities, drill, remember
+from bench.miniworld.training.networks import embed
+from bench.miniworld.training.recipes import RECIPES
 
 VARIATION = Variation(turned=False, shrunk_share=0, either_edge=False)
 PLAN = Drill(steps=40, images=9, rate=2e-3, muon=5e-3, variation=VARIATION, enlarge=by_logits)

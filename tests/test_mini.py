@@ -14,16 +14,16 @@ from segment_anything.modeling import Sam
 
 from adapters import mini
 from adapters.weights import MINI_FOLDER
-from bench.demo import segmote
-from bench.demo.batches import Batch, draw, stream
-from bench.demo.inheritance import unit_range
-from bench.demo.interaction import boxed, interact
-from bench.demo.losses import box_loss, cross_entropy, dice_loss, iou
-from bench.demo.networks import Prompts, embed, localise, propose
-from bench.demo.prompts import enlarged_boxes, next_click, noisy_boxes
-from bench.demo.recipes import RECIPES
-from bench.demo.rehearsal import Rehearsal, rehearse
-from bench.demo.train import build
+from bench.miniworld.training import segmote
+from bench.miniworld.training.batches import Batch, draw, stream
+from bench.miniworld.training.inheritance import unit_range
+from bench.miniworld.training.interaction import boxed, interact
+from bench.miniworld.training.losses import box_loss, cross_entropy, dice_loss, iou
+from bench.miniworld.training.networks import Prompts, embed, localise, propose
+from bench.miniworld.training.prompts import enlarged_boxes, next_click, noisy_boxes
+from bench.miniworld.training.recipes import RECIPES
+from bench.miniworld.training.rehearsal import Rehearsal, rehearse
+from bench.miniworld.training.train import build
 
 LARGEST_BYTES = 3_000_000
 NETWORKS = {"sam": mini.sam, "sam2": mini.sam2, "medsam": mini.sam, "huang": mini.sam}
@@ -169,7 +169,7 @@ def test_rounds_add_clicks_and_feed_masks_back(monkeypatch):
         seen.append(prompts)
         return torch.full((len(owner), 4, 64, 64), -50.0), torch.zeros(len(owner), 4)
 
-    monkeypatch.setattr("bench.demo.interaction.propose", record)
+    monkeypatch.setattr("bench.miniworld.training.interaction.propose", record)
     drawn = Batch(
         torch.zeros(1, 3, 256, 256), torch.zeros(1, dtype=torch.long), torch.ones(1, 1, 64, 64), torch.ones(1, 4)
     )
@@ -181,7 +181,7 @@ def test_rounds_add_clicks_and_feed_masks_back(monkeypatch):
 
 @pytest.mark.slow
 def test_building_twice_gives_the_same_bytes(tmp_path, monkeypatch):
-    monkeypatch.setattr("bench.demo.train.VALIDATION_IMAGES", 2)
+    monkeypatch.setattr("bench.miniworld.training.train.VALIDATION_IMAGES", 2)
     one = build(list(RECIPES), tmp_path / "one", steps_scale=1e-6, log_dir=tmp_path / "one")
     two = build(list(RECIPES), tmp_path / "two", steps_scale=1e-6, log_dir=tmp_path / "two")
     for family in RECIPES:
@@ -190,8 +190,8 @@ def test_building_twice_gives_the_same_bytes(tmp_path, monkeypatch):
 
 @pytest.mark.slow
 def test_segmote_is_built_in_a_folder_of_its_own(tmp_path, monkeypatch):
-    monkeypatch.setattr("bench.demo.train.VALIDATION_IMAGES", 2)
-    monkeypatch.setattr("bench.demo.segmote.IMAGES", 12)
+    monkeypatch.setattr("bench.miniworld.training.train.VALIDATION_IMAGES", 2)
+    monkeypatch.setattr("bench.miniworld.training.segmote.IMAGES", 12)
     build(["sam", "imis"], tmp_path, steps_scale=1e-6, log_dir=tmp_path)
     path = segmote.build(tmp_path, tmp_path, scale=1e-6)
     assert load_file(path).keys() == load_file(MINI_FOLDER / "segmote.safetensors").keys()
@@ -199,7 +199,7 @@ def test_segmote_is_built_in_a_folder_of_its_own(tmp_path, monkeypatch):
 
 
 def test_one_step_of_training_is_deterministic(tmp_path, monkeypatch):
-    monkeypatch.setattr("bench.demo.train.VALIDATION_IMAGES", 1)
+    monkeypatch.setattr("bench.miniworld.training.train.VALIDATION_IMAGES", 1)
     (first,) = build(["sam"], tmp_path / "one", steps_scale=1e-6, log_dir=tmp_path / "logs").values()
     (again,) = build(["sam"], tmp_path / "two", steps_scale=1e-6, log_dir=tmp_path / "logs").values()
     assert first.read_bytes() == again.read_bytes()

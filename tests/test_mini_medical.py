@@ -14,15 +14,15 @@ from safetensors.torch import load_file, save_file
 from adapters import Prompt, Segmenter, card, load, mini
 from adapters.interface import Image
 from adapters.weights import MINI_FOLDER
-from bench.demo import imis, lessons
-from bench.demo.batches import Batch, draw, stream
-from bench.demo.interaction import boxed
-from bench.demo.losses import chosen_loss, dice_loss, mean_dice
-from bench.demo.networks import embed, propose
-from bench.demo.prompts import jittered_boxes, shifted_boxes
-from bench.demo.recipes import RECIPES
-from bench.demo.train import build
-from bench.phantoms.medical import CLASSES, MODALITIES, medical_sample
+from bench.miniworld.phantoms.medical import CLASSES, MODALITIES, medical_sample
+from bench.miniworld.training import imis, lessons
+from bench.miniworld.training.batches import Batch, draw, stream
+from bench.miniworld.training.interaction import boxed
+from bench.miniworld.training.losses import chosen_loss, dice_loss, mean_dice
+from bench.miniworld.training.networks import embed, propose
+from bench.miniworld.training.prompts import jittered_boxes, shifted_boxes
+from bench.miniworld.training.recipes import RECIPES
+from bench.miniworld.training.train import build
 from segmote.checkpoint import name_of_sams
 
 LARGEST_BYTES = 3_000_000
@@ -242,7 +242,7 @@ def test_training_sees_the_prompts_that_the_card_says(family: str, monkeypatch: 
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_one_step_of_training_is_deterministic(family: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bench.demo.train.VALIDATION_IMAGES", 1)
+    monkeypatch.setattr("bench.miniworld.training.train.VALIDATION_IMAGES", 1)
     for run in ("one", "two"):
         (tmp_path / run).mkdir()
         save_file(weights("sam"), tmp_path / run / "sam.safetensors")

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from adapters.imis import MINI, MINI_VOCABULARY
-from bench.phantoms.medical import CLASSES
+from bench.miniworld.phantoms.medical import CLASSES
 from segmote.text import TextConfig, TextTower
 from segmote.vocabulary import Vocabulary, learn_merges, sentence
 

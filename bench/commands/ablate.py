@@ -11,10 +11,11 @@ from bench.commands.options import OK, split
 from bench.errors import RunError
 from bench.miniworld import folders
 from bench.store.files import write_bytes
+from bench.studies.ablations import decoder, experts, queries, size
 
 if TYPE_CHECKING:
-    from bench.ablations.output import Report
-    from bench.ablations.setting import Setting
+    from bench.studies.ablations.output import Report
+    from bench.studies.ablations.setting import Setting
 
 NAMES = ("experts", "queries", "decoder", "size")
 PHANTOM_FOUR = ("phantom_ct", "phantom_t1", "phantom_t2", "phantom_flair")
@@ -66,7 +67,7 @@ def _setting(
     seeds: int,
 ) -> "Setting":
     from adapters.segmote import MINI  # noqa: PLC0415 - the trainer brings Lightning Fabric along
-    from bench.ablations.setting import Setting  # noqa: PLC0415
+    from bench.studies.ablations.setting import Setting  # noqa: PLC0415
     from segmote.config import RELEASED  # noqa: PLC0415
     from segmote.recipe import PAPER_RECIPE  # noqa: PLC0415
 
@@ -117,17 +118,14 @@ def _codes(folder: Path) -> tuple[str, ...]:
 
 def _report(name: str, setting: "Setting | None", jobs: int) -> "Report":
     if setting is None:
-        from bench.ablations import size  # noqa: PLC0415
-
         return size.ablate()
-    from bench.ablations import decoder, experts, queries, size  # noqa: PLC0415
 
     trained = {"experts": experts.ablate, "queries": queries.ablate, "decoder": decoder.ablate}
     return trained[name](setting, jobs) if name in trained else size.ablate()
 
 
 def _write(report: "Report", out: Path) -> None:
-    from bench.ablations.output import write  # noqa: PLC0415
+    from bench.studies.ablations.output import write  # noqa: PLC0415
 
     print(f"\n{report.markdown()}")
     for path in write(report, out):

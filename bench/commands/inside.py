@@ -13,11 +13,13 @@ from bench import world
 from bench.commands.options import OK, SOME_FAILED, Data, Datasets, split
 from bench.data.case import Defect
 from bench.errors import RunError
-from bench.inside.data import DataSet, all_asked, data_sets
 from bench.miniworld.folders import ZERO_SHOT, phantom_data, training_data
 from bench.prompting import kinds
 from bench.running import choose
 from bench.store.files import write_bytes
+from bench.studies import pictures
+from bench.studies.inside import choices, embeddings, routing
+from bench.studies.questions import DataSet, all_asked, data_sets
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -51,8 +53,7 @@ def experts_command(
     device: Device = "cpu",
 ) -> int:
     """Which expert tokens answer, and which experts update them, by data set (figure 6a)."""
-    from bench.inside import choices  # noqa: PLC0415
-    from bench.inside.asking import routed  # noqa: PLC0415
+    from bench.studies.answers import routed  # noqa: PLC0415
 
     segmenter, defects = routed(adapters.load(model, weights, device)), list[Defect]()
     slices = all_asked(_sets(datasets, data, limit), _kind(prompt), protocol, seed, defects)
@@ -82,8 +83,7 @@ def routing_command(
     device: Device = "cpu",
 ) -> int:
     """Heat maps of where the expert tokens look, by token and by expert (figure 7)."""
-    from bench.inside import routing  # noqa: PLC0415
-    from bench.inside.asking import routed  # noqa: PLC0415
+    from bench.studies.answers import routed  # noqa: PLC0415
 
     segmenter, defects = routed(adapters.load(model, weights, device)), list[Defect]()
     layers = segmenter.network.config.layers
@@ -113,7 +113,6 @@ def embeddings_command(
     device: Device = "cpu",
 ) -> int:
     """How the encoder's pooled embeddings of the data sets lie, by PCA and t-SNE (figure 4)."""
-    from bench.inside import embeddings  # noqa: PLC0415
 
     segmenter, defects = adapters.load(model, weights, device), list[Defect]()
     slices = all_asked(_sets(datasets, data, limit), "box", protocol, seed, defects)
@@ -160,8 +159,6 @@ def _filled(table: pd.DataFrame, defects: Sequence[Defect]) -> pd.DataFrame:
 def _write(stem: Path, figure: "Figure | None", table: pd.DataFrame | None) -> None:
     made = []
     if figure is not None:
-        from bench.inside import pictures  # noqa: PLC0415
-
         made = pictures.save(figure, stem)
     if table is not None:
         made.append(stem.with_suffix(".csv"))

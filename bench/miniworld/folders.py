@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pooch
 
-from bench.phantoms import medseg_hq, zero_shot
+from bench.miniworld.phantoms import medseg_hq, zero_shot
 
 TRAINING_IMAGES = 96  # a data set
 
