@@ -14,8 +14,8 @@ from bench.reporting.gallery import cards, images, outlines, sheet
 from bench.reporting.gallery import picks as picks_module
 from bench.reporting.gallery.picks import AT_MOST, Pick, select
 from bench.reporting.material import Material
-from bench.reporting.tables import run_tables
 from bench.running import run
+from bench.store import run_folder
 from bench.store.run_folder import read_records
 from tests import fakes
 from tests.runs import MODELS, everything
@@ -38,7 +38,7 @@ def folder(tmp_path_factory):
 
 
 def material(folder):
-    return Material(run_tables.read_run(folder), read_records(folder))
+    return Material(run_folder.read_run(folder), read_records(folder))
 
 
 def looked_at(folder):

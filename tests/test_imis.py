@@ -15,7 +15,7 @@ import torch
 from safetensors.torch import save_file
 
 from adapters import MissingWeights, Points, Prediction, Prompt, card, geometry, load
-from adapters.imis import MINI, MINI_VOCABULARY, VIT_B, VOCABULARY, Imis
+from adapters.families.imis import MINI, MINI_VOCABULARY, VIT_B, VOCABULARY, Imis
 from segmote.imis import Imis as Network
 from segmote.imis import ImisConfig
 from segmote.text import TextConfig, TextTower

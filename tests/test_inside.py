@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 
 import adapters
-from adapters.segmote import MINI, SMALL, Segmote
+from adapters.families.segmote import MINI, SMALL, Segmote
 from bench.cli import main
 from bench.miniworld.phantoms.medseg_hq import write_medseg_hq
 from bench.studies.inside import choices, embeddings, routing

@@ -1,7 +1,7 @@
 import pytest
 
 import adapters
-from adapters.weights import CATALOGUE
+from adapters.weights.catalogue import CATALOGUE
 from bench.comparing import published
 from bench.comparing.claims import KINDS, audit, check_claims, evidence, render
 from bench.comparing.published import DATASETS, MODELS, Measured, Outcome, cells, check_cells, read

@@ -201,10 +201,14 @@ def test_changed_prompts_are_noticed(tmp_path):
 
 def test_a_run_does_not_go_on_with_other_weights(tmp_path, monkeypatch):
     first = describe.describe_model
-    monkeypatch.setattr("bench.running.describe.describe_model", lambda *args: first(*args) | {"weights_sha256": "a" * 64})
+    monkeypatch.setattr(
+        "bench.running.describe.describe_model", lambda *args: first(*args) | {"weights_sha256": "a" * 64}
+    )
     run.predict_only(config(tmp_path / "r"))
     run.predict_only(config(tmp_path / "r"))
-    monkeypatch.setattr("bench.running.describe.describe_model", lambda *args: first(*args) | {"weights_sha256": "b" * 64})
+    monkeypatch.setattr(
+        "bench.running.describe.describe_model", lambda *args: first(*args) | {"weights_sha256": "b" * 64}
+    )
     with pytest.raises(RunError, match=r"begun with other weights of baseline/box.*--no-resume"):
         run.predict_only(config(tmp_path / "r"))
 

@@ -12,8 +12,8 @@ from safetensors.torch import save_file
 
 import adapters
 from adapters import MissingWeights, Prediction, Prompt, load
-from adapters.imis import MINI_VOCABULARY
-from adapters.segmote import MINI, Segmote
+from adapters.families.imis import MINI_VOCABULARY
+from adapters.families.segmote import MINI, Segmote
 from segmote.checkpoint import LEGACY_NAMES, is_unused
 from segmote.model import Segmote as Network
 from tests.test_imis import BOX, CLICK, CLICKS, TEXT, picture
@@ -37,7 +37,7 @@ def mini(network: Network) -> Segmote:
 
 @pytest.fixture
 def registered(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setitem(adapters.REGISTRY, "segmote/mini", "adapters.segmote:Segmote")
+    monkeypatch.setitem(adapters.REGISTRY, "segmote/mini", "adapters.families.segmote:Segmote")
     yield
 
 

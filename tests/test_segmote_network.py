@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from adapters import card
-from adapters.imis import MINI_VOCABULARY
-from adapters.segmote import CONFIGS, MINI
+from adapters.families.imis import MINI_VOCABULARY
+from adapters.families.segmote import CONFIGS, MINI
 from segmote import losses
 from segmote.checkpoint import LEGACY_NAMES, current_name, implied_gate, is_unused
 from segmote.config import PAPER, RELEASED, SegmoteConfig

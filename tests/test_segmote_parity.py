@@ -14,8 +14,8 @@ import pytest
 import torch
 
 from adapters import Points, Prompt, card
-from adapters.imis import MINI_VOCABULARY
-from adapters.segmote import Segmote
+from adapters.families.imis import MINI_VOCABULARY
+from adapters.families.segmote import Segmote
 from segmote import losses
 from segmote.config import PAPER, RELEASED, GateMode, SegmoteConfig
 from segmote.expert_decoder import ExpertMasks

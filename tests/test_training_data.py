@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from adapters import geometry, imis
+from adapters import geometry
+from adapters.families import imis
 from bench.data.reading import layout
 from segmote import data, training_prompts
 from segmote.batches import Batch, Epoch, Sources, epoch_batches, own_part, version_of

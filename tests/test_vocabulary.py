@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from adapters.imis import MINI, MINI_VOCABULARY
+from adapters.families.imis import MINI, MINI_VOCABULARY
 from bench.miniworld.phantoms.medical import CLASSES
 from segmote.text import TextConfig, TextTower
 from segmote.vocabulary import Vocabulary, learn_merges, sentence

@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 from scipy import sparse
 
-from adapters.imis import MINI_VOCABULARY
+from adapters.families.imis import MINI_VOCABULARY
 from segmote import progress
 from segmote.config import RELEASED, SegmoteConfig
 from segmote.image_encoder import EncoderConfig

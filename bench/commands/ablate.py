@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from adapters.weights import locate
+from adapters.weights.catalogue import locate
 from bench.commands.options import OK, split
 from bench.errors import RunError
 from bench.miniworld import folders
@@ -66,7 +66,7 @@ def _setting(
     base: Path | None,
     seeds: int,
 ) -> "Setting":
-    from adapters.segmote import MINI  # noqa: PLC0415 - the trainer brings Lightning Fabric along
+    from adapters.families.segmote import MINI  # noqa: PLC0415 - the trainer brings Lightning Fabric along
     from bench.studies.ablations.setting import Setting  # noqa: PLC0415
     from segmote.config import RELEASED  # noqa: PLC0415
     from segmote.recipe import PAPER_RECIPE  # noqa: PLC0415

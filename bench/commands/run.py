@@ -34,6 +34,7 @@ from bench.prompting.kinds import KINDS, load
 from bench.reporting.tables import run_tables
 from bench.reporting.tables.text import to_console
 from bench.running import choose, run
+from bench.store import run_folder
 from bench.store.files import read_json
 
 GIB_A_WORKER = 4  # an official ViT-B on the CPU peaks near 3 GiB
@@ -156,7 +157,7 @@ def _print_plan(config: RunConfig) -> int:
 def finish(outcome: run.Outcome) -> int:
     """Print the headline tables of a run; the exit code."""
     headline = {
-        kind: run_tables.table(outcome.run, kind) for kind in run_tables.read_run(outcome.run)["config"]["prompts"]
+        kind: run_tables.table(outcome.run, kind) for kind in run_folder.read_run(outcome.run)["config"]["prompts"]
     }
     for kind, table in headline.items():
         print(f"\n{to_console(table)}")

@@ -11,8 +11,9 @@ from bench.commands.options import OK, SOME_FAILED, Run
 from bench.commands.run import finish
 from bench.errors import RunError
 from bench.protocols import EMPTY_RULES
-from bench.reporting.tables import protocol_ranking, run_tables
+from bench.reporting.tables import protocol_ranking
 from bench.running import run
+from bench.store import run_folder
 
 
 def score_command(
@@ -26,7 +27,7 @@ def score_command(
 
 def _rescore(folder: Path, protocol: str | None, empty: str | None) -> int:
     """Score by other rules, beside the run's own records; says what a new run would change."""
-    ours = protocols.load(run_tables.read_run(folder)["config"]["protocol"])
+    ours = protocols.load(run_folder.read_run(folder)["config"]["protocol"])
     wanted = protocols.load(protocol) if protocol else ours
     wanted = protocols.with_empty_rule(wanted, empty) if empty else wanted
     if wanted == ours:

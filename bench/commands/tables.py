@@ -12,6 +12,7 @@ from bench.errors import RunError
 from bench.reporting import report
 from bench.reporting.tables import ledger, run_tables
 from bench.reporting.tables.text import AGGREGATIONS, FORMATS, Sheet, Table, to_console
+from bench.store import run_folder
 
 
 class Style(str, Enum):
@@ -53,7 +54,7 @@ def table_command(
     """Print a table of a run."""
     if reference and not comparison:
         raise RunError("--reference belongs to --comparison")
-    prompt = prompt or run_tables.read_run(folder)["config"]["prompts"][0]
+    prompt = prompt or run_folder.read_run(folder)["config"]["prompts"][0]
     if ledger:
         return _show(run_tables.ledger_sheets(folder), style)
     if by_prompt:

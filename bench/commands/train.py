@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from tabulate import tabulate
 
-from adapters.weights import locate
+from adapters.weights.catalogue import locate
 from bench.commands.options import OK
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ def _names(text: str | None) -> tuple[str, ...] | None:
 
 
 def _rules(variant: Variant, size: Size, family: Base) -> "SegmoteConfig":
-    from adapters.segmote import MINI  # noqa: PLC0415
+    from adapters.families.segmote import MINI  # noqa: PLC0415
     from segmote.config import RELEASED, SAM_DIM, by_the_paper, on_sam  # noqa: PLC0415
 
     sizes = MINI if size == Size.mini else RELEASED
@@ -139,7 +139,7 @@ def _rules(variant: Variant, size: Size, family: Base) -> "SegmoteConfig":
 
 def _run(network: "SegmoteConfig", base: Path, config: "TrainConfig") -> "Trained":
     # The trainer brings Lightning Fabric along, which no other command needs.
-    from adapters.segmote import from_base  # noqa: PLC0415
+    from adapters.families.segmote import from_base  # noqa: PLC0415
     from segmote.train import train as train_network  # noqa: PLC0415
 
     return train_network(from_base(network, base, config.seed), config)

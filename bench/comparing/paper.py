@@ -9,8 +9,9 @@ from bench.comparing.published import DATASETS, MODELS, Key, Measured
 from bench.data import catalogue
 from bench.errors import RunError
 from bench.reporting.tables import run_tables
-from bench.reporting.tables.averages import AVERAGE
 from bench.reporting.tables.table import Table
+from bench.statistics.patients import AVERAGE
+from bench.store import run_folder
 
 PROMPT, AGGREGATION = "box", "macro_class"  # of the paper's Tables 1 and 2; 12 of 14 printed averages are means of rows
 
@@ -39,7 +40,7 @@ def ours(runs: Sequence[Path]) -> Ours:
     values: dict[Key, Measured] = {}
     used, refused = [], []
     for run in runs:
-        facts = run_tables.read_run(run)
+        facts = run_folder.read_run(run)
         reasons = not_comparable(facts)
         if reasons:
             refused.append(f"{run} is not comparable with the paper: {'; '.join(reasons)}")

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from adapters.interface import MissingWeights
-from adapters.weights import CATALOGUE, locate
+from adapters.weights.catalogue import CATALOGUE, locate
 from bench.errors import RunError
 from bench.statistics.patients import AVERAGE
 

@@ -9,6 +9,7 @@ import numpy as np
 from bench.errors import RunError
 from bench.reporting.tables import run_tables
 from bench.reporting.tables.text import AGGREGATIONS, to_frame
+from bench.store import run_folder
 from bench.store.files import read_json, write_json
 
 TOLERANCE = 0.005
@@ -21,7 +22,7 @@ def reference(run: Path, tolerance: float = TOLERANCE) -> dict[str, Any]:
         run: a scored run folder.
         tolerance: how far a value in [0, 1] may move; covers other processors and library versions.
     """
-    facts = run_tables.read_run(run)
+    facts = run_folder.read_run(run)
     protocol = facts["config"]["protocol"]
     return {
         "protocol": protocol,

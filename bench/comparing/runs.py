@@ -16,6 +16,7 @@ from bench.statistics import bootstrap
 from bench.statistics.bootstrap import Difference
 from bench.statistics.patients import AGGREGATIONS, PatientScores, patient_scores
 from bench.statistics.rows import labels
+from bench.store import run_folder
 from bench.store.run_folder import read_records
 
 # Folders: what lies in them is compared by checksum. Models: those of one run alone are told apart from changes.
@@ -66,7 +67,7 @@ def compare(first: Path, second: Path, metric: str = "dice", aggregation: str | 
         RunError: not runs, not scored, other prompts, no model in common, or no such metric or aggregation.
         ValueError: no such metric.
     """
-    facts = run_tables.read_run(first), run_tables.read_run(second)
+    facts = run_folder.read_run(first), run_tables.read_run(second)
     _same_prompts(first, second, *facts)
     models = [[*one["config"]["models"]] for one in facts]
     common = [name for name in models[0] if name in models[1]]

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import adapters
-from adapters import weights
+from adapters.weights import catalogue as weights_catalogue
+from adapters.weights.catalogue import CATALOGUE, find
 from bench.config import World
 from bench.data import catalogue, datasets
 from bench.errors import RunError
@@ -61,9 +62,9 @@ def _models(names: Sequence[str], real: bool, weights_dir: Path | None) -> tuple
     rules = [name for name in adapters.REGISTRY if not is_learned(name)]
     if not real:
         return [*rules, *(name for name in adapters.REGISTRY if name.endswith("/mini"))], ""
-    official = [name for name in adapters.REGISTRY if name in weights.CATALOGUE]
-    folder = weights.weights_dir(weights_dir)
-    there = [name for name in official if weights.find(weights.CATALOGUE[name], folder)]
+    official = [name for name in adapters.REGISTRY if name in CATALOGUE]
+    folder = weights_catalogue.weights_dir(weights_dir)
+    there = [name for name in official if find(CATALOGUE[name], folder)]
     if not there:
         raise RunError(
             f"no official weights in {folder}: `bench download` fetches them; "

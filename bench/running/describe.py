@@ -10,8 +10,8 @@ from typing import Any
 import torch
 
 import adapters
-from adapters import weights
-from adapters.download import file_sha256
+from adapters.weights import catalogue
+from adapters.weights.download import file_sha256
 from bench import protocols, world
 from bench.config import RunConfig
 from bench.prompting.kinds import applies
@@ -57,7 +57,7 @@ def describe_model(model: str, config: RunConfig) -> dict[str, Any]:
     """What a model is and which weights file it runs with; no checksum where it has none."""
     card = adapters.card(model)
     untrained = card.weights is None or config.allow_random
-    path = None if untrained else weights.locate(model, config.weights)
+    path = None if untrained else catalogue.locate(model, config.weights)
     return {
         "title": card.title,
         "parameters": card.parameters,
@@ -73,7 +73,7 @@ def _unpublished(models: Mapping[str, Mapping[str, Any]]) -> str:
     """Says whose weights are not the file that the catalogue knows; a converted one cannot be held against it."""
     other = []
     for name, facts in models.items():
-        entry = weights.CATALOGUE.get(adapters.card(name).weights or "")
+        entry = catalogue.CATALOGUE.get(adapters.card(name).weights or "")
         if entry and entry.sha256 and facts["weights"] not in (None, Path(entry.file).with_suffix(".safetensors").name):
             other += [name] if facts["weights_sha256"] != entry.sha256 else []
     return f" Not the published file, by its checksum: {', '.join(other)}." if other else ""

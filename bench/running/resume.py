@@ -8,8 +8,8 @@ import pandas as pd
 from adapters import MissingWeights
 from bench.config import RunConfig
 from bench.errors import RunError
-from bench.reporting.tables import run_tables
 from bench.running.describe import describe, describe_model
+from bench.store import run_folder
 from bench.store.files import write_json
 from bench.store.run_folder import predictions_path
 
@@ -32,7 +32,7 @@ def open_run(config: RunConfig, resume: bool) -> dict[str, Any]:
     """The run's description: the stored one if the folder already holds this run, else a new one."""
     path = config.out / "run.json"
     if path.exists():
-        facts = run_tables.read_run(config.out)
+        facts = run_folder.read_run(config.out)
         if resume and facts["config"] == config.identity():
             _require_same_weights(facts, config)
             return facts

@@ -19,7 +19,6 @@ from bench.errors import RunError
 from bench.predicting import draw, predict
 from bench.prompting.table import freeze
 from bench.reporting import report
-from bench.reporting.tables import run_tables
 from bench.reporting.tables.sheet import Sheet
 from bench.reporting.tables.text import Table
 from bench.running.resume import open_run, require_complete
@@ -66,7 +65,7 @@ def predict_only(config: RunConfig, resume: bool = True) -> None:
 
 def score_only(folder: Path) -> Outcome:
     """Score the stored masks of a run and write its tables; needs no model and no data."""
-    facts = run_tables.read_run(folder)
+    facts = run_folder.read_run(folder)
     with one_writer(folder):
         config = _config(facts, folder)
         _score(config)
@@ -97,7 +96,7 @@ def rescore(folder: Path, wanted: protocols.Protocol) -> Rescored:
     Raises:
         RunError: not a run, unfinished, or written by another process.
     """
-    facts = run_tables.read_run(folder)
+    facts = run_folder.read_run(folder)
     with one_writer(folder):
         config = _config(facts, folder)
         ours = protocols.load(config.protocol)
@@ -169,7 +168,7 @@ def _prompts(config: RunConfig, found: catalogue.Listing, facts: dict[str, Any])
 
 def _score(config: RunConfig) -> None:
     started = time.perf_counter()
-    facts = run_tables.read_run(config.out)
+    facts = run_folder.read_run(config.out)
     records, failures = _scored(config, facts, protocols.load(config.protocol))
     write_table(records, config.out / "records.parquet")
     write_table(failures.astype("string"), config.out / "failures.parquet")

@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor
 
+from adapters.families.segmote import Segmote
 from adapters.interface import Segmenter
-from adapters.segmote import Segmote
 from bench.errors import RunError
 from bench.studies.questions import Asked, Question
 from segmote.expert_decoder import ExpertMasks

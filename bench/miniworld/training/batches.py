@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from adapters import geometry
+from adapters.families.small_networks import IMAGE_SIZE, MASK_SIDE
 from adapters.geometry import Frame
 from adapters.interface import check_image
-from adapters.mini import IMAGE_SIZE, MASK_SIDE
 from bench.miniworld.phantoms.sample import TrainingSample
 
 OBJECTS = 4

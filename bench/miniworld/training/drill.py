@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from tqdm import trange
 
 from adapters import geometry
-from adapters.mini import IMAGE_SIZE
+from adapters.families.small_networks import IMAGE_SIZE
 from bench.miniworld.phantoms.sample import TrainingSample
 from bench.miniworld.training.batches import Batch, Prepare, Variation, draw
 from bench.miniworld.training.descent import WEIGHT_DECAY, descend

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from adapters.checkpoint import State, fill
+from adapters.weights.checkpoint import State, fill
 from bench.miniworld.training.networks import Features, Prompts, embed, propose
 from segmote.checkpoint import name_of_sams
 from segmote.imis import Imis

@@ -5,7 +5,7 @@ from pathlib import Path
 import torch
 from segment_anything.modeling import Sam
 
-from adapters.checkpoint import State, fill
+from adapters.weights.checkpoint import State, fill
 
 
 def unit_range(network: Sam, sam: Path) -> None:

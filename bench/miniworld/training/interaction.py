@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from adapters.mini import IMAGE_SIZE, MASK_SIDE
+from adapters.families.small_networks import IMAGE_SIZE, MASK_SIDE
 from bench.miniworld.training.batches import Batch
 from bench.miniworld.training.networks import Features, Network, Prompts, propose
 from bench.miniworld.training.prompts import next_click

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from adapters.mini import IMAGE_SIZE
+from adapters.families.small_networks import IMAGE_SIZE
 from bench.miniworld.training import imis
 from bench.miniworld.training.batches import Batch
 from bench.miniworld.training.interaction import LARGEST_FEEDBACK, MASK_STRIDE, boxed, clicked

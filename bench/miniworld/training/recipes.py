@@ -7,13 +7,13 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from adapters.checkpoint import fill
-from adapters.huang import Huang
-from adapters.imis import MINI_VOCABULARY, Imis
-from adapters.medsam import MedSam
-from adapters.sam import Sam
-from adapters.sam2 import Sam2
-from adapters.sam_med2d import SamMed2d
+from adapters.families.huang import Huang
+from adapters.families.imis import MINI_VOCABULARY, Imis
+from adapters.families.medsam import MedSam
+from adapters.families.sam import Sam
+from adapters.families.sam2 import Sam2
+from adapters.families.sam_med2d import SamMed2d
+from adapters.weights.checkpoint import fill
 from bench.miniworld.phantoms.medical import medical_sample
 from bench.miniworld.phantoms.shapes import shape_sample
 from bench.miniworld.training import imis

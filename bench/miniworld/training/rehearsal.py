@@ -12,7 +12,7 @@ from segment_anything.modeling import Sam
 from torch import Tensor
 from tqdm import trange
 
-from adapters.mini import IMAGE_SIZE, MASK_SIDE
+from adapters.families.small_networks import IMAGE_SIZE, MASK_SIDE
 from bench.miniworld.training.descent import WEIGHT_DECAY, descend
 from bench.miniworld.training.interaction import boxed
 from bench.miniworld.training.losses import interactive_loss

@@ -10,7 +10,7 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-from adapters.segmote import MINI, from_base
+from adapters.families.segmote import MINI, from_base
 from bench.miniworld.phantoms.medseg_hq import write_medseg_hq
 from segmote.progress import save_weights
 from segmote.recipe import PAPER_RECIPE

@@ -18,7 +18,7 @@ from segment_anything.modeling import Sam as SamNetwork
 from torch import Tensor
 from tqdm import tqdm
 
-from adapters.mini import IMAGE_SIZE
+from adapters.families.small_networks import IMAGE_SIZE
 from bench import workers
 from bench.miniworld.training.batches import Batch, Prepare, draw, stream
 from bench.miniworld.training.descent import WEIGHT_DECAY, descend

@@ -7,10 +7,10 @@ from typing import Any
 
 import pandas as pd
 
-from bench.reporting.tables.averages import AVERAGE
 from bench.reporting.tables.sheet import Sheet
 from bench.reporting.tables.table import Cell, Table, printed
 from bench.scoring.metrics import Metric
+from bench.statistics.patients import AVERAGE
 
 NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?(?:e[+-]?\d+)?")
 TONES = ("", "best", "second")

@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterator, Sequence
 from textwrap import wrap
 
-from bench.reporting.tables.averages import AVERAGE
 from bench.reporting.tables.sheet import Sheet
 from bench.reporting.tables.table import Cell, Line, Table
+from bench.statistics.patients import AVERAGE
 
 PORTRAIT = 5  # value columns; more are set sideways
 LINES = {"table": 30, "sidewaystable": 20}  # rows that fit a page below caption and notes

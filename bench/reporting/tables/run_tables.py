@@ -13,12 +13,12 @@ from bench.prompting.kinds import KINDS, round_name
 from bench.reporting.scored_run import Scored, scored
 from bench.reporting.table_spec import INTERVALS, View, caption, require, view
 from bench.reporting.tables import ledger, protocol_ranking
-from bench.reporting.tables.averages import AVERAGE, cells
+from bench.reporting.tables.averages import cells
 from bench.reporting.tables.ranking import ranking
 from bench.reporting.tables.sheet import Sheet
 from bench.reporting.tables.table import Cell, Line, Table
 from bench.scoring import metrics
-from bench.statistics.patients import AGGREGATIONS, patient_scores
+from bench.statistics.patients import AGGREGATIONS, AVERAGE, patient_scores
 from bench.statistics.rows import chosen_metric, with_rows
 from bench.store.run_folder import read_run
 

@@ -7,11 +7,11 @@ from textwrap import fill
 import pandas as pd
 from tabulate import tabulate
 
-from bench.reporting.tables.averages import AVERAGE, cells
+from bench.reporting.tables.averages import cells
 from bench.reporting.tables.latex import to_latex
 from bench.reporting.tables.sheet import Sheet
 from bench.reporting.tables.table import DICE, Cell, Line, Table
-from bench.statistics.patients import AGGREGATIONS
+from bench.statistics.patients import AGGREGATIONS, AVERAGE
 
 __all__ = [
     "AGGREGATIONS", "AVERAGE", "DICE", "FORMATS", "RANKED", "Cell", "Line", "Sheet", "Table",

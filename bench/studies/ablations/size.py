@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from torch import nn
 
 import adapters
-from adapters.imis import VIT_B
+from adapters.families.imis import VIT_B
 from bench.comparing.published import FOLDER, read
 from bench.studies.ablations.output import Report
 from bench.studies.ablations.summary import Outcome, Verdict

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from adapters import geometry
+from adapters.families.segmote import Encoded, Segmote
 from adapters.interface import Prompt, check_image
-from adapters.segmote import Encoded, Segmote
 from bench.data import catalogue
 from bench.data.case import Defect
 from bench.reporting.tables.text import AVERAGE, cells

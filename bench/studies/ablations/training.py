@@ -10,7 +10,7 @@ from joblib import Parallel, delayed
 from tqdm import tqdm
 
 import adapters
-from adapters.segmote import Segmote, from_base, trained
+from adapters.families.segmote import Segmote, from_base, trained
 from bench.store.files import write_bytes
 from bench.studies.ablations.setting import Setting, Variant
 from bench.studies.ablations.testing import Suite, encode, measured, tests

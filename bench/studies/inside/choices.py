@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from adapters.segmote import Segmote
+from adapters.families.segmote import Segmote
 from bench.scoring.metrics import areas, dice
 from bench.studies.answers import Answers, answers
 from bench.studies.pictures import TOKEN_COLOURS, long_names

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from adapters import geometry
+from adapters.families.segmote import Segmote
 from adapters.interface import check_image
-from adapters.segmote import Segmote
 from bench.studies.answers import Answers, answers
 from bench.studies.questions import Asked, DataSet, Question
 from segmote.heat_maps import Combine, expert_maps, token_maps

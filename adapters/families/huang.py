@@ -11,9 +11,9 @@ from typing import ClassVar
 import numpy as np
 import torch
 
+from adapters.families.sam import Sam
 from adapters.geometry import Frame
 from adapters.interface import Card, Image, Prompt
-from adapters.sam import Sam
 
 LOWER_PERCENT, UPPER_PERCENT = 0.95, 99.5
 OFFICIAL = Card(

@@ -16,7 +16,7 @@ from hydra.utils import instantiate
 from omegaconf import OmegaConf
 from sam2.modeling.sam2_base import SAM2Base
 
-from adapters import geometry, mini
+from adapters import geometry
 from adapters.batching import (
     PromptBatch,
     Request,
@@ -25,10 +25,11 @@ from adapters.batching import (
     is_ambiguous,
     stack_prompts,
 )
+from adapters.families import small_networks
+from adapters.families.sam import INTERACTIVE
 from adapters.geometry import Frame
 from adapters.interface import Card, Image, Prediction, check_image, check_prompt
 from adapters.precision import Precision, autocast
-from adapters.sam import INTERACTIVE
 
 MEAN = (0.485, 0.456, 0.406)
 STD = (0.229, 0.224, 0.225)
@@ -94,7 +95,7 @@ class Sam2:
         where a host program that uses Hydra itself hides it.
         """
         if variant == "mini":
-            return mini.sam2()
+            return small_networks.sam2()
         path = files("sam2") / "configs" / "sam2.1" / f"sam2.1_hiera_{CONFIGS[variant]}.yaml"
         config = OmegaConf.create(path.read_text())
         OmegaConf.update(config, "model.sam_mask_decoder_extra_args", STABILITY, force_add=True)

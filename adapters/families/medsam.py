@@ -13,9 +13,9 @@ import numpy as np
 import torch
 
 from adapters import geometry
+from adapters.families.sam import Encoded, Sam
 from adapters.geometry import Frame
 from adapters.interface import Card, Image, Prompt
-from adapters.sam import Encoded, Sam
 
 OFFICIAL = Card(
     name="medsam/vit_b",

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pooch
 
-from adapters.download import DownloadError, Progress, fetch, file_sha256
 from adapters.interface import MissingWeights
+from adapters.weights.download import DownloadError, Progress, fetch, file_sha256
 
 SAM_ADDRESS = "https://dl.fbaipublicfiles.com/segment_anything/"
 SAM2_ADDRESS = "https://dl.fbaipublicfiles.com/segment_anything_2/092824/"
-MINI_FOLDER = Path(__file__).parent / "mini"
+MINI_FOLDER = Path(__file__).parents[1] / "mini"
 ENDINGS = (".pth", ".pt", ".safetensors")  # of weights files, the authors' and ours
 SEVERAL = "third parties (several independent projects agree); not published by the authors"
 

@@ -12,7 +12,7 @@ import torch
 from segment_anything import sam_model_registry
 from segment_anything.modeling import Sam as Network
 
-from adapters import geometry, mini
+from adapters import geometry
 from adapters.batching import (
     Request,
     decode_batches,
@@ -20,7 +20,8 @@ from adapters.batching import (
     is_ambiguous,
     stack_prompts,
 )
-from adapters.decoder import pick_single, predict_masks
+from adapters.families import small_networks
+from adapters.families.sam_decoder import pick_single, predict_masks
 from adapters.geometry import Frame
 from adapters.interface import Card, Image, Prediction, Prompt, PromptKind, check_image, check_prompt
 from adapters.precision import Precision, autocast
@@ -80,7 +81,7 @@ class Sam:
     @staticmethod
     def build(variant: str) -> Network:
         """The untrained network of a variant, in evaluation mode."""
-        return mini.sam() if variant == "mini" else sam_model_registry[variant](checkpoint=None)
+        return small_networks.sam() if variant == "mini" else sam_model_registry[variant](checkpoint=None)
 
     def __init__(self, card: Card, network: Network, device: torch.device, precision: Precision) -> None:
         self.card = card

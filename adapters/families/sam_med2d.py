@@ -19,11 +19,12 @@ from segment_anything.modeling import Sam as Network
 from segment_anything.modeling.image_encoder import Block, window_partition, window_unpartition
 from torch import nn
 
-from adapters import geometry, mini
+from adapters import geometry
+from adapters.families import small_networks
+from adapters.families.sam import Encoded, Sam
 from adapters.geometry import Frame
 from adapters.interface import Card, Image, Prediction, Prompt, PromptKind
 from adapters.precision import Precision
-from adapters.sam import Encoded, Sam
 
 SHRINK = 4
 TRAINED: frozenset[frozenset[PromptKind]] = frozenset(
@@ -78,13 +79,13 @@ VIT_B = Config()
 # The size of `mini.sam()`, whose weights it starts from. Ungrouped convolutions would make the adapters weigh more than
 # all the rest.
 MINI = Config(
-    patch=mini.STRIDE,
+    patch=small_networks.STRIDE,
     embed_dim=128,
     depth=4,
     heads=4,
     window=8,
     global_blocks=(1, 3),
-    width=mini.DIM,
+    width=small_networks.DIM,
     decoder_heads=4,
     decoder_hidden=256,
     decoder_narrowing=1,

@@ -16,15 +16,17 @@ from typing import TYPE_CHECKING, ClassVar
 
 import torch
 
-from adapters import checkpoint, geometry, mini
+from adapters import geometry
 from adapters.batching import Request, stack_prompts
-from adapters.checkpoint import State
-from adapters.decoder import pick_single
+from adapters.families import small_networks
+from adapters.families.sam import Encoded, Sam
+from adapters.families.sam_decoder import pick_single
 from adapters.geometry import Frame
 from adapters.interface import Card, Image, MissingWeights, Prediction, Prompt, PromptKind
 from adapters.precision import Precision
-from adapters.sam import Encoded, Sam
-from adapters.weights import CATALOGUE, MINI_FOLDER, weights_dir
+from adapters.weights import checkpoint
+from adapters.weights.catalogue import CATALOGUE, MINI_FOLDER, weights_dir
+from adapters.weights.checkpoint import State
 from segmote.image_encoder import EncoderConfig
 from segmote.imis import Imis as Network
 from segmote.imis import ImisConfig, standardised
@@ -51,15 +53,22 @@ NO_WEIGHTS = "position_ids"
 VIT_B = ImisConfig()
 # Towers and decoder of the size of `mini.sam()`, whose weights they start from.
 MINI = ImisConfig(
-    image_size=mini.IMAGE_SIZE,
-    dim=mini.DIM,
+    image_size=small_networks.IMAGE_SIZE,
+    dim=small_networks.DIM,
     heads=4,
     mlp=256,
     narrowing=1,
-    head=mini.DIM,
+    head=small_networks.DIM,
     semantic=16,
     encoder=EncoderConfig(
-        patch=mini.STRIDE, grid=mini.GRID, width=128, depth=4, heads=4, window=8, global_blocks=(1, 3), unused_neck=8
+        patch=small_networks.STRIDE,
+        grid=small_networks.GRID,
+        width=128,
+        depth=4,
+        heads=4,
+        window=8,
+        global_blocks=(1, 3),
+        unused_neck=8,
     ),
     text=TextConfig(vocabulary=1024, width=64, depth=2, heads=2, positions=32),
 )

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from adapters.checkpoint import first_line
+from adapters.weights.checkpoint import first_line
 
 Table = tuple[dict[str, torch.Tensor], dict[str, str]]
 

@@ -17,8 +17,8 @@ from typing import IO, Any
 import torch
 from safetensors.torch import save_file
 
-from adapters.categories import read_categories
-from adapters.checkpoint import DAMAGED, bare_state, first_line
+from adapters.weights.categories import read_categories
+from adapters.weights.checkpoint import DAMAGED, bare_state, first_line
 
 
 class Placeholder:

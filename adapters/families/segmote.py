@@ -17,13 +17,14 @@ from typing import Any, ClassVar
 
 import torch
 
-from adapters import checkpoint, imis
 from adapters.batching import Request, image_chunks, stack_prompts
-from adapters.checkpoint import State
+from adapters.families import imis
 from adapters.geometry import Frame
 from adapters.interface import Card, Image, Prediction, Prompt, PromptKind, check_image
 from adapters.precision import autocast
-from adapters.weights import weights_dir
+from adapters.weights import checkpoint
+from adapters.weights.catalogue import weights_dir
+from adapters.weights.checkpoint import State
 from segmote.checkpoint import NOT_SAMS, current_name, implied_gate, is_unused, name_of_sams
 from segmote.config import PAPER, RELEASED, SegmoteConfig
 from segmote.expert_decoder import ExpertMasks
