@@ -15,7 +15,7 @@ from bench.studies.ablations import decoder, experts, queries, size, testing, tr
 from bench.studies.ablations.output import write
 from bench.studies.ablations.setting import Setting, Variant, few_class
 from bench.studies.ablations.summary import MEAN, difference, gains, interval, is_best
-from segmote.imis import Imis
+from segmote.imis.network import Imis
 from segmote.recipe import PAPER_RECIPE
 from tests.training_world import CONFIG
 

@@ -24,7 +24,7 @@ from bench.miniworld.training.networks import embed, propose
 from bench.miniworld.training.prompts import jittered_boxes, shifted_boxes
 from bench.miniworld.training.recipes import RECIPES
 from bench.miniworld.training.train import build
-from segmote.checkpoint import name_of_sams
+from segmote.network.official_names import name_of_sams
 
 LARGEST_BYTES = 3_000_000
 FAMILIES = ["sam-med2d", "imis"]

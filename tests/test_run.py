@@ -8,6 +8,7 @@ import pytest
 
 import adapters
 from adapters import Points, Prompt
+from adapters.weights.catalogue import CATALOGUE
 from bench import protocols
 from bench.comparing import reference
 from bench.config import RunConfig
@@ -415,7 +416,7 @@ def test_a_first_prompt_of_several_clicks_is_refused_not_cut(tmp_path, monkeypat
 
 
 def test_captions_name_weights_that_are_not_the_published_file():
-    entry = adapters.weights.CATALOGUE["sam/vit_b"]
+    entry = CATALOGUE["sam/vit_b"]
     right = {"weights": entry.file, "weights_sha256": entry.sha256}
     assert describe._unpublished({"sam/vit_b": right, "fake/good": {"weights": None, "weights_sha256": None}}) == ""
     assert (

@@ -14,8 +14,8 @@ import adapters
 from adapters import MissingWeights, Prediction, Prompt, load
 from adapters.families.imis import MINI_VOCABULARY
 from adapters.families.segmote import MINI, Segmote
-from segmote.checkpoint import LEGACY_NAMES, is_unused
-from segmote.model import Segmote as Network
+from segmote.network.model import Segmote as Network
+from segmote.network.official_names import LEGACY_NAMES, is_unused
 from tests.test_imis import BOX, CLICK, CLICKS, TEXT, picture
 from tests.test_parity import seed_weights
 

@@ -11,9 +11,9 @@ from adapters.families import small_networks
 from adapters.families.segmote import MINI, from_base
 from adapters.weights.catalogue import locate
 from adapters.weights.checkpoint import fill
-from segmote.checkpoint import NOT_SAMS, name_of_sams
-from segmote.config import PAPER, on_sam
-from segmote.model import Segmote
+from segmote.network.config import PAPER, on_sam
+from segmote.network.model import Segmote
+from segmote.network.official_names import NOT_SAMS, name_of_sams
 from tests.test_imis_network import count
 from tests.test_segmote_parity import shapes_only
 

@@ -27,13 +27,13 @@ from adapters.precision import Precision
 from adapters.weights import checkpoint
 from adapters.weights.catalogue import CATALOGUE, MINI_FOLDER, weights_dir
 from adapters.weights.checkpoint import State
-from segmote.image_encoder import EncoderConfig
-from segmote.imis import Imis as Network
-from segmote.imis import ImisConfig, standardised
-from segmote.text import TextConfig
+from segmote.imis.image_encoder import EncoderConfig
+from segmote.imis.network import Imis as Network
+from segmote.imis.network import ImisConfig, standardised
+from segmote.imis.text import TextConfig
 
 if TYPE_CHECKING:
-    from segmote.vocabulary import Vocabulary
+    from segmote.imis.vocabulary import Vocabulary
 
 TRAINED: frozenset[frozenset[PromptKind]] = frozenset(
     {
@@ -170,7 +170,7 @@ class Imis(Sam):
         return self.network.text_model(self._tokens(names).to(self.device))
 
     def _tokens(self, names: Sequence[str]) -> torch.Tensor:
-        from segmote.vocabulary import Vocabulary, sentence  # noqa: PLC0415
+        from segmote.imis.vocabulary import Vocabulary, sentence  # noqa: PLC0415
 
         sizes = self.network.config.text
         if self._vocabulary is None:

@@ -25,10 +25,10 @@ from adapters.precision import autocast
 from adapters.weights import checkpoint
 from adapters.weights.catalogue import weights_dir
 from adapters.weights.checkpoint import State
-from segmote.checkpoint import NOT_SAMS, current_name, implied_gate, is_unused, name_of_sams
-from segmote.config import PAPER, RELEASED, SegmoteConfig
-from segmote.expert_decoder import ExpertMasks
-from segmote.model import Segmote as Network
+from segmote.network.config import PAPER, RELEASED, SegmoteConfig
+from segmote.network.expert_decoder import ExpertMasks
+from segmote.network.model import Segmote as Network
+from segmote.network.official_names import NOT_SAMS, current_name, implied_gate, is_unused, name_of_sams
 
 AUTO: PromptKind = "auto"
 MASK: PromptKind = "mask"

@@ -68,7 +68,7 @@ def _setting(
 ) -> "Setting":
     from adapters.families.segmote import MINI  # noqa: PLC0415 - the trainer brings Lightning Fabric along
     from bench.studies.ablations.setting import Setting  # noqa: PLC0415
-    from segmote.config import RELEASED  # noqa: PLC0415
+    from segmote.network.config import RELEASED  # noqa: PLC0415
     from segmote.recipe import PAPER_RECIPE  # noqa: PLC0415
 
     folder = data.expanduser().resolve() if data is not None else folders.training_data()
@@ -111,7 +111,7 @@ def _scaled(setting: "Setting", full: bool, epochs: int | None, limit: int | Non
 
 
 def _codes(folder: Path) -> tuple[str, ...]:
-    from segmote.data import find_items  # noqa: PLC0415
+    from segmote.training.data import find_items  # noqa: PLC0415
 
     return tuple(dict.fromkeys(item.code for item in find_items(folder, (), 1)))
 

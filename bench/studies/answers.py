@@ -12,8 +12,8 @@ from adapters.families.segmote import Segmote
 from adapters.interface import Segmenter
 from bench.errors import RunError
 from bench.studies.questions import Asked, Question
-from segmote.expert_decoder import ExpertMasks
-from segmote.heat_maps import watched
+from segmote.network.expert_decoder import ExpertMasks
+from segmote.network.heat_maps import watched
 
 SLICES_AT_ONCE = 8
 T = TypeVar("T")

@@ -7,9 +7,9 @@ from torch import Tensor
 
 from adapters.weights.checkpoint import State, fill
 from bench.miniworld.training.networks import Features, Prompts, embed, propose
-from segmote.checkpoint import name_of_sams
-from segmote.imis import Imis
-from segmote.vocabulary import Vocabulary, sentence
+from segmote.imis.network import Imis
+from segmote.imis.vocabulary import Vocabulary, sentence
+from segmote.network.official_names import name_of_sams
 
 
 def inherit(network: Imis, sam: Path) -> None:

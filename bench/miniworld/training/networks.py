@@ -9,7 +9,7 @@ from sam2.modeling.sam2_base import SAM2Base
 from segment_anything.modeling import Sam
 from torch import Tensor
 
-from segmote.imis import Imis
+from segmote.imis.network import Imis
 
 Network: TypeAlias = Sam | SAM2Base | Imis
 Features: TypeAlias = list[Tensor]

@@ -12,10 +12,10 @@ from pathlib import Path
 
 from adapters.families.segmote import MINI, from_base
 from bench.miniworld.phantoms.medseg_hq import write_medseg_hq
-from segmote.progress import save_weights
 from segmote.recipe import PAPER_RECIPE
-from segmote.train import train
-from segmote.train_config import TrainConfig
+from segmote.training.files import save_weights
+from segmote.training.settings import TrainConfig
+from segmote.training.train import train
 
 SEED = 7
 IMAGES = 48  # a modality

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Literal
 
 from bench import world
-from segmote.config import SegmoteConfig
-from segmote.data import find_items
+from segmote.network.config import SegmoteConfig
+from segmote.training.data import find_items
 
 Subset = Literal["four", "seven"]
 

@@ -13,9 +13,9 @@ from adapters.families.imis import VIT_B
 from bench.comparing.published import FOLDER, read
 from bench.studies.ablations.output import Report
 from bench.studies.ablations.summary import Outcome, Verdict
-from segmote.config import RELEASED, SegmoteConfig
-from segmote.imis import Imis
-from segmote.model import Segmote
+from segmote.imis.network import Imis
+from segmote.network.config import RELEASED, SegmoteConfig
+from segmote.network.model import Segmote
 
 NO_VOCABULARY = Path("none")
 # In IMIS-Net's training these stay as they are.

@@ -23,7 +23,7 @@ from bench.scoring.metrics import areas, dice
 from bench.studies.ablations.setting import Setting, few_class
 from bench.studies.answers import pieces
 from bench.studies.questions import Asked, DataSet, all_asked, data_sets
-from segmote.embeddings import NAME_DIGITS, EmbeddingStore, open_store
+from segmote.training.embeddings import NAME_DIGITS, EmbeddingStore, open_store
 
 Suite = Literal["zero-shot", "in-domain", "unprompted", "one-click"]
 KINDS: dict[Suite, str] = {"zero-shot": "box", "in-domain": "box", "unprompted": "auto", "one-click": "click"}

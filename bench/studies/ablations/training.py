@@ -15,11 +15,11 @@ from bench.store.files import write_bytes
 from bench.studies.ablations.setting import Setting, Variant
 from bench.studies.ablations.testing import Suite, encode, measured, tests
 from bench.studies.answers import pieces
-from segmote.data import find_items
-from segmote.embeddings import encode_missing, open_store
-from segmote.progress import WEIGHTS
-from segmote.train import train
-from segmote.train_config import TrainConfig
+from segmote.training.data import find_items
+from segmote.training.embeddings import encode_missing, open_store
+from segmote.training.files import WEIGHTS
+from segmote.training.settings import TrainConfig
+from segmote.training.train import train
 
 LOG = "training.log"
 

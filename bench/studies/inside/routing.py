@@ -18,7 +18,7 @@ from adapters.families.segmote import Segmote
 from adapters.interface import check_image
 from bench.studies.answers import Answers, answers
 from bench.studies.questions import Asked, DataSet, Question
-from segmote.heat_maps import Combine, expert_maps, token_maps
+from segmote.network.heat_maps import Combine, expert_maps, token_maps
 
 PANEL_INCHES = 1.7
 OPACITY = 0.5

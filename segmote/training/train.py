@@ -21,17 +21,17 @@ from torch.multiprocessing import ProcessRaisedException
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
-from segmote import progress
-from segmote.batches import Batch, Epoch
-from segmote.lesson import Outcome, Step
-from segmote.model import Segmote
-from segmote.prepare import check_network
-from segmote.progress import CHECKPOINT, DIVERGED, EPOCHS, STEPS, Line, Log
+from segmote.network.model import Segmote
 from segmote.recipe import rate
-from segmote.train_config import TrainConfig
-from segmote.trainable import ROUTER, gradient_norm
-from segmote.training import Trained, Training, finish, keep, resume, settings, start
-from segmote.validate import Dice, validate
+from segmote.training import files
+from segmote.training.batches import Batch, Epoch
+from segmote.training.files import CHECKPOINT, DIVERGED, EPOCHS, STEPS, Line, Log
+from segmote.training.learnable import ROUTER, gradient_norm
+from segmote.training.prepare import check_network
+from segmote.training.settings import TrainConfig
+from segmote.training.state import Trained, Training, finish, keep, resume, settings, start
+from segmote.training.step import Outcome, Step
+from segmote.training.validate import Dice, validate
 
 PRECISIONS = {"fp32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}
 NO_MEANS = ("epoch", "batch", "corrections")
@@ -67,7 +67,7 @@ def train(network: Segmote, config: TrainConfig) -> Trained:
 
 def _run(fabric: Fabric, network: Segmote, config: TrainConfig) -> Trained:
     if fabric.is_global_zero:
-        progress.claim(config.out, settings(network, config), config.resume)
+        files.claim(config.out, settings(network, config), config.resume)
     fabric.barrier()
     training = start(fabric, network, config)
     done, dice = resume(training)
@@ -163,7 +163,7 @@ def _diverged(training: Training, batch: Batch, whole: tuple[int, ...], outcome:
         "images": [str(items[index].image) for index in whole],
     }
     if training.fabric.is_global_zero:
-        progress.write_json(out / DIVERGED, report)
+        files.write_json(out / DIVERGED, report)
     kept = f"the state after epoch {batch.epoch} is in {out / CHECKPOINT}" if batch.epoch else "no epoch was finished"
     return ValueError(
         f"the loss is {report['loss']} in epoch {batch.epoch + 1}, batch {batch.number + 1} (rate {report['rate']:g}, "

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from segmote.config import GateMode
+from segmote.network.config import GateMode
 
 NOISE_FLOOR = 1e-2
 

@@ -8,8 +8,8 @@ from fnmatch import fnmatch
 
 from torch import Tensor
 
-from segmote.checkpoint import is_unused
-from segmote.model import Segmote
+from segmote.network.model import Segmote
+from segmote.network.official_names import is_unused
 from segmote.recipe import Recipe
 
 MOTE = (

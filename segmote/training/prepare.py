@@ -9,13 +9,13 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from segmote import data
-from segmote.data import Excluded, Item
-from segmote.embeddings import EmbeddingStore, encode_missing, open_store
-from segmote.mask_decoder import MASKS
-from segmote.model import Segmote
+from segmote.imis.mask_decoder import MASKS
+from segmote.network.model import Segmote
 from segmote.recipe import Recipe
-from segmote.train_config import TrainConfig
+from segmote.training import data
+from segmote.training.data import Excluded, Item
+from segmote.training.embeddings import EmbeddingStore, encode_missing, open_store
+from segmote.training.settings import TrainConfig
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -113,7 +113,7 @@ def _reads(network: Segmote) -> bool:
 def _pooled(network: Segmote, items: Sequence[Item]) -> dict[str, Tensor]:
     if not _reads(network):
         return {}
-    from segmote.vocabulary import Vocabulary, sentence  # noqa: PLC0415 - `tokenizers` is for those who use text
+    from segmote.imis.vocabulary import Vocabulary, sentence  # noqa: PLC0415 - `tokenizers` is for those who use text
 
     assert network.text_model is not None
     names, sizes = sorted({name for item in items for name in item.names}), network.config.text

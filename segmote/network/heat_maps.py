@@ -11,7 +11,7 @@ import torch
 from segment_anything.modeling.transformer import Attention
 from torch import Tensor, nn
 
-from segmote.expert_decoder import ExpertMaskDecoder
+from segmote.network.expert_decoder import ExpertMaskDecoder
 
 Combine = Literal["mean", "sum", "max"]
 RANGE_FLOOR = 1e-12

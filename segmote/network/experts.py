@@ -8,8 +8,8 @@ B: rows, that is image x prompt. T: expert tokens. E: experts; T = E = `num_expe
 import torch
 from torch import Tensor, nn
 
-from segmote.config import SegmoteConfig
-from segmote.router import Routing, route
+from segmote.network.config import SegmoteConfig
+from segmote.network.router import Routing, route
 
 ZERO_GUARD = 2.22e-16
 

@@ -12,9 +12,9 @@ from segment_anything.modeling.common import MLPBlock
 from segment_anything.modeling.transformer import Attention
 from torch import Tensor, nn
 
-from segmote.config import SegmoteConfig
-from segmote.experts import TokenExperts
-from segmote.router import Routing
+from segmote.network.config import SegmoteConfig
+from segmote.network.experts import TokenExperts
+from segmote.network.router import Routing
 
 
 class DecoderLayer(TokenExperts):

@@ -28,7 +28,7 @@ from PIL import Image
 from scipy import ndimage, sparse
 from torch import Tensor
 
-from segmote.imis import standardised
+from segmote.imis.network import standardised
 
 SHAPE = re.compile(r"\(([\d, ]+)\)\.npz$")
 SLICE = re.compile(r"[_-]+(?:slice|frame|z)?[_-]*\d+$", re.IGNORECASE)

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from segmote.config import SegmoteConfig
-from segmote.router import Routing
+from segmote.network.config import SegmoteConfig
+from segmote.network.router import Routing
 
 FOCAL_WEIGHT = 20.0
 FOCAL_FOREGROUND = 0.25

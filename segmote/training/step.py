@@ -17,11 +17,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from segmote import losses
-from segmote.batches import NOISE, REGION_NOISE, Batch
-from segmote.expert_decoder import ExpertMasks
-from segmote.model import Segmote
-from segmote.prompting import (
+from segmote.network.expert_decoder import ExpertMasks
+from segmote.network.model import Segmote
+from segmote.training import losses
+from segmote.training.batches import NOISE, REGION_NOISE, Batch
+from segmote.training.prompts import (
     Prompts,
     corrected,
     corrected_regions,

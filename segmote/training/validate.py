@@ -7,13 +7,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from segmote.batches import PROMPTS, generator, is_served
-from segmote.data import Item, Mask, read_masks
-from segmote.embeddings import EmbeddingStore
-from segmote.lesson import dice
-from segmote.model import Segmote
-from segmote.prompting import Prompts, to_input
-from segmote.training_prompts import box, click
+from segmote.network.model import Segmote
+from segmote.training.batches import PROMPTS, generator, is_served
+from segmote.training.data import Item, Mask, read_masks
+from segmote.training.embeddings import EmbeddingStore
+from segmote.training.prompts import Prompts, to_input
+from segmote.training.simulated_user import box, click
+from segmote.training.step import dice
 
 KINDS = ("box", "click", "auto")
 Dice = dict[str, dict[str, float]]

@@ -11,8 +11,8 @@ Source: Lu et al., SegMoTE; InMyDreammer/SegMoTE at 77668f0, its router at ba6e1
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from segmote.imis import ImisConfig
-from segmote.mask_decoder import MASKS
+from segmote.imis.mask_decoder import MASKS
+from segmote.imis.network import ImisConfig
 from segmote.recipe import PAPER_RECIPE, RELEASED_RECIPE, Recipe
 
 SAM_DIM, SAM_EPSILON = 256, 1e-6

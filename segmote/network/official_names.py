@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-from segmote.config import GateMode
+from segmote.network.config import GateMode
 
 PREFIXES = ("module.", "sam.", "model.")
 LEGACY_NAMES = {

@@ -11,15 +11,15 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor
 
-from segmote import progress
-from segmote.batches import Sources
-from segmote.lesson import Lesson
-from segmote.model import Segmote
-from segmote.prepare import Material, prepare
+from segmote.network.model import Segmote
 from segmote.recipe import Recipe
-from segmote.train_config import TrainConfig
-from segmote.trainable import learning
-from segmote.validate import Dice
+from segmote.training import files
+from segmote.training.batches import Sources
+from segmote.training.learnable import learning
+from segmote.training.prepare import Material, prepare
+from segmote.training.settings import TrainConfig
+from segmote.training.step import Lesson
+from segmote.training.validate import Dice
 
 
 class Trained(NamedTuple):
@@ -122,7 +122,7 @@ def keep(training: Training, done: int, dice: Dice) -> None:
             "precision": training.fabric.strategy.precision.state_dict(),
             "threads": torch.get_num_threads(),
         }
-        progress.save_checkpoint(training.config.out, content)
+        files.save_checkpoint(training.config.out, content)
     training.fabric.barrier()
 
 
@@ -132,7 +132,7 @@ def resume(training: Training) -> tuple[int, Dice]:
     Raises:
         ValueError: it was made with other pictures.
     """
-    content = progress.load_checkpoint(training.config.out)
+    content = files.load_checkpoint(training.config.out)
     if content is None:
         return 0, {}
     if content["pictures"] != _pictures(training.material):
@@ -168,8 +168,6 @@ def finish(training: Training, dice: Dice) -> Trained:
             "notes": notes,
             "dice": dice,
         }
-        progress.save_weights(training.network, config.out, about)
+        files.save_weights(training.network, config.out, about)
     training.fabric.barrier()
-    return Trained(
-        config.out / progress.WEIGHTS, dice, config.out / progress.EPOCHS, config.out / progress.STEPS, tuple(notes)
-    )
+    return Trained(config.out / files.WEIGHTS, dice, config.out / files.EPOCHS, config.out / files.STEPS, tuple(notes))

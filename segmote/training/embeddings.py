@@ -24,8 +24,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from segmote.data import read_image
-from segmote.model import Segmote
+from segmote.network.model import Segmote
+from segmote.training.data import read_image
 
 NAME_DIGITS = 24
 CHANGE_SHARE, LARGEST_CHANGE = 0.2, 0.2  # of contrast and of brightness, each

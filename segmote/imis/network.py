@@ -14,9 +14,9 @@ import torch
 from segment_anything.modeling import TwoWayTransformer
 from torch import Tensor, nn
 
-from segmote.image_encoder import EncoderConfig, ImageEncoder
-from segmote.mask_decoder import Candidates, SemanticMaskDecoder, TextPromptEncoder
-from segmote.text import TextConfig, TextTower
+from segmote.imis.image_encoder import EncoderConfig, ImageEncoder
+from segmote.imis.mask_decoder import Candidates, SemanticMaskDecoder, TextPromptEncoder
+from segmote.imis.text import TextConfig, TextTower
 
 PIXEL_MEAN = (123.675, 116.28, 103.53)
 PIXEL_STD = (58.395, 57.12, 57.375)

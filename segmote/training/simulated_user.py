@@ -6,7 +6,7 @@ Coordinates are pixels of the network's input, x before y. Source: InMyDreammer/
 import numpy as np
 from numpy.typing import NDArray
 
-from segmote.data import Mask
+from segmote.training.data import Mask
 
 BOX_NOISE_PX = 5
 CENTRAL_SHARE = 0.5

@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 from tensorboardX import SummaryWriter
 from torch import Tensor
 
-from segmote.model import Segmote
+from segmote.network.model import Segmote
 
 CHECKPOINT, SETTINGS, STEPS, EPOCHS = "checkpoint.pt", "training.json", "steps.csv", "epochs.csv"
 WEIGHTS, CURVES, DIVERGED = "weights.safetensors", "tensorboard", "diverged.json"

@@ -20,11 +20,11 @@ from segment_anything.modeling.common import LayerNorm2d
 from segment_anything.modeling.mask_decoder import MLP
 from torch import Tensor, nn
 
-from segmote.config import SegmoteConfig
-from segmote.decoder_layer import ExpertTransformer
-from segmote.mask_decoder import HEAD_LAYERS, MASKS, Candidates, SemanticMaskDecoder
-from segmote.prompt_tokens import PromptTokenizer
-from segmote.router import Routing, largest
+from segmote.imis.mask_decoder import HEAD_LAYERS, MASKS, Candidates, SemanticMaskDecoder
+from segmote.network.config import SegmoteConfig
+from segmote.network.decoder_layer import ExpertTransformer
+from segmote.network.prompt_tokens import PromptTokenizer
+from segmote.network.router import Routing, largest
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -14,9 +14,9 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from segmote.data import Item, Mask, read_masks, read_regions
-from segmote.embeddings import VARIED_SHARE, EmbeddingStore, version_path
 from segmote.recipe import Recipe
+from segmote.training.data import Item, Mask, read_masks, read_regions
+from segmote.training.embeddings import VARIED_SHARE, EmbeddingStore, version_path
 
 # What a draw is for; part of its seed.
 ORDER, OBJECTS, REGIONS, KIND, REGION_KIND, PRIOR_ROUND, PROMPTS, REGION_PROMPTS, NOISE, REGION_NOISE, VERSION = range(

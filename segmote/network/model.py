@@ -19,9 +19,9 @@ from pathlib import Path
 
 from torch import Tensor
 
-from segmote.config import SegmoteConfig
-from segmote.expert_decoder import ExpertMaskDecoder, ExpertMasks
-from segmote.imis import Imis, ImisConfig
+from segmote.imis.network import Imis, ImisConfig
+from segmote.network.config import SegmoteConfig
+from segmote.network.expert_decoder import ExpertMaskDecoder, ExpertMasks
 
 
 class Segmote(Imis):

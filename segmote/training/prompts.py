@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from segmote.batches import KIND, PRIOR_ROUND, PROMPTS, REGION_KIND, REGION_PROMPTS, Batch, generator
-from segmote.data import Mask
 from segmote.recipe import Recipe
-from segmote.training_prompts import ERROR_CLICKS, Clicks, box, click, error_clicks
+from segmote.training.batches import KIND, PRIOR_ROUND, PROMPTS, REGION_KIND, REGION_PROMPTS, Batch, generator
+from segmote.training.data import Mask
+from segmote.training.simulated_user import ERROR_CLICKS, Clicks, box, click, error_clicks
 
 PRIOR_SHARE = 0.5
 TEXT_FOR_MASK_SHARE = 0.4
