@@ -18,7 +18,7 @@ from bench.predicting import predict
 from bench.prompting.table import prompt_of
 from bench.reporting import report
 from bench.reporting.tables import run_tables
-from bench.running import describe, run
+from bench.running import describe, resume, run
 from bench.store.files import read_json
 from bench.store.masks import MaskShard
 from bench.store.run_folder import candidates_path, predictions_path
@@ -202,14 +202,16 @@ def test_changed_prompts_are_noticed(tmp_path):
 
 def test_a_run_does_not_go_on_with_other_weights(tmp_path, monkeypatch):
     first = describe.describe_model
-    monkeypatch.setattr(
-        "bench.running.describe.describe_model", lambda *args: first(*args) | {"weights_sha256": "a" * 64}
-    )
+
+    def weights(digit):
+        for module in (describe, resume):
+            changed = {"weights_sha256": digit * 64}
+            monkeypatch.setattr(module, "describe_model", lambda *args: first(*args) | changed)
+
+    weights("a")
     run.predict_only(config(tmp_path / "r"))
     run.predict_only(config(tmp_path / "r"))
-    monkeypatch.setattr(
-        "bench.running.describe.describe_model", lambda *args: first(*args) | {"weights_sha256": "b" * 64}
-    )
+    weights("b")
     with pytest.raises(RunError, match=r"begun with other weights of baseline/box.*--no-resume"):
         run.predict_only(config(tmp_path / "r"))
 

@@ -59,6 +59,6 @@ def test_slices_and_volumes_of_a_metric_have_tables_of_their_own():
 
 def test_a_table_never_replaces_another(tmp_path, monkeypatch):
     twice = [Table("dice-box", "", [], [])] * 2
-    monkeypatch.setattr(run_tables, "tables", lambda run, jobs: twice)
+    monkeypatch.setattr(report, "tables", lambda run, jobs: twice)
     with pytest.raises(RuntimeError, match="several tables are named dice-box"):
         report.write_tables(tmp_path)
