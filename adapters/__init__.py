@@ -12,7 +12,6 @@ from typing import Any
 
 import torch
 
-from adapters.checkpoint import fill
 from adapters.interface import (
     Card,
     MissingWeights,
@@ -23,7 +22,8 @@ from adapters.interface import (
     UnsupportedPrompt,
 )
 from adapters.precision import check_precision
-from adapters.weights import locate
+from adapters.weights.catalogue import locate
+from adapters.weights.checkpoint import fill
 
 __all__ = [
     "REGISTRY",
@@ -42,31 +42,31 @@ __all__ = [
 # A model's name to its family's class, imported when asked for. A family has `cards`, `build(variant)`, where the plain
 # `checkpoint.fill` will not do its own `fill(network, path)`, and is made from (card, network, device, precision).
 REGISTRY = {
-    "sam/vit_b": "adapters.sam:Sam",
-    "sam/vit_l": "adapters.sam:Sam",
-    "sam/vit_h": "adapters.sam:Sam",
-    "sam2/hiera_tiny": "adapters.sam2:Sam2",
-    "sam2/hiera_small": "adapters.sam2:Sam2",
-    "sam2/hiera_base_plus": "adapters.sam2:Sam2",
-    "sam2/hiera_large": "adapters.sam2:Sam2",
-    "medsam/vit_b": "adapters.medsam:MedSam",
-    "huang/vit_b": "adapters.huang:Huang",
-    "sam-med2d/vit_b": "adapters.sam_med2d:SamMed2d",
-    "sam-med2d/vit_b-bgr": "adapters.sam_med2d:SamMed2d",
-    "sam-med2d/vit_b-pad": "adapters.sam_med2d:SamMed2d",
-    "imis/vit_b": "adapters.imis:Imis",
-    "segmote/released": "adapters.segmote:Segmote",
-    "segmote/paper": "adapters.segmote:Segmote",
-    "sam/mini": "adapters.sam:Sam",
-    "sam2/mini": "adapters.sam2:Sam2",
-    "medsam/mini": "adapters.medsam:MedSam",
-    "huang/mini": "adapters.huang:Huang",
-    "sam-med2d/mini": "adapters.sam_med2d:SamMed2d",
-    "imis/mini": "adapters.imis:Imis",
-    "segmote/mini": "adapters.segmote:Segmote",
-    "baseline/box": "adapters.baseline:Baseline",
-    "baseline/ellipse": "adapters.baseline:Baseline",
-    "baseline/otsu": "adapters.baseline:Baseline",
+    "sam/vit_b": "adapters.families.sam:Sam",
+    "sam/vit_l": "adapters.families.sam:Sam",
+    "sam/vit_h": "adapters.families.sam:Sam",
+    "sam2/hiera_tiny": "adapters.families.sam2:Sam2",
+    "sam2/hiera_small": "adapters.families.sam2:Sam2",
+    "sam2/hiera_base_plus": "adapters.families.sam2:Sam2",
+    "sam2/hiera_large": "adapters.families.sam2:Sam2",
+    "medsam/vit_b": "adapters.families.medsam:MedSam",
+    "huang/vit_b": "adapters.families.huang:Huang",
+    "sam-med2d/vit_b": "adapters.families.sam_med2d:SamMed2d",
+    "sam-med2d/vit_b-bgr": "adapters.families.sam_med2d:SamMed2d",
+    "sam-med2d/vit_b-pad": "adapters.families.sam_med2d:SamMed2d",
+    "imis/vit_b": "adapters.families.imis:Imis",
+    "segmote/released": "adapters.families.segmote:Segmote",
+    "segmote/paper": "adapters.families.segmote:Segmote",
+    "sam/mini": "adapters.families.sam:Sam",
+    "sam2/mini": "adapters.families.sam2:Sam2",
+    "medsam/mini": "adapters.families.medsam:MedSam",
+    "huang/mini": "adapters.families.huang:Huang",
+    "sam-med2d/mini": "adapters.families.sam_med2d:SamMed2d",
+    "imis/mini": "adapters.families.imis:Imis",
+    "segmote/mini": "adapters.families.segmote:Segmote",
+    "baseline/box": "adapters.families.baseline:Baseline",
+    "baseline/ellipse": "adapters.families.baseline:Baseline",
+    "baseline/otsu": "adapters.families.baseline:Baseline",
 }
 # A bare family's variant in the paper's comparison.
 DEFAULT_VARIANT = {

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 import typer
 
-from adapters.download import DownloadError
+from adapters.weights.download import DownloadError
 from bench.commands import ablate, compare, demo, inside, look, paper, run, score, tables, train, weights
 from bench.commands.options import INTERRUPTED, OK, SOME_FAILED, USAGE
-from bench.store import RunError
+from bench.errors import RunError
 from bench.workers import WorkerLostError
 
 app = typer.Typer(

@@ -6,10 +6,12 @@ from textwrap import fill
 from tabulate import tabulate
 
 import adapters
-from adapters import weights
-from bench import catalogue, datasets, prompts, protocols
-from bench.store import RunError
-from bench.view import read_run
+from adapters.weights.catalogue import CATALOGUE, MINI_FOLDER, Entry, status, weights_dir
+from bench import protocols
+from bench.data import catalogue, datasets
+from bench.errors import RunError
+from bench.prompting.kinds import KINDS
+from bench.store.run_folder import read_run
 
 
 def models(folder: Path | None) -> str:
@@ -33,13 +35,13 @@ def weights_state(name: str, folder: Path | None) -> str:
     entry = adapters.card(name).weights
     if entry is None:
         return "needs none"
-    if entry in weights.CATALOGUE:
-        return weights.status(weights.CATALOGUE[entry], weights.weights_dir(folder)).value
-    shipped = weights.MINI_FOLDER / f"{name.partition('/')[0]}.safetensors"
+    if entry in CATALOGUE:
+        return status(CATALOGUE[entry], weights_dir(folder)).value
+    shipped = MINI_FOLDER / f"{name.partition('/')[0]}.safetensors"
     return "present (mini)" if shipped.is_file() else "missing"
 
 
-def downloads(names: list[str]) -> list[weights.Entry]:
+def downloads(names: list[str]) -> list[Entry]:
     """The catalogue's entries for the names of models, or for "all" that a program can fetch.
 
     Raises:
@@ -47,12 +49,12 @@ def downloads(names: list[str]) -> list[weights.Entry]:
         RunError: a model without weights of its own to fetch.
     """
     if names == ["all"]:
-        return [entry for entry in weights.CATALOGUE.values() if entry.url]
-    full = [name if name in weights.CATALOGUE else adapters.card(name).weights or name for name in names]
+        return [entry for entry in CATALOGUE.values() if entry.url]
+    full = [name if name in CATALOGUE else adapters.card(name).weights or name for name in names]
     for name in full:
-        if name not in weights.CATALOGUE:
+        if name not in CATALOGUE:
             raise RunError(f"{name} needs no download: its weights, if it has any, come with the package")
-    return [weights.CATALOGUE[name] for name in full]
+    return [CATALOGUE[name] for name in full]
 
 
 def data_sets(data: Path | None) -> str:
@@ -69,7 +71,7 @@ def data_sets(data: Path | None) -> str:
 
 def prompt_kinds() -> str:
     """Every kind of simulated prompt."""
-    return tabulate([(name, kind.text) for name, kind in prompts.KINDS.items()], headers=["prompt", "what"])
+    return tabulate([(name, kind.text) for name, kind in KINDS.items()], headers=["prompt", "what"])
 
 
 def all_protocols() -> str:

@@ -4,11 +4,17 @@ from collections.abc import Collection, Mapping, Set
 from dataclasses import dataclass, fields, replace
 from typing import Literal
 
-from bench.empty import EMPTY_RULES, EmptyRule
-
 ClickRule = Literal["centre", "ritm", "near-centroid", "uniform", "centroid"]
 Component = Literal["label", "largest", "each"]
 Jitter = Literal["sides", "outward", "shift"]
+EmptyRule = Literal["nan", "one", "zero", "skip"]
+
+EMPTY_RULES: dict[EmptyRule, str] = {
+    "nan": "undefined where target and prediction are both empty",
+    "one": "1 where target and prediction are both empty",
+    "zero": "0 where target and prediction are both empty",
+    "skip": "not scored where the target is empty",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +49,10 @@ class Protocol:
             and models run; masks are brought back to the original grid for scoring. None: the original grid.
         multimask: whether models are asked for several candidates; None: each model's own rule.
         selection: which candidate is scored: the "model"'s own choice, or the "oracle"'s, best Dice with the target.
-        empty_rule: the score of a target and a prediction that are both empty, see `bench.empty`.
+        empty_rule: the score of a target and a prediction that are both empty, see `EMPTY_RULES`.
         tolerance: of the normalised surface distance, in `distance_unit`.
         distance_unit: "mm", or "px": every pixel or voxel has side 1.
-        aggregation: the table's headline, see `bench.tables.AGGREGATIONS`.
+        aggregation: the table's headline, see `bench.statistics.patients.AGGREGATIONS`.
     """
 
     name: str

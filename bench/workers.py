@@ -1,16 +1,16 @@
 """Running many independent tasks, in this process or in several."""
 
+import sys
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from functools import cache
 from typing import Any
 
-import torch
 from joblib import Parallel, delayed, parallel_config
 from tqdm import tqdm
 
-from bench.store import RunError
+from bench.errors import RunError
 
 
 class WorkerLostError(RunError):
@@ -70,6 +70,9 @@ def start(task: Task, jobs: int, engine: str) -> Callable[[], None]:
 
 def _one_thread(function: Callable[..., Any], *arguments: Any) -> Any:
     # One thread always: with more, sums are split otherwise and results depend on the number of workers.
+    torch = sys.modules.get("torch")  # a task that computes with it has imported it, all others do without
+    if torch is None:
+        return function(*arguments)
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from adapters.interface import Card, Prediction, Prompt
-from bench.cases import Case, DataError, Dataset, Defect, Item
+from bench.data.case import Case, DataError, Dataset, Defect, Item
 
 KINDS = ({"box"}, {"points"}, {"points", "mask"}, {"text"}, {"auto"})
 BOX, POINTS, ROUNDS, TEXT, AUTO = map(frozenset, KINDS)

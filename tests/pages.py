@@ -3,15 +3,15 @@
 import numpy as np
 import pandas as pd
 
-from bench.cells import Cell, Line, Table
-from bench.figures.bars import bars
-from bench.figures.cards import deck
-from bench.figures.picture import Absent
-from bench.figures.selection import Pick
-from bench.figures.views import Shown, View, outlines, window
-from bench.grids import grid
-from bench.html import Chapter, Page, Plate
-from bench.sheets import Sheet
+from bench.reporting.figures.bars import bars
+from bench.reporting.figures.picture import Absent
+from bench.reporting.gallery.cards import deck
+from bench.reporting.gallery.outlines import Shown, View, outlines, window
+from bench.reporting.gallery.picks import Pick
+from bench.reporting.page.page import Chapter, Page, Plate
+from bench.reporting.page.tables import grid
+from bench.reporting.tables.sheet import Sheet
+from bench.reporting.tables.table import Cell, Line, Table
 from tests.runs import everything, facts
 
 EVIL = '<script>document.title = "owned"</script><img src=x onerror="document.title=1">'

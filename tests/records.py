@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from bench.score import RECORD_COLUMNS
+from bench.store.run_folder import RECORD_COLUMNS
 
 DEFAULTS = {
     "run": "r", "model": "a", "dataset": "d", "patient": "p1", "case": "c1", "slice": 0, "target": "t", "prompt": "box",

@@ -1,6 +1,6 @@
 """Runs made up for tests of what is drawn from them: facts and records without any model."""
 
-from bench.figures.material import Material
+from bench.reporting.material import Material
 from tests.records import records
 
 MODELS = ("baseline/box", "sam/mini", "medsam/mini")

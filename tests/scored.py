@@ -5,8 +5,9 @@ import json
 import numpy as np
 
 import adapters
-from bench import datasets, world
-from bench.score import write_table
+from bench import world
+from bench.data import datasets
+from bench.store.run_folder import write_table
 from tests.records import records
 
 OFFICIAL = ("sam/vit_b", "sam2/hiera_base_plus", "medsam/vit_b", "huang/vit_b", "sam-med2d/vit_b", "imis/vit_b")

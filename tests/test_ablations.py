@@ -9,13 +9,13 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from bench.ablations import decoder, experts, queries, size, testing, training
-from bench.ablations.output import write
-from bench.ablations.setting import Setting, Variant, few_class
-from bench.ablations.summary import MEAN, difference, gains, interval, is_best
 from bench.cli import main
-from bench.phantoms import medseg_hq
-from segmote.imis import Imis
+from bench.miniworld.phantoms import medseg_hq
+from bench.studies.ablations import decoder, experts, queries, size, testing, training
+from bench.studies.ablations.output import write
+from bench.studies.ablations.setting import Setting, Variant, few_class
+from bench.studies.ablations.summary import MEAN, difference, gains, interval, is_best
+from segmote.imis.network import Imis
 from segmote.recipe import PAPER_RECIPE
 from tests.training_world import CONFIG
 

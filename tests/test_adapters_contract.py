@@ -13,7 +13,7 @@ import torch
 
 from adapters import REGISTRY, MissingWeights, Points, Prediction, Prompt, UnsupportedPrompt, card, load
 from adapters.batching import OBJECTS_PER_PASS
-from adapters.weights import CATALOGUE, locate
+from adapters.weights.catalogue import CATALOGUE, locate
 
 NAMES = [name for name in REGISTRY if card(name).weights not in CATALOGUE]  # the official ones take minutes
 INTERACTIVE = ["sam/mini", "sam2/mini"]

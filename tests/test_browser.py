@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bench.html import render
+from bench.reporting.page.page import render
 from tests import pages
 
 pytestmark = pytest.mark.browser

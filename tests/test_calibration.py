@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from bench.calibration import calibration, calibrations, regret
+from bench.statistics.calibration import calibration, calibrations, regret
 from tests.records import records
 
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 from safetensors import safe_open
 
-from adapters.convert import convert, inspect
+from adapters.weights.convert import convert, inspect
 
 WEIGHTS = np.linspace(0, 1, 512 * 3, dtype=np.float32).reshape(512, 3)
 MAP = {"kidney_left": ["left kidney", "kidney"], "liver": ["liver", "liver"], "lung": ["lung  ", "lung"]}

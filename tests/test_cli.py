@@ -11,8 +11,13 @@ import pytest
 import torch
 
 import adapters
-from bench import cli, datasets, predict, report, world
-from bench.store import read_json
+from bench import cli, world
+from bench.data import datasets
+from bench.miniworld import folders
+from bench.predicting import predict
+from bench.reporting.tables import run_tables
+from bench.running import choose
+from bench.store.files import read_json
 from tests import fakes
 
 COMMAND = str(Path(sys.executable).with_name("bench"))
@@ -24,7 +29,7 @@ def registered(monkeypatch, tmp_path):
         monkeypatch.setitem(adapters.REGISTRY, name, where)
     monkeypatch.setitem(datasets.REGISTRY, "squares", "tests.fakes:SQUARES")
     monkeypatch.setattr(fakes.Fake, "encoded", 0)
-    monkeypatch.setattr("bench.publish.publish", lambda run, tables, jobs: ())  # tests/test_publish.py has it
+    monkeypatch.setattr("bench.reporting.publish.publish", lambda run, tables, jobs: ())  # tests/test_publish.py has it
     monkeypatch.chdir(tmp_path)
     for name in ("BENCH_DATA", "BENCH_WEIGHTS"):
         monkeypatch.delenv(name, raising=False)
@@ -112,7 +117,7 @@ def test_a_prompt_named_twice_is_asked_once(capsys):
 
 def test_captions_ask_the_card_whether_a_model_has_weights():
     assert world.text(["baseline/box", "fake/good"], "real") == "Baselines without weights on real data."
-    assert world.choose(["fake/good", "sam/mini"], ["all"], None, None).models[-2:] == ("fake/good", "sam/mini")
+    assert choose.choose(["fake/good", "sam/mini"], ["all"], None, None).models[-2:] == ("fake/good", "sam/mini")
 
 
 def test_full_disk_is_one_line_and_exit_1(capsys, monkeypatch):
@@ -201,7 +206,7 @@ def test_download_by_hand_and_unknown(capsys):
 
 def test_caption_names_weights_data_protocol_and_counts(capsys):
     bench(capsys, *SQUARES)
-    caption = report.table(Path("r"), "box").caption
+    caption = run_tables.table(Path("r"), "box").caption
     for part in ("prompt box", "protocol bench", "macro_class", "real data", "undefined", "n:"):
         assert part in caption
 
@@ -241,7 +246,7 @@ def test_paper_audit_is_printed(capsys):
 
 
 def test_all_data_sets_are_those_found_each_once(capsys, monkeypatch, tmp_path):
-    shutil.copytree(world.phantom_data(), tmp_path / "sets")
+    shutil.copytree(folders.phantom_data(), tmp_path / "sets")
     _, out, _ = bench(capsys, "run", "--models", "baseline/box", "--data", "sets", "--dry-run")
     rows = re.findall(r"^(\S+) +\d+ +\d+ +\d+$", out, re.M)
     assert rows == ["isles2022", "segthor", "totalsegmentator-mri", "squares"]

@@ -3,8 +3,9 @@ import pandas as pd
 import pytest
 
 from bench import cli
-from bench.compare import changes, compare
-from bench.store import RunError, write_json
+from bench.comparing.runs import changes, compare
+from bench.errors import RunError
+from bench.store.files import write_json
 from tests.records import records
 
 FACTS = {

@@ -10,9 +10,9 @@ import torch
 from safetensors.torch import load_file
 
 from adapters import load
-from adapters.convert import convert, inspect
-from adapters.sam_med2d import MINI, network
-from adapters.weights import locate
+from adapters.families.sam_med2d import MINI, network
+from adapters.weights.catalogue import locate
+from adapters.weights.convert import convert, inspect
 
 FORMATS = {"zip": True, "legacy": False}
 

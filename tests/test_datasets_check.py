@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.datasets.check import ClassCount, check
+from bench.data.check import ClassCount, check
 from tests.layouts import SHAPE, corner, segthor, spoil_checksum, voxels, write_nifti
 
 

@@ -3,8 +3,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.cases import DataError, Defect, Item
-from bench.datasets import load
+from bench.data.case import DataError, Defect, Item
+from bench.data.datasets import load
 from tests.layouts import folder, picture, square, write_json, write_png
 
 FOLDER = load("folder")

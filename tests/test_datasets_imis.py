@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from bench.cases import DataError, Defect, Item
-from bench.datasets import load
+from bench.data.case import DataError, Defect, Item
+from bench.data.datasets import load
 from tests.layouts import cut, each_byte_changed, imis, picture, square, write_json, write_png
 
 IMIS = load("imis")

@@ -3,10 +3,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench import catalogue
-from bench.cases import DataError, Defect, Item
-from bench.datasets import load
-from bench.datasets.isles2022 import TARGET
+from bench.data import catalogue
+from bench.data.case import DataError, Defect, Item
+from bench.data.datasets import load
+from bench.data.datasets.isles2022 import TARGET
 from tests.layouts import SHAPE, corner, isles_a, isles_b, lps_affine, spoil_checksum, voxels, write_nifti
 
 

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from bench.cases import DataError
-from bench.datasets.labels import binary, by_grey, by_value, guessed
+from bench.data.case import DataError
+from bench.data.reading.labels import binary, by_grey, by_value, guessed
 
 TABLE = {"liver": (1,), "spleen": (2,), "both": (1, 2), "absent": (9,)}
 

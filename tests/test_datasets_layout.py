@@ -4,9 +4,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench import datasets
-from bench.cases import Dataset
-from bench.datasets.layout import files, patient_of, roots, stem
+from bench.data import datasets
+from bench.data.case import Dataset
+from bench.data.reading.layout import files, patient_of, roots, stem
 from tests import layouts
 
 

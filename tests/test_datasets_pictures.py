@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bench.cases import DataError
-from bench.datasets.pictures import read_label_picture, read_picture
+from bench.data.case import DataError
+from bench.data.reading.pictures import read_label_picture, read_picture
 from tests.layouts import cut, picture, square, write_png
 
 

@@ -5,9 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench import datasets, world
-from bench.cases import Case, Item
-from bench.datasets.check import check
+from bench.data import datasets
+from bench.data.case import Case, Item
+from bench.data.check import check
+from bench.miniworld import folders
 
 
 @pytest.fixture(scope="module")
@@ -111,7 +112,7 @@ def test_plain_folders(data: Path) -> None:
 
 @pytest.mark.parametrize("name", ["isles2022", "isles2022-adc", "isles2022-flair", "segthor", "totalsegmentator-mri"])
 def test_phantoms_are_read_without_failures(name: str) -> None:
-    report = check(name, world.phantom_data())
+    report = check(name, folders.phantom_data())
     assert report.cases
     assert report.failed == 0
     targets = {target for names in datasets.load(name).rows.values() for target in names}

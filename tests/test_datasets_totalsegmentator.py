@@ -3,9 +3,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.cases import DataError, Defect, Item
-from bench.datasets import load
-from bench.datasets.totalsegmentator import TABLE_1_CLASSES
+from bench.data.case import DataError, Defect, Item
+from bench.data.datasets import load
+from bench.data.datasets.totalsegmentator import TABLE_1_CLASSES
 from tests.layouts import SHAPE, corner, spoil_checksum, totalsegmentator, voxels, write_nifti
 
 MRI, CT = load("totalsegmentator-mri"), load("totalsegmentator-ct")

@@ -7,20 +7,21 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from adapters import card, geometry, mini
-from adapters.sam import Encoded
-from bench.demo.batches import Variation, draw, stream
-from bench.demo.drill import FINE_SIDE, Drill, Memory, by_logits, by_probabilities, drill, remember
-from bench.demo.networks import embed
-from bench.demo.recipes import RECIPES
-from bench.phantoms.medical import medical_sample
+from adapters import card, geometry
+from adapters.families import small_networks
+from adapters.families.sam import Encoded
+from bench.miniworld.phantoms.medical import medical_sample
+from bench.miniworld.training.batches import Variation, draw, stream
+from bench.miniworld.training.drill import FINE_SIDE, Drill, Memory, by_logits, by_probabilities, drill, remember
+from bench.miniworld.training.networks import embed
+from bench.miniworld.training.recipes import RECIPES
 
 VARIATION = Variation(turned=False, shrunk_share=0, either_edge=False)
 PLAN = Drill(steps=40, images=9, rate=2e-3, muon=5e-3, variation=VARIATION, enlarge=by_logits)
 
 
 def adapter(family):
-    return RECIPES[family].adapter(card(f"{family}/mini"), mini.sam(), torch.device("cpu"), "fp32")
+    return RECIPES[family].adapter(card(f"{family}/mini"), small_networks.sam(), torch.device("cpu"), "fp32")
 
 
 def prepare(image):
@@ -34,7 +35,7 @@ def samples():
 @pytest.fixture(scope="module")
 def network():
     torch.manual_seed(0)
-    return mini.sam()
+    return small_networks.sam()
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +57,7 @@ def test_memory_holds_what_the_network_sees(network, memory):
 def test_boxes_end_where_their_objects_end():
     batch = draw(samples(), prepare, 8, np.random.default_rng(6), VARIATION, 12, FINE_SIDE)
     assert len(batch.boxes) > 8
-    stride = mini.IMAGE_SIZE / FINE_SIDE
+    stride = small_networks.IMAGE_SIZE / FINE_SIDE
     for (x0, y0, x1, y1), target in zip(batch.boxes.tolist(), batch.targets[:, 0], strict=True):
         rows, columns = (np.flatnonzero((target > 0.02).any(axis)) for axis in (1, 0))
         seen = (columns[0] * stride, rows[0] * stride, (columns[-1] + 1) * stride, (rows[-1] + 1) * stride)
@@ -72,7 +73,7 @@ def test_either_edge_ends_some_boxes_a_pixel_earlier():
     assert torch.equal(one.boxes[:, :2], other.boxes[:, :2])
     earlier = one.boxes[:, 2:] - other.boxes[:, 2:]
     image = next(samples()).image
-    pixel = mini.IMAGE_SIZE / max(image.shape[:2])
+    pixel = small_networks.IMAGE_SIZE / max(image.shape[:2])
     assert set(earlier.div(pixel).round().unique().tolist()) == {0.0, 1.0}
 
 
@@ -95,7 +96,7 @@ def test_drill_teaches_the_decoder_and_nothing_else(network, memory):
 def test_drill_is_repeated_by_its_seed(memory):
     def once():
         torch.manual_seed(3)
-        return list(drill(mini.sam(), replace(PLAN, steps=3), memory, torch.Generator().manual_seed(1)))
+        return list(drill(small_networks.sam(), replace(PLAN, steps=3), memory, torch.Generator().manual_seed(1)))
 
     assert once() == once()
 
@@ -109,8 +110,10 @@ def test_targets_of_the_fine_grid_are_those_of_the_coarse_one_in_detail():
 @pytest.mark.parametrize("family", ["medsam", "huang"])
 def test_masks_are_learned_as_the_family_draws_them(family):
     """On an original of the fine grid's size the adapter's mask is where the drill's logits are positive."""
-    logits = 4 * torch.randn(3, mini.MASK_SIDE, mini.MASK_SIDE, generator=torch.Generator().manual_seed(0))
-    frame = geometry.squash((FINE_SIDE, FINE_SIDE), mini.IMAGE_SIZE)
+    logits = 4 * torch.randn(
+        3, small_networks.MASK_SIDE, small_networks.MASK_SIDE, generator=torch.Generator().manual_seed(0)
+    )
+    frame = geometry.squash((FINE_SIDE, FINE_SIDE), small_networks.IMAGE_SIZE)
     drawn = adapter(family).masks(Encoded(torch.zeros(0), frame), logits)
     learned = RECIPES[family].drill.enlarge(logits)
     assert learned.shape == (3, FINE_SIDE, FINE_SIDE)
@@ -121,7 +124,7 @@ def test_masks_are_learned_as_the_family_draws_them(family):
 
 def test_probabilities_are_asked_for_their_side_of_one_half_only():
     """Between two pixels, on and off, lies a ramp; each of its values is on its side, and nothing is left to learn."""
-    logits = torch.full((1, mini.MASK_SIDE, mini.MASK_SIDE), -9.0)
+    logits = torch.full((1, small_networks.MASK_SIDE, small_networks.MASK_SIDE), -9.0)
     logits[:, :, :32] = 9.0
     target = (by_probabilities(logits) > 0).float()
     assert F.binary_cross_entropy_with_logits(by_probabilities(logits), target) < 1e-4

@@ -2,8 +2,9 @@ from math import isnan, nan
 
 import pytest
 
-from bench.empty import EMPTY_RULES, settle
-from bench.metrics import Areas, dice
+from bench.protocols import EMPTY_RULES
+from bench.scoring.empty import settle
+from bench.scoring.metrics import Areas, dice
 
 NOTHING, FALSE_ALARM, MISSED, HIT = Areas(0, 0, 0), Areas(0, 5, 0), Areas(5, 0, 0), Areas(4, 4, 2)
 

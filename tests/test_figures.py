@@ -5,16 +5,16 @@ import pytest
 from matplotlib.collections import LineCollection, PolyCollection
 from PIL import Image
 
-from bench.figures import style
-from bench.figures.bars import bars
-from bench.figures.clicks import clicks
-from bench.figures.draw import draw
-from bench.figures.jitter import jitter
-from bench.figures.picture import Absent, Picture
-from bench.figures.ranks import ranks
-from bench.figures.reliability import reliability
-from bench.figures.sizes import sizes
-from bench.figures.speed import Cost, front, speed
+from bench.reporting.draw import draw
+from bench.reporting.figures import style
+from bench.reporting.figures.bars import bars
+from bench.reporting.figures.clicks import clicks
+from bench.reporting.figures.jitter import jitter
+from bench.reporting.figures.picture import Absent, Picture
+from bench.reporting.figures.ranks import ranks
+from bench.reporting.figures.reliability import reliability
+from bench.reporting.figures.sizes import sizes
+from bench.reporting.figures.speed import Cost, front, speed
 from tests.runs import MODELS, everything, material
 
 

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from adapters.segmote import MINI
-from segmote.heat_maps import expert_maps, probabilities, token_maps, watched
+from adapters.families.segmote import MINI
+from segmote.network.heat_maps import expert_maps, probabilities, token_maps, watched
 from tests.test_segmote_network import BOXES, features, network_of
 
 __all__ = ["features"]

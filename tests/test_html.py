@@ -3,9 +3,9 @@ from html.parser import HTMLParser
 import pandas as pd
 import pytest
 
-from bench.grids import grid, of_frame
-from bench.html import render
-from bench.publish import chapters
+from bench.reporting.page.page import render
+from bench.reporting.page.tables import grid, of_frame
+from bench.reporting.publish import chapters
 from tests import pages
 
 

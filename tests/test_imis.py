@@ -15,10 +15,10 @@ import torch
 from safetensors.torch import save_file
 
 from adapters import MissingWeights, Points, Prediction, Prompt, card, geometry, load
-from adapters.imis import MINI, MINI_VOCABULARY, VIT_B, VOCABULARY, Imis
-from segmote.imis import Imis as Network
-from segmote.imis import ImisConfig
-from segmote.text import TextConfig, TextTower
+from adapters.families.imis import MINI, MINI_VOCABULARY, VIT_B, VOCABULARY, Imis
+from segmote.imis.network import Imis as Network
+from segmote.imis.network import ImisConfig
+from segmote.imis.text import TextConfig, TextTower
 from tests.test_parity import seed_weights, seeded
 
 FINGERPRINT = "46a3e6c9f74e1699935485c1a48f8a5355e8372a46572132d0a7e794bd5b12fc"

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from adapters import card
-from adapters.imis import MINI, VIT_B
+from adapters.families.imis import MINI, VIT_B
 from tests.test_imis import shapes_only
 
 

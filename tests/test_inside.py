@@ -9,11 +9,11 @@ import torch
 from PIL import Image
 
 import adapters
-from adapters.segmote import MINI, SMALL, Segmote
+from adapters.families.segmote import MINI, SMALL, Segmote
 from bench.cli import main
-from bench.inside import choices, embeddings, routing
-from bench.inside.data import all_asked, data_sets
-from bench.phantoms.medseg_hq import write_medseg_hq
+from bench.miniworld.phantoms.medseg_hq import write_medseg_hq
+from bench.studies.inside import choices, embeddings, routing
+from bench.studies.questions import all_asked, data_sets
 from tests.test_segmote_network import network_of
 
 
@@ -26,7 +26,9 @@ def segmenter():
 def data(tmp_path_factory):
     root = tmp_path_factory.mktemp("inside")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("bench.phantoms.medseg_hq.CODES", {"PHANTOM_XRAY": "X-ray", "PHANTOM_DERMOSCOPY": "dermoscopy"})
+        patch.setattr(
+            "bench.miniworld.phantoms.medseg_hq.CODES", {"PHANTOM_XRAY": "X-ray", "PHANTOM_DERMOSCOPY": "dermoscopy"}
+        )
         write_medseg_hq(root, seed=0, images=24)
     return root
 

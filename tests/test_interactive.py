@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from bench.interactive import click_auc, clicks_needed, interaction_scores, never_reached
+from bench.scoring.interaction import click_auc, clicks_needed, interaction_scores, never_reached
 from tests.records import records
 
 CURVES = np.array([[0.9, 0.2, 0.3], [0.1, 0.2, 0.85], [0.1, 0.2, 0.3], [np.nan, 0.9, np.nan], [np.nan] * 3])

@@ -5,7 +5,7 @@ import torch
 import adapters
 from adapters import REGISTRY, Card, MissingWeights, Points, Prompt, UnsupportedPrompt
 from adapters.interface import check_image, check_prompt
-from adapters.weights import CATALOGUE
+from adapters.weights.catalogue import CATALOGUE
 
 CARD = Card(
     name="test/card",

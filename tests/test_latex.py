@@ -5,9 +5,9 @@ import subprocess
 
 import pytest
 
-from bench import report
-from bench.latex import document, escape, to_latex
-from bench.tables import Cell, Line, Table
+from bench.reporting import report
+from bench.reporting.tables.latex import document, escape, to_latex
+from bench.reporting.tables.text import Cell, Line, Table
 from tests.scored import OFFICIAL, write_scored
 
 NAMES = ("isles2022", "segthor", "totalsegmentator-mri")

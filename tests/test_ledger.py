@@ -3,10 +3,12 @@ from fnmatch import fnmatch
 import pytest
 
 import adapters
-from bench import datasets, ledger, published
-from bench.ledger import MARKS, entries, lookup, notes, sheets, table, terms
-from bench.store import RunError
-from bench.tables import FORMATS
+from bench.comparing import published
+from bench.data import datasets
+from bench.errors import RunError
+from bench.reporting.tables import ledger
+from bench.reporting.tables.ledger import MARKS, entries, lookup, notes, sheets, table, terms
+from bench.reporting.tables.text import FORMATS
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from bench.lesions import LesionCounts, lesion_counts
+from bench.scoring.lesions import LesionCounts, lesion_counts
 
 
 def brute_force(target, predicted):

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from bench import metrics
-from bench.metrics import Areas, areas
+from bench.scoring import metrics
+from bench.scoring.metrics import Areas, areas
 
 pairs = st.tuples(st.integers(1, 8), st.integers(1, 8)).flatmap(
     lambda shape: st.tuples(arrays(bool, shape), arrays(bool, shape))

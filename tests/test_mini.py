@@ -12,21 +12,26 @@ from safetensors.torch import load_file
 from sam2.modeling.sam2_base import SAM2Base
 from segment_anything.modeling import Sam
 
-from adapters import mini
-from adapters.weights import MINI_FOLDER
-from bench.demo import segmote
-from bench.demo.batches import Batch, draw, stream
-from bench.demo.inheritance import unit_range
-from bench.demo.interaction import boxed, interact
-from bench.demo.losses import box_loss, cross_entropy, dice_loss, iou
-from bench.demo.networks import Prompts, embed, localise, propose
-from bench.demo.prompts import enlarged_boxes, next_click, noisy_boxes
-from bench.demo.recipes import RECIPES
-from bench.demo.rehearsal import Rehearsal, rehearse
-from bench.demo.train import build
+from adapters.families import small_networks
+from adapters.weights.catalogue import MINI_FOLDER
+from bench.miniworld.training import segmote
+from bench.miniworld.training.batches import Batch, draw, stream
+from bench.miniworld.training.inheritance import unit_range
+from bench.miniworld.training.interaction import boxed, interact
+from bench.miniworld.training.losses import box_loss, cross_entropy, dice_loss, iou
+from bench.miniworld.training.networks import Prompts, embed, localise, propose
+from bench.miniworld.training.prompts import enlarged_boxes, next_click, noisy_boxes
+from bench.miniworld.training.recipes import RECIPES
+from bench.miniworld.training.rehearsal import Rehearsal, rehearse
+from bench.miniworld.training.train import build
 
 LARGEST_BYTES = 3_000_000
-NETWORKS = {"sam": mini.sam, "sam2": mini.sam2, "medsam": mini.sam, "huang": mini.sam}
+NETWORKS = {
+    "sam": small_networks.sam,
+    "sam2": small_networks.sam2,
+    "medsam": small_networks.sam,
+    "huang": small_networks.sam,
+}
 LOGS = Path(__file__).parents[1] / "results" / "reference" / "mini"
 
 
@@ -95,7 +100,7 @@ def test_one_call_for_objects_of_several_images_is_the_networks_own_answer(famil
 
 
 def test_sam_in_training_draws_what_sam_itself_draws():
-    network, drawn = mini.sam(), batch("sam", images=1)
+    network, drawn = small_networks.sam(), batch("sam", images=1)
     prompts = boxed(drawn.boxes)
     with torch.no_grad():
         features = embed(network, drawn.images)
@@ -111,14 +116,14 @@ def test_sam_in_training_draws_what_sam_itself_draws():
 @pytest.mark.parametrize("family", RECIPES)
 def test_batch_has_targets_inside_their_boxes(family):
     drawn = batch(family, images=3)
-    assert drawn.images.shape == (3, 3, mini.IMAGE_SIZE, mini.IMAGE_SIZE)
+    assert drawn.images.shape == (3, 3, small_networks.IMAGE_SIZE, small_networks.IMAGE_SIZE)
     assert drawn.owner.unique().tolist() == [0, 1, 2]
-    stride = mini.IMAGE_SIZE // mini.MASK_SIDE
+    stride = small_networks.IMAGE_SIZE // small_networks.MASK_SIDE
     for target, box in zip(drawn.targets, drawn.boxes, strict=True):
         y, x = torch.nonzero(target[0] > 0, as_tuple=True)
         assert 0 < target.max() <= 1
         # one native pixel of an inclusive box, one of smoothing, and the low-resolution pixel itself
-        slack = stride + 2 * mini.IMAGE_SIZE / 96
+        slack = stride + 2 * small_networks.IMAGE_SIZE / 96
         assert box[0] - slack <= x.min() * stride and x.max() * stride <= box[2] + slack
         assert box[1] - slack <= y.min() * stride and y.max() * stride <= box[3] + slack
 
@@ -169,11 +174,11 @@ def test_rounds_add_clicks_and_feed_masks_back(monkeypatch):
         seen.append(prompts)
         return torch.full((len(owner), 4, 64, 64), -50.0), torch.zeros(len(owner), 4)
 
-    monkeypatch.setattr("bench.demo.interaction.propose", record)
+    monkeypatch.setattr("bench.miniworld.training.interaction.propose", record)
     drawn = Batch(
         torch.zeros(1, 3, 256, 256), torch.zeros(1, dtype=torch.long), torch.ones(1, 1, 64, 64), torch.ones(1, 4)
     )
-    list(interact(mini.sam(), [], drawn, boxed(drawn.boxes), 3, torch.Generator().manual_seed(0)))
+    list(interact(small_networks.sam(), [], drawn, boxed(drawn.boxes), 3, torch.Generator().manual_seed(0)))
     assert [prompts.xy.shape[1] for prompts in seen] == [0, 1, 2]
     assert seen[0].masks is None and float(seen[2].masks.min()) == -32
     assert seen[2].labels.tolist() == [[1, 1]]
@@ -181,7 +186,7 @@ def test_rounds_add_clicks_and_feed_masks_back(monkeypatch):
 
 @pytest.mark.slow
 def test_building_twice_gives_the_same_bytes(tmp_path, monkeypatch):
-    monkeypatch.setattr("bench.demo.train.VALIDATION_IMAGES", 2)
+    monkeypatch.setattr("bench.miniworld.training.train.VALIDATION_IMAGES", 2)
     one = build(list(RECIPES), tmp_path / "one", steps_scale=1e-6, log_dir=tmp_path / "one")
     two = build(list(RECIPES), tmp_path / "two", steps_scale=1e-6, log_dir=tmp_path / "two")
     for family in RECIPES:
@@ -190,8 +195,8 @@ def test_building_twice_gives_the_same_bytes(tmp_path, monkeypatch):
 
 @pytest.mark.slow
 def test_segmote_is_built_in_a_folder_of_its_own(tmp_path, monkeypatch):
-    monkeypatch.setattr("bench.demo.train.VALIDATION_IMAGES", 2)
-    monkeypatch.setattr("bench.demo.segmote.IMAGES", 12)
+    monkeypatch.setattr("bench.miniworld.training.train.VALIDATION_IMAGES", 2)
+    monkeypatch.setattr("bench.miniworld.training.segmote.IMAGES", 12)
     build(["sam", "imis"], tmp_path, steps_scale=1e-6, log_dir=tmp_path)
     path = segmote.build(tmp_path, tmp_path, scale=1e-6)
     assert load_file(path).keys() == load_file(MINI_FOLDER / "segmote.safetensors").keys()
@@ -199,13 +204,13 @@ def test_segmote_is_built_in_a_folder_of_its_own(tmp_path, monkeypatch):
 
 
 def test_one_step_of_training_is_deterministic(tmp_path, monkeypatch):
-    monkeypatch.setattr("bench.demo.train.VALIDATION_IMAGES", 1)
+    monkeypatch.setattr("bench.miniworld.training.train.VALIDATION_IMAGES", 1)
     (first,) = build(["sam"], tmp_path / "one", steps_scale=1e-6, log_dir=tmp_path / "logs").values()
     (again,) = build(["sam"], tmp_path / "two", steps_scale=1e-6, log_dir=tmp_path / "logs").values()
     assert first.read_bytes() == again.read_bytes()
     assert (tmp_path / "logs" / "sam.csv").read_text().startswith("step,seconds,loss,dice_box,dice_click1,dice_click5")
     with torch.no_grad():
-        untrained = mini.sam().state_dict()
+        untrained = small_networks.sam().state_dict()
     assert load_file(first).keys() == untrained.keys()
 
 
@@ -216,33 +221,35 @@ def test_build_names_what_is_wrong(tmp_path):
         build(["huang"], tmp_path, log_dir=tmp_path)
 
 
-@pytest.mark.parametrize("build_network", [mini.sam, mini.sam2])
+@pytest.mark.parametrize("build_network", [small_networks.sam, small_networks.sam2])
 def test_rehearsal_teaches_boxes_and_leaves_the_image_encoder_alone(build_network):
     torch.manual_seed(0)
     network = build_network()
     localise(network)
     encoder = {name: value.clone() for name, value in network.image_encoder.state_dict().items()}
     boxes = torch.tensor([[20.0, 40.0, 180.0, 200.0], [100.0, 60.0, 220.0, 140.0]])
-    inside = torch.zeros(2, mini.MASK_SIDE, mini.MASK_SIDE, dtype=torch.bool)
+    inside = torch.zeros(2, small_networks.MASK_SIDE, small_networks.MASK_SIDE, dtype=torch.bool)
     inside[0, 10:50, 5:45] = inside[1, 15:35, 25:55] = True
 
     @torch.no_grad()
     def contrast():
-        levels = embed(network, torch.zeros(1, 3, mini.IMAGE_SIZE, mini.IMAGE_SIZE))
+        levels = embed(network, torch.zeros(1, 3, small_networks.IMAGE_SIZE, small_networks.IMAGE_SIZE))
         logits, _ = propose(network, levels, torch.zeros(2, dtype=torch.long), boxed(boxes))
         return float(logits[:, 0][inside].mean() - logits[:, 0][~inside].mean())
 
     before = contrast()
     rehearse(network, Rehearsal(60, 2e-3), torch.Generator().manual_seed(0))
-    assert contrast() > before + (0.5 if build_network is mini.sam else 0.005)  # SAM 2 starts later
+    assert contrast() > before + (0.5 if build_network is small_networks.sam else 0.005)  # SAM 2 starts later
     assert all(torch.equal(value, encoder[name]) for name, value in network.image_encoder.state_dict().items())
 
 
 def test_medsam_starts_by_seeing_what_sam_sees():
-    sam, medsam = mini.sam(), mini.sam()
+    sam, medsam = small_networks.sam(), small_networks.sam()
     sam.load_state_dict({name: value.float() for name, value in weights("sam").items()})
     unit_range(medsam, MINI_FOLDER / "sam.safetensors")
-    image = torch.rand(1, 3, mini.IMAGE_SIZE, mini.IMAGE_SIZE, generator=torch.Generator().manual_seed(0))
+    image = torch.rand(
+        1, 3, small_networks.IMAGE_SIZE, small_networks.IMAGE_SIZE, generator=torch.Generator().manual_seed(0)
+    )
     with torch.no_grad():
         expected = sam.image_encoder((255 * image - sam.pixel_mean) / sam.pixel_std)
         torch.testing.assert_close(medsam.image_encoder(image), expected, atol=1e-4, rtol=1e-4)

@@ -11,19 +11,20 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-from adapters import Prompt, Segmenter, card, load, mini
+from adapters import Prompt, Segmenter, card, load
+from adapters.families import small_networks
 from adapters.interface import Image
-from adapters.weights import MINI_FOLDER
-from bench.demo import imis, lessons
-from bench.demo.batches import Batch, draw, stream
-from bench.demo.interaction import boxed
-from bench.demo.losses import chosen_loss, dice_loss, mean_dice
-from bench.demo.networks import embed, propose
-from bench.demo.prompts import jittered_boxes, shifted_boxes
-from bench.demo.recipes import RECIPES
-from bench.demo.train import build
-from bench.phantoms.medical import CLASSES, MODALITIES, medical_sample
-from segmote.checkpoint import name_of_sams
+from adapters.weights.catalogue import MINI_FOLDER
+from bench.miniworld.phantoms.medical import CLASSES, MODALITIES, medical_sample
+from bench.miniworld.training import imis, lessons
+from bench.miniworld.training.batches import Batch, draw, stream
+from bench.miniworld.training.interaction import boxed
+from bench.miniworld.training.losses import chosen_loss, dice_loss, mean_dice
+from bench.miniworld.training.networks import embed, propose
+from bench.miniworld.training.prompts import jittered_boxes, shifted_boxes
+from bench.miniworld.training.recipes import RECIPES
+from bench.miniworld.training.train import build
+from segmote.network.official_names import name_of_sams
 
 LARGEST_BYTES = 3_000_000
 FAMILIES = ["sam-med2d", "imis"]
@@ -146,7 +147,7 @@ def test_every_class_of_the_mini_world_can_be_named() -> None:
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_family_starts_as_the_mini_sam(family: str, tmp_path: Path) -> None:
     torch.manual_seed(1)
-    sam, network = mini.sam(), untrained(family)
+    sam, network = small_networks.sam(), untrained(family)
     save_file(sam.state_dict(), tmp_path / "sam.safetensors")
     RECIPES[family].inherit(network, tmp_path / "sam.safetensors")
     images = batch(family, images=1).images
@@ -156,8 +157,8 @@ def test_a_family_starts_as_the_mini_sam(family: str, tmp_path: Path) -> None:
 
 
 def test_a_name_in_sam_has_one_in_imis() -> None:
-    names, known = {name_of_sams(key) for key in mini.sam().state_dict()}, untrained("imis").state_dict()
-    assert len(names) == len(mini.sam().state_dict())
+    names, known = {name_of_sams(key) for key in small_networks.sam().state_dict()}, untrained("imis").state_dict()
+    assert len(names) == len(small_networks.sam().state_dict())
     assert names <= set(known)
     new = ("image_encoder.sam_encoder.neck.", "mask_decoder.semantic_", "mask_decoder.text_output.", "text_")
     assert all(name.startswith(new) for name in set(known) - names)
@@ -242,7 +243,7 @@ def test_training_sees_the_prompts_that_the_card_says(family: str, monkeypatch: 
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_one_step_of_training_is_deterministic(family: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bench.demo.train.VALIDATION_IMAGES", 1)
+    monkeypatch.setattr("bench.miniworld.training.train.VALIDATION_IMAGES", 1)
     for run in ("one", "two"):
         (tmp_path / run).mkdir()
         save_file(weights("sam"), tmp_path / run / "sam.safetensors")

@@ -18,7 +18,7 @@ from skimage.transform import resize
 from torch.nn import functional as F
 
 from adapters import Points, Prediction, Prompt, load
-from adapters.huang import stretch_intensities
+from adapters.families.huang import stretch_intensities
 
 pytestmark = pytest.mark.parity
 

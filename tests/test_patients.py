@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bench.patients import AGGREGATIONS, AVERAGE, patient_scores
+from bench.statistics.patients import AGGREGATIONS, AVERAGE, patient_scores
 from tests.records import records
 
 

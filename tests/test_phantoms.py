@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 from scipy import ndimage, sparse
 
-from bench import datasets
-from bench.cases import Case, DataError, Defect, Item
-from bench.phantoms import medical_sample, shape_sample, write_medseg_hq, write_zero_shot, zero_shot
-from bench.phantoms.geometry import Both, Carved, Shrunk, Union, blob, tube
-from bench.phantoms.grid import Grid
-from bench.phantoms.medical import CLASSES, LEAST_PX, MODALITIES
-from bench.phantoms.medseg_hq import CODES
-from bench.phantoms.rendering import Part, composite, sample, visible
-from bench.phantoms.seeding import generator
+from bench.data import datasets
+from bench.data.case import Case, DataError, Defect, Item
+from bench.miniworld.phantoms import medical_sample, shape_sample, write_medseg_hq, write_zero_shot, zero_shot
+from bench.miniworld.phantoms.geometry import Both, Carved, Shrunk, Union, blob, tube
+from bench.miniworld.phantoms.grid import Grid
+from bench.miniworld.phantoms.medical import CLASSES, LEAST_PX, MODALITIES
+from bench.miniworld.phantoms.medseg_hq import CODES
+from bench.miniworld.phantoms.rendering import Part, composite, sample, visible
+from bench.miniworld.phantoms.seeding import generator
 
 SETS = {"isles2022": "isles2022", "segthor": "segthor", "totalsegmentator-mri": "totalsegmentator_mri"}
 EIGHT = np.ones((3, 3))

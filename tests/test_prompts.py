@@ -5,7 +5,10 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from adapters.interface import Card
-from bench import prompts
+from bench.prompting import clicks, seeds
+from bench.prompting.boxes import box, box_jitter, box_loose
+from bench.prompting.kinds import applies, load
+from bench.prompting.table import first_prompt
 from bench.protocols import PROTOCOLS, Protocol
 
 BENCH = PROTOCOLS["bench"]
@@ -20,7 +23,7 @@ def mask_of(text: str) -> np.ndarray:
 
 @given(masks)
 def test_exclusive_box_is_the_tightest_that_holds_the_mask(mask):
-    x0, y0, x1, y1 = prompts.box(mask, BENCH, RNG).box.astype(int)
+    x0, y0, x1, y1 = box(mask, BENCH, RNG).box.astype(int)
     assert mask[y0:y1, x0:x1].sum() == mask.sum()
     for part in (mask[y0, x0:x1], mask[y1 - 1, x0:x1], mask[y0:y1, x0], mask[y0:y1, x1 - 1]):
         assert part.any()
@@ -28,21 +31,21 @@ def test_exclusive_box_is_the_tightest_that_holds_the_mask(mask):
 
 @given(masks)
 def test_inclusive_box_ends_one_pixel_earlier(mask):
-    exclusive, inclusive = prompts.box(mask, BENCH, RNG).box, prompts.box(mask, INCLUSIVE, RNG).box
+    exclusive, inclusive = box(mask, BENCH, RNG).box, box(mask, INCLUSIVE, RNG).box
     assert (exclusive - inclusive).tolist() == [0, 0, 1, 1]
 
 
 def test_largest_component_rule_ignores_the_smaller_ones():
     mask = mask_of("#.... ...## ...##")
     rule = Protocol("x", "test", component="largest")
-    assert prompts.box(mask, rule, RNG).box.tolist() == [3, 1, 5, 3]
-    assert prompts.box(mask, BENCH, RNG).box.tolist() == [0, 0, 5, 3]
+    assert box(mask, rule, RNG).box.tolist() == [3, 1, 5, 3]
+    assert box(mask, BENCH, RNG).box.tolist() == [0, 0, 5, 3]
 
 
 @given(masks, st.integers(0, 2**32))
 def test_jittered_box_stays_on_the_image_near_the_tight_one(mask, seed):
-    tight = prompts.box(mask, BENCH, RNG).box
-    jittered = prompts.box_jitter(mask, BENCH, np.random.default_rng(seed)).box
+    tight = box(mask, BENCH, RNG).box
+    jittered = box_jitter(mask, BENCH, np.random.default_rng(seed)).box
     sides = np.array([tight[2] - tight[0], tight[3] - tight[1]] * 2)
     assert (np.abs(jittered - tight) <= np.minimum(0.1 * sides, 20) + 1e-4).all()
     assert (jittered >= 0).all() and (jittered <= [*mask.shape[::-1]] * 2).all()
@@ -52,13 +55,13 @@ def test_jittered_box_stays_on_the_image_near_the_tight_one(mask, seed):
 def test_jitter_really_moves_each_coordinate():
     mask = np.zeros((80, 90), bool)
     mask[20:60, 30:70] = True
-    assert (prompts.box_jitter(mask, BENCH, np.random.default_rng(1)).box != prompts.box(mask, BENCH, RNG).box).all()
+    assert (box_jitter(mask, BENCH, np.random.default_rng(1)).box != box(mask, BENCH, RNG).box).all()
 
 
 @given(masks)
 def test_clicks_lie_on_the_object(mask):
     for protocol in (one for one in PROTOCOLS.values() if one.click != "centroid"):  # which may lie outside
-        points = prompts.click(mask, protocol, np.random.default_rng(0)).points
+        points = clicks.click(mask, protocol, np.random.default_rng(0)).points
         (x, y), label = points.xy[0].astype(int), points.labels[0]
         assert mask[y, x] and label == 1
 
@@ -67,11 +70,11 @@ def test_centre_click_is_the_distance_maximum_of_the_largest_component():
     mask = np.zeros((9, 12), bool)
     mask[1:8, 4:11] = True
     mask[0, 0:2] = True
-    assert prompts.centre(mask) == (7, 4)
+    assert clicks.centre(mask) == (7, 4)
 
 
 def test_centre_stays_away_from_the_image_border():
-    assert prompts.centre(np.ones((5, 5), bool)) == (2, 2)
+    assert clicks.centre(np.ones((5, 5), bool)) == (2, 2)
 
 
 def test_next_click_corrects_the_largest_error():
@@ -80,14 +83,14 @@ def test_next_click_corrects_the_largest_error():
     predicted = np.zeros_like(target)
     predicted[2:8, 2:7] = True  # misses a column of 6 pixels
     predicted[3:6, 12:17] = True  # 15 false pixels
-    assert prompts.next_click(target, predicted, BENCH, RNG) == (13, 4, 0)
+    assert clicks.next_click(target, predicted, BENCH, RNG) == (13, 4, 0)
     predicted[3:6, 12:17] = False
-    assert prompts.next_click(target, predicted, BENCH, RNG)[2] == 1
+    assert clicks.next_click(target, predicted, BENCH, RNG)[2] == 1
 
 
 def test_next_click_is_none_where_nothing_is_wrong():
     mask = np.ones((3, 3), bool)
-    assert prompts.next_click(mask, mask, BENCH, RNG) is None
+    assert clicks.next_click(mask, mask, BENCH, RNG) is None
 
 
 @given(masks, masks)
@@ -95,7 +98,7 @@ def test_next_click_is_labelled_by_the_target(target, predicted):
     if target.shape != predicted.shape:
         return
     for protocol in PROTOCOLS.values():
-        found = prompts.next_click(target, predicted, protocol, np.random.default_rng(3))
+        found = clicks.next_click(target, predicted, protocol, np.random.default_rng(3))
         if found is None:
             assert (target == predicted).all()
         else:
@@ -104,27 +107,27 @@ def test_next_click_is_labelled_by_the_target(target, predicted):
 
 
 def test_generators_depend_on_the_whole_key_alone():
-    draw = prompts.generator(0, "set", "case", 3, "liver", "click", 1).integers(2**60)
-    assert draw == prompts.generator(0, "set", "case", 3, "liver", "click", 1).integers(2**60)
+    draw = seeds.generator(0, "set", "case", 3, "liver", "click", 1).integers(2**60)
+    assert draw == seeds.generator(0, "set", "case", 3, "liver", "click", 1).integers(2**60)
     assert draw == 843135281825613332
     for other in ((1, "set"), (0, "other")):
-        assert draw != prompts.generator(*other, "case", 3, "liver", "click", 1).integers(2**60)
+        assert draw != seeds.generator(*other, "case", 3, "liver", "click", 1).integers(2**60)
 
 
 def test_unknown_kind_names_the_known_ones():
     with pytest.raises(ValueError, match=r"'scribble'.*box.*clicks"):
-        prompts.load("scribble")
+        load("scribble")
 
 
 def boxes(mask, protocol, seed):
-    tight = prompts.box(mask, protocol, RNG).box
-    return tight, prompts.box_jitter(mask, protocol, np.random.default_rng(seed)).box
+    tight = box(mask, protocol, RNG).box
+    return tight, box_jitter(mask, protocol, np.random.default_rng(seed)).box
 
 
 @given(masks)
 def test_loose_box_holds_the_tight_one_and_stays_on_the_image(mask):
     for protocol in PROTOCOLS.values():
-        tight, loose = prompts.box(mask, protocol, RNG).box, prompts.box_loose(mask, protocol, RNG).box
+        tight, loose = box(mask, protocol, RNG).box, box_loose(mask, protocol, RNG).box
         assert (loose[:2] <= tight[:2]).all() and (loose[2:] >= tight[2:]).all()
         past = 1 if protocol.box_inclusive else 0
         assert (loose >= 0).all() and (loose[2:] <= np.array(mask.shape[::-1]) - past).all()
@@ -133,11 +136,11 @@ def test_loose_box_holds_the_tight_one_and_stays_on_the_image(mask):
 def test_loose_box_moves_by_the_protocols_fixed_amount():
     mask = np.zeros((100, 200), bool)
     mask[40:60, 80:120] = True
-    assert prompts.box_loose(mask, BENCH, RNG).box.tolist() == [76, 38, 124, 62]  # 10 % of each side
+    assert box_loose(mask, BENCH, RNG).box.tolist() == [76, 38, 124, 62]  # 10 % of each side
     pixels = Protocol("x", "test", loose_fraction=None, loose_px=7)
-    assert prompts.box_loose(mask, pixels, RNG).box.tolist() == [73, 33, 127, 67]
+    assert box_loose(mask, pixels, RNG).box.tolist() == [73, 33, 127, 67]
     framed = Protocol("x", "test", loose_fraction=None, loose_px=20, box_frame=1000)
-    assert prompts.box_loose(mask, framed, RNG).box.tolist() == [76, 38, 124, 62]  # 20 of 1000 px, by axis
+    assert box_loose(mask, framed, RNG).box.tolist() == [76, 38, 124, 62]  # 20 of 1000 px, by axis
 
 
 @given(st.integers(0, 2**32))
@@ -166,7 +169,7 @@ def test_ritm_clicks_the_deepest_error_that_was_not_clicked(target, seed):
     rule, clicked = PROTOCOLS["ritm"], []
     missed, false = (brute_force_depth(part) for part in (target & ~predicted, predicted & ~target))
     for _ in range(3):
-        found = prompts.next_click(target, predicted, rule, RNG, clicked)
+        found = clicks.next_click(target, predicted, rule, RNG, clicked)
         deepest = max(missed.max(), false.max())
         if found is None:
             assert deepest == 0
@@ -180,14 +183,14 @@ def test_ritm_clicks_the_deepest_error_that_was_not_clicked(target, seed):
 
 @given(masks)
 def test_centroid_click_is_the_mean_of_the_pixels(mask):
-    x, y = prompts.click(mask, PROTOCOLS["huang"], RNG).points.xy[0]
+    x, y = clicks.click(mask, PROTOCOLS["huang"], RNG).points.xy[0]
     rows, columns = np.nonzero(mask)
     assert abs(x - columns.mean()) <= 0.5 and abs(y - rows.mean()) <= 0.5
 
 
 @given(masks)
 def test_auto_says_nothing(mask):
-    assert prompts.KINDS["auto"].draw(mask, BENCH, RNG).kinds == {"auto"}
+    assert first_prompt("auto", mask, "liver", BENCH, RNG).kinds == {"auto"}
 
 
 def card_of(accepts, *trained):
@@ -211,5 +214,5 @@ def card_of(accepts, *trained):
     ],
 )
 def test_a_card_decides_who_may_be_asked(kind, accepts, trained, untrained, reason):
-    found = prompts.applies(card_of(accepts, *trained), kind, untrained)
+    found = applies(card_of(accepts, *trained), kind, untrained)
     assert found is None if reason is None else reason in found

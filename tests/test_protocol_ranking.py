@@ -2,8 +2,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bench.protocol_ranking import under
 from bench.protocols import PROTOCOLS, with_empty_rule
+from bench.reporting.tables.protocol_ranking import under
 from tests.records import records
 
 BENCH, HUANG = PROTOCOLS["bench"], PROTOCOLS["huang"]

@@ -1,8 +1,8 @@
 import pytest
 
 from bench import protocols
-from bench.patients import AGGREGATIONS
 from bench.protocols import PROMPTING, PROTOCOLS, SCORING, Protocol, load, needs_new_run
+from bench.statistics.patients import AGGREGATIONS
 
 
 def test_the_peers_are_there_and_every_one_says_where_its_rules_come_from():

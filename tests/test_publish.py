@@ -3,9 +3,13 @@ import shutil
 import pytest
 
 import adapters
-from bench import datasets, predict, publish, report, run
-from bench.figures.draw import Drawn
-from bench.figures.picture import Absent
+from bench.data import datasets
+from bench.predicting import predict
+from bench.reporting import publish
+from bench.reporting.draw import Drawn
+from bench.reporting.figures.picture import Absent
+from bench.reporting.tables import run_tables
+from bench.running import run
 from tests import fakes
 from tests.test_run import config
 
@@ -43,7 +47,7 @@ def test_a_report_alone_makes_the_same_files_and_hands_back_what_could_not_be_dr
     copy = tmp_path / folder.name
     shutil.copytree(folder, copy)
     shutil.rmtree(copy / "figures")
-    absent = publish.publish(copy, report.tables(copy))
+    absent = publish.publish(copy, run_tables.tables(copy))
     assert pictures(copy) == pictures(folder)
     assert (copy / "report.html").read_bytes() == (folder / "report.html").read_bytes()
     reasons = {one.name: one.reason for one in absent}

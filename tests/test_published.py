@@ -1,11 +1,11 @@
 import pytest
 
 import adapters
-from adapters.weights import CATALOGUE
-from bench import published
-from bench.claims import KINDS, audit, check_claims, evidence, render
-from bench.published import DATASETS, MODELS, Measured, Outcome, cells, check_cells, read
-from bench.store import RunError
+from adapters.weights.catalogue import CATALOGUE
+from bench.comparing import published
+from bench.comparing.claims import KINDS, audit, check_claims, evidence, render
+from bench.comparing.published import DATASETS, MODELS, Measured, Outcome, cells, check_cells, read
+from bench.errors import RunError
 
 HOLDS, CONTRADICTED, DIFFERS = Outcome.HOLDS, Outcome.CONTRADICTED, Outcome.DIFFERS
 

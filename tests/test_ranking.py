@@ -2,11 +2,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bench import cli, report
-from bench.metrics import METRICS
-from bench.patients import patient_scores
-from bench.ranking import HEADS, ranking
-from bench.store import RunError
+from bench import cli
+from bench.errors import RunError
+from bench.reporting import report
+from bench.reporting.tables import run_tables
+from bench.reporting.tables.ranking import HEADS, ranking
+from bench.scoring.metrics import METRICS
+from bench.statistics.patients import patient_scores
 from tests.records import records
 from tests.scored import write_scored
 
@@ -116,7 +118,7 @@ def test_other_metrics_by_name(capsys, run):
 def test_averages_by_prompt_have_a_column_a_data_set(capsys, run):
     code, out, _ = bench(capsys, "table", str(run), "--by-prompt")
     assert code == 0 and "isles2022" in out.split("\n\n")[1].splitlines()[0]
-    table = report.settings(run)
+    table = run_tables.settings(run)
     assert [(line.group, line.label) for line in table.lines[:2]] == [("sam/vit_b", "box"), ("sam/vit_b", "click")]
     assert "box: tight box of the target; click:" in table.caption
 
@@ -153,4 +155,4 @@ def test_ledger_of_everything(capsys):
 
 def test_an_unknown_prompt_is_named(run):
     with pytest.raises(RunError, match="no prompt 'text'; it has box, click"):
-        report.table(run, "text")
+        run_tables.table(run, "text")

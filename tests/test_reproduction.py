@@ -4,9 +4,9 @@ import pandas as pd
 import pytest
 
 from bench import cli
-from bench.published import Outcome, cells, check_cells
-from bench.reproduction import ours
-from bench.store import RunError
+from bench.comparing.paper import ours
+from bench.comparing.published import Outcome, cells, check_cells
+from bench.errors import RunError
 from tests.scored import write_scored
 
 

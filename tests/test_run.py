@@ -8,9 +8,20 @@ import pytest
 
 import adapters
 from adapters import Points, Prompt
-from bench import datasets, plan, predict, prompts, protocols, report, run, verify
+from adapters.weights.catalogue import CATALOGUE
+from bench import protocols
+from bench.comparing import reference
 from bench.config import RunConfig
-from bench.store import MaskShard, RunError, candidates_path, predictions_path, read_json
+from bench.data import datasets
+from bench.errors import RunError
+from bench.predicting import predict
+from bench.prompting.table import prompt_of
+from bench.reporting import report
+from bench.reporting.tables import run_tables
+from bench.running import describe, resume, run
+from bench.store.files import read_json
+from bench.store.masks import MaskShard
+from bench.store.run_folder import candidates_path, predictions_path
 from tests import fakes
 
 
@@ -20,7 +31,7 @@ def registered(monkeypatch):
         monkeypatch.setitem(adapters.REGISTRY, name, where)
     monkeypatch.setitem(datasets.REGISTRY, "squares", "tests.fakes:SQUARES")
     monkeypatch.setattr(fakes.Fake, "encoded", 0)
-    monkeypatch.setattr("bench.publish.publish", lambda run, tables, jobs: ())  # tests/test_publish.py has it
+    monkeypatch.setattr("bench.reporting.publish.publish", lambda run, tables, jobs: ())  # tests/test_publish.py has it
     predict.segmenter.cache_clear()
 
 
@@ -105,7 +116,7 @@ def test_failures_have_reasons_and_the_rest_is_scored(tmp_path):
     assert records["status"].value_counts().to_dict() == {"ok": 11, "failed": 1}
     assert records.query("status == 'failed'")["value"].isna().all()
     assert outcome.failed == 2
-    cell = report.table(tmp_path / "r", "box").lines[0].cells[1]
+    cell = run_tables.table(tmp_path / "r", "box").lines[0].cells[1]
     assert (cell.n, cell.failed) == (7, 1) and cell.text().endswith(" f1")
 
 
@@ -119,7 +130,7 @@ def test_every_protocol_runs_and_keeps_its_reasons(tmp_path, protocol, monkeypat
     assert failures["reason"].notna().all() and "unreadable" in set(failures["case"])
     if protocols.load(protocol).min_area_px > 1:
         assert failures["target"].notna().any() and failures["target"].isna().any()
-    assert report.table(tmp_path / "r", "box").caption.count(f"protocol {protocol}:") == 1
+    assert run_tables.table(tmp_path / "r", "box").caption.count(f"protocol {protocol}:") == 1
 
 
 def files(folder, skip=()):
@@ -190,11 +201,17 @@ def test_changed_prompts_are_noticed(tmp_path):
 
 
 def test_a_run_does_not_go_on_with_other_weights(tmp_path, monkeypatch):
-    first = run._model
-    monkeypatch.setattr(run, "_model", lambda *args: first(*args) | {"weights_sha256": "a" * 64})
+    first = describe.describe_model
+
+    def weights(digit):
+        for module in (describe, resume):
+            changed = {"weights_sha256": digit * 64}
+            monkeypatch.setattr(module, "describe_model", lambda *args: first(*args) | changed)
+
+    weights("a")
     run.predict_only(config(tmp_path / "r"))
     run.predict_only(config(tmp_path / "r"))
-    monkeypatch.setattr(run, "_model", lambda *args: first(*args) | {"weights_sha256": "b" * 64})
+    weights("b")
     with pytest.raises(RunError, match=r"begun with other weights of baseline/box.*--no-resume"):
         run.predict_only(config(tmp_path / "r"))
 
@@ -239,7 +256,7 @@ def test_order_and_limit_change_no_prompt(tmp_path):
     part = pd.read_parquet(tmp_path / "two" / "prompts.parquet").query("prompt == 'box-jitter'")
     same = everything[everything["case"].isin(["c0", "c1"])]
     pd.testing.assert_frame_equal(part.reset_index(drop=True), same.reset_index(drop=True))
-    assert plan.prompt_of(part.iloc[0]).box is not None
+    assert prompt_of(part.iloc[0]).box is not None
 
 
 def test_clicks_get_better_and_every_round_has_a_mask(tmp_path):
@@ -248,17 +265,17 @@ def test_clicks_get_better_and_every_round_has_a_mask(tmp_path):
     means = records.groupby("round")["value"].mean()
     assert means.index.tolist() == [1, 2, 3] and means[3] > means[1]
     assert records.groupby("round").size().nunique() == 1
-    lines = report.click_curve(tmp_path / "r", "clicks").lines
+    lines = run_tables.click_curve(tmp_path / "r", "clicks").lines
     assert [line.label for line in lines] == ["1 click", "2 clicks", "3 clicks"]
 
 
 def test_untrained_prompt_is_not_applicable_unless_asked_for(tmp_path):
     models = ("baseline/box", "fake/boxes", "fake/good")
     run.run(config(tmp_path / "r", prompts=("click",), models=models))
-    cells = report.table(tmp_path / "r", "click").lines[0].cells
+    cells = run_tables.table(tmp_path / "r", "click").lines[0].cells
     assert [cell.text() for cell in cells[:2]] == ["n/a", "n/a"] and cells[2].applicable
     run.run(config(tmp_path / "f", prompts=("click",), models=models, untrained_prompts=True))
-    forced = report.table(tmp_path / "f", "click").lines[0].cells
+    forced = run_tables.table(tmp_path / "f", "click").lines[0].cells
     assert not forced[0].applicable  # a baseline cannot take clicks at all
     assert forced[1].forced and "*" in forced[1].text() and not forced[2].forced
 
@@ -281,23 +298,23 @@ def test_slices_are_seen_the_right_way_up(tmp_path):
 
 def test_verify_names_the_rows_that_moved(tmp_path):
     run.run(config(tmp_path / "r"))
-    verify.write_reference(tmp_path / "r", tmp_path / "ref.json")
-    assert verify.verify(tmp_path / "r", tmp_path / "ref.json") == []
+    reference.write_reference(tmp_path / "r", tmp_path / "ref.json")
+    assert reference.verify(tmp_path / "r", tmp_path / "ref.json") == []
     stored = read_json(tmp_path / "ref.json")
     stored["dice"]["box"]["squares | Bar | baseline/box"] -= 0.02
     stored["dice"]["box"]["squares | Gone | baseline/box"] = 0.5
     (tmp_path / "ref.json").write_text(json.dumps(stored))
-    moved = verify.verify(tmp_path / "r", tmp_path / "ref.json")
+    moved = reference.verify(tmp_path / "r", tmp_path / "ref.json")
     assert len(moved) == 2 and "Bar | baseline/box: 0.9800 -> 1.0000 (+0.0200)" in moved[0]
-    assert len(verify.verify(tmp_path / "r", tmp_path / "ref.json", tolerance=0.05)) == 1
+    assert len(reference.verify(tmp_path / "r", tmp_path / "ref.json", tolerance=0.05)) == 1
 
 
 def test_verify_refuses_another_protocol(tmp_path):
     run.run(config(tmp_path / "r"))
-    verify.write_reference(tmp_path / "r", tmp_path / "ref.json")
+    reference.write_reference(tmp_path / "r", tmp_path / "ref.json")
     run.run(config(tmp_path / "s", protocol="segmote"))
     with pytest.raises(RunError, match="not comparable"):
-        verify.verify(tmp_path / "s", tmp_path / "ref.json")
+        reference.verify(tmp_path / "s", tmp_path / "ref.json")
 
 
 def test_pixels_of_the_stored_masks_are_the_models(tmp_path):
@@ -313,7 +330,7 @@ def test_text_prompts_are_the_names_of_the_classes(tmp_path):
     run.run(config(tmp_path / "r", prompts=("text",)))
     frozen = pd.read_parquet(tmp_path / "r" / "prompts.parquet")
     assert (frozen["text"] == frozen["target"]).all() and frozen["x0"].isna().all()
-    box, good = report.table(tmp_path / "r", "text").lines[1].cells
+    box, good = run_tables.table(tmp_path / "r", "text").lines[1].cells
     assert not box.applicable and good.value == 1
 
 
@@ -374,7 +391,7 @@ def test_a_box_comes_first_and_clicks_correct_it(tmp_path):
     assert first.tolist() == records.query("prompt == 'box'")["value"].tolist()
     last = records.query("prompt == 'box+clicks' and round == 3")["value"]
     assert len(last) == 3 and last.mean() > first.mean()
-    labels = [line.label for line in report.click_curve(folder, "box+clicks").lines]
+    labels = [line.label for line in run_tables.click_curve(folder, "box+clicks").lines]
     assert labels == ["box", "box + 1 click", "box + 2 clicks"]
 
 
@@ -395,19 +412,19 @@ def test_a_first_prompt_of_several_clicks_is_refused_not_cut(tmp_path, monkeypat
     def two(target, protocol, rng):
         return Prompt(points=Points([[1, 1], [2, 2]], [1, 1]))
 
-    monkeypatch.setitem(prompts.KINDS, "click", replace(prompts.KINDS["click"], draw=two))
+    monkeypatch.setattr("bench.prompting.clicks.click", two)
     with pytest.raises(ValueError, match="prompt click begins with 2 clicks"):
         run.run(config(tmp_path / "r", prompts=("click",)))
 
 
 def test_captions_name_weights_that_are_not_the_published_file():
-    entry = adapters.weights.CATALOGUE["sam/vit_b"]
+    entry = CATALOGUE["sam/vit_b"]
     right = {"weights": entry.file, "weights_sha256": entry.sha256}
-    assert run._unpublished({"sam/vit_b": right, "fake/good": {"weights": None, "weights_sha256": None}}) == ""
+    assert describe._unpublished({"sam/vit_b": right, "fake/good": {"weights": None, "weights_sha256": None}}) == ""
     assert (
-        run._unpublished({"sam/vit_b": right | {"weights": "sam_vit_b_01ec64.safetensors", "weights_sha256": "0"}})
+        describe._unpublished({"sam/vit_b": right | {"weights": "sam_vit_b_01ec64.safetensors", "weights_sha256": "0"}})
         == ""
     )
     for name in (entry.file, "mine.pth"):
-        text = run._unpublished({"sam/vit_b": {"weights": name, "weights_sha256": "0" * 64}})
+        text = describe._unpublished({"sam/vit_b": {"weights": name, "weights_sha256": "0" * 64}})
         assert text == " Not the published file, by its checksum: sam/vit_b."

@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import save_file
 
 from adapters import Points, Prompt, card, geometry, load
-from adapters.sam_med2d import MINI, VIT_B, SamMed2d, network
+from adapters.families.sam_med2d import MINI, VIT_B, SamMed2d, network
 from tests.test_parity import fingerprint, seed_weights
 
 FINGERPRINT = "e802d66b7ed6ab6d57bea974236f7a8b20ef7effff353aeaf4a2419899742d4b"

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from bench.cases import Case, DataError
+from bench.data.case import Case, DataError
+from bench.data.slicing import plane, samples, slicing_axis, to_uint8
 from bench.protocols import PROTOCOLS, Protocol
-from bench.samples import plane, samples, slicing_axis, to_uint8
 
 BENCH = PROTOCOLS["bench"]
 

@@ -8,17 +8,13 @@ from monai.metrics import compute_dice, compute_hausdorff_distance, compute_iou,
 from scipy import ndimage
 
 from bench import protocols
-from bench.metrics import METRICS
-from bench.pairs import Candidate, oracle
-from bench.score import RECORD_COLUMNS, score
-from bench.store import (
-    MaskShard,
-    RunError,
-    candidates_path,
-    predictions_path,
-    targets_path,
-    write_json,
-)
+from bench.errors import RunError
+from bench.scoring.metrics import METRICS
+from bench.scoring.pair import Candidate, oracle
+from bench.scoring.score import score
+from bench.store.files import write_json
+from bench.store.masks import MaskShard
+from bench.store.run_folder import RECORD_COLUMNS, candidates_path, predictions_path, targets_path
 
 pytestmark = [  # of MONAI's own calls
     pytest.mark.filterwarnings("ignore:.*always_return_as_numpy:FutureWarning"),

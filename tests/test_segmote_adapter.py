@@ -12,10 +12,10 @@ from safetensors.torch import save_file
 
 import adapters
 from adapters import MissingWeights, Prediction, Prompt, load
-from adapters.imis import MINI_VOCABULARY
-from adapters.segmote import MINI, Segmote
-from segmote.checkpoint import LEGACY_NAMES, is_unused
-from segmote.model import Segmote as Network
+from adapters.families.imis import MINI_VOCABULARY
+from adapters.families.segmote import MINI, Segmote
+from segmote.network.model import Segmote as Network
+from segmote.network.official_names import LEGACY_NAMES, is_unused
 from tests.test_imis import BOX, CLICK, CLICKS, TEXT, picture
 from tests.test_parity import seed_weights
 
@@ -37,7 +37,7 @@ def mini(network: Network) -> Segmote:
 
 @pytest.fixture
 def registered(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setitem(adapters.REGISTRY, "segmote/mini", "adapters.segmote:Segmote")
+    monkeypatch.setitem(adapters.REGISTRY, "segmote/mini", "adapters.families.segmote:Segmote")
     yield
 
 

@@ -8,16 +8,16 @@ import pytest
 import torch
 
 from adapters import card
-from adapters.imis import MINI_VOCABULARY
-from adapters.segmote import CONFIGS, MINI
-from segmote import losses
-from segmote.checkpoint import LEGACY_NAMES, current_name, implied_gate, is_unused
-from segmote.config import PAPER, RELEASED, SegmoteConfig
-from segmote.experts import TokenExperts
-from segmote.model import Segmote as Network
-from segmote.prompt_tokens import PromptTokenizer
+from adapters.families.imis import MINI_VOCABULARY
+from adapters.families.segmote import CONFIGS, MINI
+from segmote.network.config import PAPER, RELEASED, SegmoteConfig
+from segmote.network.experts import TokenExperts
+from segmote.network.model import Segmote as Network
+from segmote.network.official_names import LEGACY_NAMES, current_name, implied_gate, is_unused
+from segmote.network.prompt_tokens import PromptTokenizer
+from segmote.network.router import largest, route
 from segmote.recipe import PAPER_RECIPE, RELEASED_RECIPE
-from segmote.router import largest, route
+from segmote.training import losses
 from tests.test_imis import shapes_only as imis_shapes
 from tests.test_imis_network import count, linear, merged, mlp, norm
 from tests.test_segmote_parity import shapes_only

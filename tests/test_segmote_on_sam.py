@@ -7,13 +7,13 @@ import torch
 from safetensors.torch import load_file
 from segment_anything import sam_model_registry
 
-from adapters import mini
-from adapters.checkpoint import fill
-from adapters.segmote import MINI, from_base
-from adapters.weights import locate
-from segmote.checkpoint import NOT_SAMS, name_of_sams
-from segmote.config import PAPER, on_sam
-from segmote.model import Segmote
+from adapters.families import small_networks
+from adapters.families.segmote import MINI, from_base
+from adapters.weights.catalogue import locate
+from adapters.weights.checkpoint import fill
+from segmote.network.config import PAPER, on_sam
+from segmote.network.model import Segmote
+from segmote.network.official_names import NOT_SAMS, name_of_sams
 from tests.test_imis_network import count
 from tests.test_segmote_parity import shapes_only
 
@@ -44,7 +44,7 @@ def test_sizes_are_those_of_the_papers_text() -> None:
 
 
 def test_embeddings_and_prompts_are_sams(network: Segmote) -> None:
-    sam = mini.sam()
+    sam = small_networks.sam()
     fill(sam, locate("sam/mini"))
     images = torch.randn(2, 3, 256, 256, generator=torch.Generator().manual_seed(0))
     boxes, points = torch.tensor([[8.0, 8, 90, 60]]), (torch.tensor([[[30.0, 40.0]]]), torch.tensor([[1]]))

@@ -14,15 +14,15 @@ import pytest
 import torch
 
 from adapters import Points, Prompt, card
-from adapters.imis import MINI_VOCABULARY
-from adapters.segmote import Segmote
-from segmote import losses
-from segmote.config import PAPER, RELEASED, GateMode, SegmoteConfig
-from segmote.expert_decoder import ExpertMasks
-from segmote.experts import TokenExperts
-from segmote.heat_maps import expert_maps, token_maps, watched
-from segmote.model import Segmote as Network
-from segmote.router import gate_values, largest
+from adapters.families.imis import MINI_VOCABULARY
+from adapters.families.segmote import Segmote
+from segmote.network.config import PAPER, RELEASED, GateMode, SegmoteConfig
+from segmote.network.expert_decoder import ExpertMasks
+from segmote.network.experts import TokenExperts
+from segmote.network.heat_maps import expert_maps, token_maps, watched
+from segmote.network.model import Segmote as Network
+from segmote.network.router import gate_values, largest
+from segmote.training import losses
 from tests.test_parity import seeded
 
 pytestmark = pytest.mark.parity

@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from bench.cells import cells
-from bench.patients import AVERAGE, PatientScores
-from bench.statistics import compare, frames, holm, interval, resample, tie_groups, wilcoxon
+from bench.reporting.tables.averages import cells
+from bench.statistics.bootstrap import compare, frames, holm, interval, resample, tie_groups, wilcoxon
+from bench.statistics.patients import AVERAGE, PatientScores
 
 NAN = float("nan")
 

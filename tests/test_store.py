@@ -6,7 +6,10 @@ import sys
 import numpy as np
 import pytest
 
-from bench.store import MaskShard, RunError, one_writer, predictions_path, write_bytes, write_json
+from bench.errors import RunError
+from bench.store.files import write_bytes, write_json
+from bench.store.masks import MaskShard
+from bench.store.run_folder import one_writer, predictions_path
 from tests.layouts import each_byte_changed
 
 
@@ -70,7 +73,7 @@ def test_odd_characters_of_a_case_stay_inside_the_folder(tmp_path):
 
 def test_second_writer_is_refused(tmp_path):
     code = (
-        "import sys, pathlib; from bench.store import one_writer, RunError\n"
+        "import sys, pathlib; from bench.errors import RunError; from bench.store.run_folder import one_writer\n"
         "try:\n    with one_writer(pathlib.Path(sys.argv[1])): pass\n"
         "except RunError as error: print(error); sys.exit(3)\n"
     )

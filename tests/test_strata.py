@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bench.strata import failure_rates, size_strata, strata_table
+from bench.statistics.object_size import failure_rates, size_strata, strata_table
 from tests.records import records
 
 

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from monai.metrics import compute_hausdorff_distance, compute_surface_dice
 from scipy.ndimage import binary_dilation
 
-from bench import surface as module
-from bench.surface import diagonal_mm, surface_distances
+from bench.scoring import surface
+from bench.scoring.surface import diagonal_mm, surface_distances
 
 UNIT = (1.0, 1.0)
 
@@ -136,7 +136,7 @@ def test_a_negative_tolerance_is_refused():
 def test_many_and_few_pairs_of_points_give_the_same(seed, monkeypatch):
     pair = blobs(seed, (40, 31))
     few = surface_distances(*pair, (0.9, 1.7))
-    monkeypatch.setattr(module, "PAIRS_AT_ONCE", 0)
+    monkeypatch.setattr(surface, "PAIRS_AT_ONCE", 0)
     many = surface_distances(*pair, (0.9, 1.7))
     assert np.allclose(few.from_target, many.from_target) and np.allclose(few.from_predicted, many.from_predicted)
     assert few.hd95() == pytest.approx(max(np.percentile(part, 95) for part in (many.from_target, many.from_predicted)))
@@ -145,4 +145,4 @@ def test_many_and_few_pairs_of_points_give_the_same(seed, monkeypatch):
 def test_surfaces_of_different_grids_are_refused():
     full = mask((6, 6), ((1, 4), (1, 4)))
     with pytest.raises(ValueError, match="one grid"):
-        module.distances(module.surface(full, UNIT), module.surface(full, (1.0, 2.0)))
+        surface.distances(surface.surface(full, UNIT), surface.surface(full, (1.0, 2.0)))

@@ -5,8 +5,19 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bench.metrics import METRICS
-from bench.tables import AGGREGATIONS, AVERAGE, Cell, Line, Table, cells, to_console, to_frame, to_latex, to_markdown
+from bench.reporting.tables.text import (
+    AGGREGATIONS,
+    AVERAGE,
+    Cell,
+    Line,
+    Table,
+    cells,
+    to_console,
+    to_frame,
+    to_latex,
+    to_markdown,
+)
+from bench.scoring.metrics import METRICS
 
 ROWS = {"set": {"Kidney": ("kidney_left", "kidney_right"), "Liver": ("liver",)}}
 

@@ -16,12 +16,12 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file
 
-from segmote import losses, progress
-from segmote.config import RELEASED
+from segmote.network.config import RELEASED
 from segmote.recipe import PAPER_RECIPE, RELEASED_RECIPE
-from segmote.train import train
-from segmote.train_config import TrainConfig
-from segmote.trainable import learning
+from segmote.training import files, losses
+from segmote.training.learnable import learning
+from segmote.training.settings import TrainConfig
+from segmote.training.train import train
 from tests.test_segmote_parity import shapes_only
 from tests.training_world import CONFIG, SERVED, network, recipe, write_world
 
@@ -95,7 +95,7 @@ def test_text_without_vocabulary_is_refused(data: Path, tmp_path: Path, embeddin
 
 
 def test_log_weights_and_metadata(uninterrupted: Path) -> None:
-    steps, epochs = lines_of(uninterrupted / progress.STEPS), lines_of(uninterrupted / progress.EPOCHS)
+    steps, epochs = lines_of(uninterrupted / files.STEPS), lines_of(uninterrupted / files.EPOCHS)
     assert [line["epoch"] for line in epochs] == [1, 2, 3]
     assert [line["corrections"] for line in steps[:4]] == [0, 1, 0, 1]
     assert all(line["router_gradient"] > 0 for line in steps)
@@ -105,18 +105,18 @@ def test_log_weights_and_metadata(uninterrupted: Path) -> None:
     assert {f"{SERVED}/auto", f"{SERVED}/box", "many/click"} <= set(epochs[0])
     assert "many/auto" not in epochs[0]
     assert steps[0]["rate"] == pytest.approx(1e-3)
-    assert list((uninterrupted / progress.CURVES / "steps").glob("events.out.tfevents.*"))
+    assert list((uninterrupted / files.CURVES / "steps").glob("events.out.tfevents.*"))
 
 
 def test_only_what_learns_has_changed(uninterrupted: Path) -> None:
-    before, after = network(), load_file(uninterrupted / progress.WEIGHTS)
+    before, after = network(), load_file(uninterrupted / files.WEIGHTS)
     moved = {name for name, value in before.state_dict().items() if not torch.equal(value, after[name])}
     wanted = set(learning(before, recipe("released")))
     assert moved <= wanted
     # The IoU token and SAM's masks do not learn; all parts of MoTE and PPT do.
     for part in ("w_gate_token", "w_noise_token", "experts_token", "img_prompt_pool", "expert_output_mlps"):
         assert any(part in name for name in moved), part
-    with safe_open(uninterrupted / progress.WEIGHTS, "pt") as file:
+    with safe_open(uninterrupted / files.WEIGHTS, "pt") as file:
         about = json.loads(file.metadata()["training"])
     assert about["config"]["num_experts"] == 4
     assert about["held_out"]
@@ -132,15 +132,15 @@ def test_a_killed_training_goes_on_to_the_same_losses(
     command = [sys.executable, "-m", "tests.training_world", data, tmp_path, "released", *killed_at]
     killed = subprocess.run([str(part) for part in command], cwd=ROOT, capture_output=True, check=False)
     assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
-    assert not (tmp_path / progress.WEIGHTS).exists()
+    assert not (tmp_path / files.WEIGHTS).exists()
     # Started again from other values: what goes on is the checkpoint, not these.
     train(network(), config_of(data, tmp_path, embeddings))
-    for name in (progress.STEPS, progress.EPOCHS, progress.WEIGHTS):
+    for name in (files.STEPS, files.EPOCHS, files.WEIGHTS):
         assert (tmp_path / name).read_bytes() == (uninterrupted / name).read_bytes(), name
 
 
 def test_a_finished_training_is_not_run_again(data: Path, uninterrupted: Path, embeddings: Path) -> None:
-    steps = (uninterrupted / progress.STEPS).read_bytes()
+    steps = (uninterrupted / files.STEPS).read_bytes()
     again = train(network(), config_of(data, uninterrupted, embeddings))
     assert again.steps.read_bytes() == steps
     assert set(again.dice) == {SERVED, "many"}
@@ -192,10 +192,10 @@ def test_nan_stops_and_names_the_batch(
     monkeypatch.setattr(losses, "dice_loss", broken)
     with pytest.raises(ValueError, match=r"the loss is nan in epoch 2, batch \d.*the state after epoch 1 is in"):
         train(network("paper"), config_of(data, tmp_path, embeddings))
-    report = json.loads((tmp_path / progress.DIVERGED).read_text())
+    report = json.loads((tmp_path / files.DIVERGED).read_text())
     assert len(report["images"]) == 4 and all(Path(image).is_file() for image in report["images"])
     assert report["last_gradients"]["router_gradient"] > 0
-    kept = progress.load_checkpoint(tmp_path)
+    kept = files.load_checkpoint(tmp_path)
     assert kept is not None and kept["epochs"] == 1
     assert all(bool(value.isfinite().all()) for value in kept["trained"].values())
 
@@ -222,7 +222,7 @@ def test_a_gradient_that_is_no_number_stops_before_it_is_learned_from(
     monkeypatch.setattr(losses, "dice_loss", steep)
     with pytest.raises(ValueError, match=r"the loss is 0\.\d+ in epoch 2.*last gradient (inf|nan)"):
         train(network("paper"), config_of(data, tmp_path, embeddings))
-    kept = progress.load_checkpoint(tmp_path)
+    kept = files.load_checkpoint(tmp_path)
     assert kept is not None and all(bool(value.isfinite().all()) for value in kept["trained"].values())
 
 

@@ -8,15 +8,25 @@ import numpy as np
 import pytest
 import torch
 
-from adapters import geometry, imis
-from bench.datasets import layout
-from segmote import data, training_prompts
-from segmote.batches import Batch, Epoch, Sources, epoch_batches, own_part, version_of
-from segmote.data import Item, check, find_items, patient_of, read_image, read_masks, read_regions, split_patients
-from segmote.embeddings import encode_missing, open_store, varied, version_path
-from segmote.lesson import Lesson
-from segmote.prepare import check_network
-from segmote.prompting import corrected, first_prompts, priors, rounds_with_priors
+from adapters import geometry
+from adapters.families import imis
+from bench.data.reading import layout
+from segmote.training import data, simulated_user
+from segmote.training.batches import Batch, Epoch, Sources, epoch_batches, own_part, version_of
+from segmote.training.data import (
+    Item,
+    check,
+    find_items,
+    patient_of,
+    read_image,
+    read_masks,
+    read_regions,
+    split_patients,
+)
+from segmote.training.embeddings import encode_missing, open_store, varied, version_path
+from segmote.training.prepare import check_network
+from segmote.training.prompts import corrected, first_prompts, priors, rounds_with_priors
+from segmote.training.step import Lesson
 from tests.training_world import CONFIG, SERVED, SIDE, network, recipe, write_set, write_world
 
 
@@ -199,37 +209,37 @@ def mask() -> np.ndarray:
 
 
 def test_boxes_are_tight_or_at_most_five_pixels_off(mask: np.ndarray) -> None:
-    tight = training_prompts.box(mask, None)
+    tight = simulated_user.box(mask, None)
     assert tight.tolist() == [18, 17, 42, 33]
     rng = np.random.default_rng(0)
-    moved = np.stack([training_prompts.box(mask, rng) for _ in range(300)]) - tight
+    moved = np.stack([simulated_user.box(mask, rng) for _ in range(300)]) - tight
     assert moved.min() == -5 and moved.max() == 5
     assert np.array_equal(np.unique(moved), np.arange(-5, 6))
     edge = np.ones((8, 8), bool)
-    boxes = np.stack([training_prompts.box(edge, rng) for _ in range(50)])
+    boxes = np.stack([simulated_user.box(edge, rng) for _ in range(50)])
     assert boxes.min() >= 0 and boxes.max() <= 7
 
 
 def test_clicks_lie_in_the_central_half(mask: np.ndarray) -> None:
     assert mask.sum() == 297
     rng = np.random.default_rng(0)
-    clicks = [training_prompts.click(mask, rng) for _ in range(300)]
+    clicks = [simulated_user.click(mask, rng) for _ in range(300)]
     xy, labels = np.concatenate([xy for xy, _ in clicks]), np.concatenate([labels for _, labels in clicks])
     assert (labels == 1).all() and np.hypot(*(xy - (30, 25)).T).max() <= 7
     one = np.zeros((64, 64), bool)
     one[5, 9] = True
-    (corner,), (label,) = training_prompts.click(one, rng)
+    (corner,), (label,) = simulated_user.click(one, rng)
     assert label == 0 and tuple(corner) != (9, 5)
 
 
 def test_error_clicks_say_what_is_missing(mask: np.ndarray) -> None:
     rng = np.random.default_rng(0)
     drawn = np.roll(mask, 6, axis=1)
-    xy, labels = training_prompts.error_clicks(mask, drawn, 200, rng)
+    xy, labels = simulated_user.error_clicks(mask, drawn, 200, rng)
     columns, rows = xy.astype(int).T
     assert np.array_equal(mask[rows, columns], labels == 1)
     assert (mask ^ drawn)[rows, columns].all() and set(labels) == {0, 1}
-    _, labels = training_prompts.error_clicks(mask, mask, 3, rng)
+    _, labels = simulated_user.error_clicks(mask, mask, 3, rng)
     assert labels.tolist() == [-1, -1, -1]
 
 

@@ -2,11 +2,12 @@
 
 import pytest
 
-from bench import report
-from bench.cells import Table
-from bench.metrics import METRICS
 from bench.protocols import PROTOCOLS, asking_text
-from bench.view import View, caption
+from bench.reporting import report
+from bench.reporting.table_spec import View, caption
+from bench.reporting.tables import run_tables
+from bench.reporting.tables.table import Table
+from bench.scoring.metrics import METRICS
 
 FACTS = {
     "config": {"protocol": "bench", "models": ["baseline/box"], "datasets": ["isles2022"], "prompts": ["box"]},

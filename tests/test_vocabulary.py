@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from adapters.imis import MINI, MINI_VOCABULARY
-from bench.phantoms.medical import CLASSES
-from segmote.text import TextConfig, TextTower
-from segmote.vocabulary import Vocabulary, learn_merges, sentence
+from adapters.families.imis import MINI, MINI_VOCABULARY
+from bench.miniworld.phantoms.medical import CLASSES
+from segmote.imis.text import TextConfig, TextTower
+from segmote.imis.vocabulary import Vocabulary, learn_merges, sentence
 
 
 def test_a_class_name_becomes_the_official_sentence() -> None:

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bench.cases import DataError
-from bench.volumes import Volume, check_grid, displacement_mm, read_volume, resample
+from bench.data.case import DataError
+from bench.data.reading.nifti import Volume, check_grid, displacement_mm, read_volume, resample
 from tests.layouts import SHAPE, cut, cut_inside, finer_grid, lps_affine, spoil_checksum, voxels, write_nifti
 
 

@@ -18,9 +18,10 @@ import torch
 from safetensors.torch import save_file
 
 import adapters
-from adapters import MissingWeights, checkpoint, download, weights
-from adapters.download import DownloadError
-from adapters.weights import CATALOGUE, ENTRIES, Entry, Status
+from adapters import MissingWeights
+from adapters.weights import catalogue, checkpoint, download
+from adapters.weights.catalogue import CATALOGUE, ENTRIES, Entry, Status
+from adapters.weights.download import DownloadError
 
 CONTENT = bytes(range(256)) * 4000
 
@@ -96,12 +97,12 @@ def part_of(entry: Entry, folder: Path) -> Path:
 def assert_complete(entry: Entry, folder: Path) -> None:
     assert (folder / entry.file).read_bytes() == CONTENT
     assert not part_of(entry, folder).exists()
-    assert weights.status(entry, folder) is Status.PRESENT
+    assert catalogue.status(entry, folder) is Status.PRESENT
 
 
 def test_download_reports_progress(entry: Entry, tmp_path: Path) -> None:
     seen: list[tuple[int, int | None]] = []
-    path = weights.download(entry, tmp_path / "new", lambda done, total: seen.append((done, total)))
+    path = catalogue.download(entry, tmp_path / "new", lambda done, total: seen.append((done, total)))
     assert path == tmp_path / "new" / entry.file
     assert_complete(entry, tmp_path / "new")
     assert seen[-1] == (len(CONTENT), len(CONTENT))
@@ -110,20 +111,20 @@ def test_download_reports_progress(entry: Entry, tmp_path: Path) -> None:
 
 def test_a_file_that_is_right_is_left_alone(entry: Entry, tmp_path: Path, behaviour: Behaviour) -> None:
     (tmp_path / entry.file).write_bytes(CONTENT)
-    weights.download(entry, tmp_path)
+    catalogue.download(entry, tmp_path)
     assert behaviour.asked == []
 
 
 def test_a_file_that_is_wrong_is_replaced(entry: Entry, tmp_path: Path) -> None:
     (tmp_path / entry.file).write_bytes(b"wrong")
-    weights.download(entry, tmp_path)
+    catalogue.download(entry, tmp_path)
     assert_complete(entry, tmp_path)
 
 
 def test_a_partial_file_is_completed(entry: Entry, tmp_path: Path, behaviour: Behaviour) -> None:
     part_of(entry, tmp_path).write_bytes(CONTENT[:1000])
     seen: list[int] = []
-    weights.download(entry, tmp_path, lambda done, total: seen.append(done))
+    catalogue.download(entry, tmp_path, lambda done, total: seen.append(done))
     assert_complete(entry, tmp_path)
     assert behaviour.asked == ["bytes=1000-"]
     assert min(seen) > 1000
@@ -131,7 +132,7 @@ def test_a_partial_file_is_completed(entry: Entry, tmp_path: Path, behaviour: Be
 
 def test_a_cut_line_is_taken_up_again(entry: Entry, tmp_path: Path, behaviour: Behaviour) -> None:
     behaviour.cut_after = [300_000, 200_000]
-    weights.download(entry, tmp_path)
+    catalogue.download(entry, tmp_path)
     assert_complete(entry, tmp_path)
     assert behaviour.asked[0] is None
     assert len(behaviour.asked) == 3
@@ -142,50 +143,50 @@ def test_a_cut_line_is_taken_up_again(entry: Entry, tmp_path: Path, behaviour: B
 def test_a_line_that_is_cut_for_good_keeps_what_arrived(entry: Entry, tmp_path: Path, behaviour: Behaviour) -> None:
     behaviour.cut_after = [50_000] * download.ATTEMPTS
     with pytest.raises(DownloadError, match=r"gave up after 5 attempts.*are kept in .*run again") as caught:
-        weights.download(entry, tmp_path)
+        catalogue.download(entry, tmp_path)
     kept = part_of(entry, tmp_path).read_bytes()
     assert f"{len(kept)} bytes" in str(caught.value)
     assert kept == CONTENT[: len(kept)] != b""
     assert not (tmp_path / entry.file).exists()
-    weights.download(entry, tmp_path)
+    catalogue.download(entry, tmp_path)
     assert_complete(entry, tmp_path)
 
 
 def test_a_server_without_ranges_starts_again(entry: Entry, tmp_path: Path, behaviour: Behaviour) -> None:
     behaviour.ranges = False
     part_of(entry, tmp_path).write_bytes(CONTENT[:1000])
-    weights.download(entry, tmp_path)
+    catalogue.download(entry, tmp_path)
     assert_complete(entry, tmp_path)
 
 
 def test_a_partial_file_that_is_already_whole(entry: Entry, tmp_path: Path) -> None:
     part_of(entry, tmp_path).write_bytes(CONTENT)
-    weights.download(entry, tmp_path)
+    catalogue.download(entry, tmp_path)
     assert_complete(entry, tmp_path)
 
 
 def test_a_partial_file_that_is_too_long_is_dropped(entry: Entry, tmp_path: Path) -> None:
     part_of(entry, tmp_path).write_bytes(CONTENT + b"more")
-    weights.download(entry, tmp_path)
+    catalogue.download(entry, tmp_path)
     assert_complete(entry, tmp_path)
 
 
 def test_a_wrong_checksum_discards_the_file(entry: Entry, tmp_path: Path) -> None:
     with pytest.raises(DownloadError, match="expected 0000"):
-        weights.download(replace(entry, sha256="0" * 64), tmp_path)
+        catalogue.download(replace(entry, sha256="0" * 64), tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_busy_server_is_asked_again(entry: Entry, tmp_path: Path, behaviour: Behaviour) -> None:
     behaviour.statuses = [503, 500]
-    weights.download(entry, tmp_path)
+    catalogue.download(entry, tmp_path)
     assert_complete(entry, tmp_path)
 
 
 def test_a_file_that_is_gone_is_asked_for_once(entry: Entry, tmp_path: Path, behaviour: Behaviour) -> None:
     behaviour.statuses = [404]
     with pytest.raises(DownloadError, match=f"{urlsplit(entry.url).path}: server answered 404"):
-        weights.download(entry, tmp_path)
+        catalogue.download(entry, tmp_path)
     assert behaviour.asked == [None]
 
 
@@ -208,7 +209,7 @@ def test_a_full_disk(entry: Entry, tmp_path: Path, monkeypatch: pytest.MonkeyPat
 def test_a_folder_that_cannot_be_made(entry: Entry, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(DownloadError, match="cannot write"):
-        weights.download(entry, tmp_path / "file" / "folder")
+        catalogue.download(entry, tmp_path / "file" / "folder")
 
 
 def test_pooch_cannot_resume() -> None:
@@ -219,20 +220,20 @@ def test_pooch_cannot_resume() -> None:
 def test_a_file_for_people_only(tmp_path: Path) -> None:
     entry = CATALOGUE["medsam/vit_b"]
     with pytest.raises(DownloadError, match=r"by hand from https://drive\.google\.com") as caught:
-        weights.download(entry, tmp_path)
+        catalogue.download(entry, tmp_path)
     assert str(tmp_path / entry.file) in str(caught.value)
 
 
 def test_status(entry: Entry, tmp_path: Path) -> None:
     path = tmp_path / entry.file
-    assert weights.status(entry, tmp_path) is Status.MISSING
+    assert catalogue.status(entry, tmp_path) is Status.MISSING
     path.write_bytes(CONTENT)
-    assert weights.status(entry, tmp_path) is Status.PRESENT
-    assert weights.status(replace(entry, sha256=None), tmp_path) is Status.UNVERIFIED
+    assert catalogue.status(entry, tmp_path) is Status.PRESENT
+    assert catalogue.status(replace(entry, sha256=None), tmp_path) is Status.UNVERIFIED
     path.write_bytes(CONTENT[:-1] + b"x")
-    assert weights.status(entry, tmp_path) is Status.DIFFERS
+    assert catalogue.status(entry, tmp_path) is Status.DIFFERS
     path.write_bytes(CONTENT[:-1])
-    assert weights.status(entry, tmp_path) is Status.DIFFERS
+    assert catalogue.status(entry, tmp_path) is Status.DIFFERS
 
 
 def test_the_catalogue_is_sound() -> None:
@@ -252,28 +253,28 @@ def test_sam_names_begin_with_their_md5() -> None:
 
 def test_weights_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("BENCH_WEIGHTS", raising=False)
-    assert weights.weights_dir() == Path(pooch.os_cache("segmote-bench")) / "weights"
+    assert catalogue.weights_dir() == Path(pooch.os_cache("segmote-bench")) / "weights"
     monkeypatch.setenv("BENCH_WEIGHTS", str(tmp_path / "set"))
-    assert weights.weights_dir() == tmp_path / "set"
-    assert weights.weights_dir(tmp_path) == tmp_path
+    assert catalogue.weights_dir() == tmp_path / "set"
+    assert catalogue.weights_dir(tmp_path) == tmp_path
 
 
 def test_locate(tmp_path: Path) -> None:
     file = tmp_path / CATALOGUE["sam/vit_b"].file
     file.touch()
-    assert weights.locate("sam/vit_b", tmp_path) == file
-    assert weights.locate("sam/vit_h", file) == file
+    assert catalogue.locate("sam/vit_b", tmp_path) == file
+    assert catalogue.locate("sam/vit_h", file) == file
     with pytest.raises(MissingWeights, match="bench download sam/vit_h"):
-        weights.locate("sam/vit_h", tmp_path)
+        catalogue.locate("sam/vit_h", tmp_path)
 
 
 def test_a_folder_that_is_not_there_yet_is_no_file(tmp_path: Path) -> None:
     folder = tmp_path / "not-yet"
-    assert weights.locate("sam/mini", folder).parent == weights.MINI_FOLDER
+    assert catalogue.locate("sam/mini", folder).parent == catalogue.MINI_FOLDER
     with pytest.raises(MissingWeights, match=r"not-yet/sam_vit_b_01ec64\.pth; get sam_vit_b_01ec64\.pth with"):
-        weights.locate("sam/vit_b", folder)
+        catalogue.locate("sam/vit_b", folder)
     with pytest.raises(MissingWeights, match=r"mine\.safetensors"):
-        weights.locate("sam/mini", tmp_path / "mine.safetensors")
+        catalogue.locate("sam/mini", tmp_path / "mine.safetensors")
 
 
 # Loading

@@ -13,15 +13,15 @@ import torch
 from PIL import Image
 from scipy import sparse
 
-from adapters.imis import MINI_VOCABULARY
-from segmote import progress
-from segmote.config import RELEASED, SegmoteConfig
-from segmote.image_encoder import EncoderConfig
-from segmote.model import Segmote
+from adapters.families.imis import MINI_VOCABULARY
+from segmote.imis.image_encoder import EncoderConfig
+from segmote.imis.text import TextConfig
+from segmote.network.config import RELEASED, SegmoteConfig
+from segmote.network.model import Segmote
 from segmote.recipe import RECIPES, Recipe
-from segmote.text import TextConfig
-from segmote.train import train
-from segmote.train_config import TrainConfig
+from segmote.training import files
+from segmote.training.settings import TrainConfig
+from segmote.training.train import train
 
 SIDE = 64
 CONFIG = replace(
@@ -84,7 +84,7 @@ def write_world(root: Path) -> Path:
 
 def run_until(killed_at: str, count: int) -> None:
     """Let the process kill itself at the n-th line of the log, or before the n-th checkpoint is kept."""
-    function = {"line": progress.Log.add, "checkpoint": progress.save_checkpoint}[killed_at]
+    function = {"line": files.Log.add, "checkpoint": files.save_checkpoint}[killed_at]
     calls = iter(range(1, 1000))
 
     def counted(*arguments: object) -> None:
@@ -93,9 +93,9 @@ def run_until(killed_at: str, count: int) -> None:
         function(*arguments)  # type: ignore[operator]
 
     if killed_at == "line":
-        progress.Log.add = counted  # type: ignore[method-assign]
+        files.Log.add = counted  # type: ignore[method-assign]
     else:
-        progress.save_checkpoint = counted  # type: ignore[assignment]
+        files.save_checkpoint = counted  # type: ignore[assignment]
 
 
 if __name__ == "__main__":

@@ -6,14 +6,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from adapters.weights import locate
-from bench import world
+from adapters.weights.catalogue import locate
 from bench.commands.options import OK, split
-from bench.store import RunError, write_bytes
+from bench.errors import RunError
+from bench.miniworld import folders
+from bench.store.files import write_bytes
+from bench.studies.ablations import decoder, experts, queries, size
 
 if TYPE_CHECKING:
-    from bench.ablations.output import Report
-    from bench.ablations.setting import Setting
+    from bench.studies.ablations.output import Report
+    from bench.studies.ablations.setting import Setting
 
 NAMES = ("experts", "queries", "decoder", "size")
 PHANTOM_FOUR = ("phantom_ct", "phantom_t1", "phantom_t2", "phantom_flair")
@@ -64,12 +66,12 @@ def _setting(
     base: Path | None,
     seeds: int,
 ) -> "Setting":
-    from adapters.segmote import MINI  # noqa: PLC0415 - the trainer brings Lightning Fabric along
-    from bench.ablations.setting import Setting  # noqa: PLC0415
-    from segmote.config import RELEASED  # noqa: PLC0415
+    from adapters.families.segmote import MINI  # noqa: PLC0415 - the trainer brings Lightning Fabric along
+    from bench.studies.ablations.setting import Setting  # noqa: PLC0415
+    from segmote.network.config import RELEASED  # noqa: PLC0415
     from segmote.recipe import PAPER_RECIPE  # noqa: PLC0415
 
-    folder = data.expanduser().resolve() if data is not None else world.training_data()
+    folder = data.expanduser().resolve() if data is not None else folders.training_data()
     all_of_them = _codes(folder) if data is not None else PHANTOM_SEVEN
     chosen = split(seven.lower()) if seven else all_of_them
     if data is not None and four is None:
@@ -78,14 +80,14 @@ def _setting(
     missing = [code for code in (*few, *chosen) if code not in all_of_them]
     if missing:
         raise RunError(f"no data set {', '.join(missing)} in {folder}; there are {', '.join(all_of_them)}")
-    tested = test_data.expanduser().resolve() if test_data is not None else world.phantom_data()
+    tested = test_data.expanduser().resolve() if test_data is not None else folders.phantom_data()
     return Setting(
         network=replace(RELEASED if full else MINI, recipe=PAPER_RECIPE),
         base=base or locate("imis/vit_b" if full else "imis/mini"),
         card="segmote/released" if full else "segmote/mini",
         data=folder,
         test_data=tested,
-        zero_shot=world.ZERO_SHOT,
+        zero_shot=folders.ZERO_SHOT,
         four=few,
         seven=chosen,
         seeds=tuple(range(seeds)),
@@ -109,24 +111,21 @@ def _scaled(setting: "Setting", full: bool, epochs: int | None, limit: int | Non
 
 
 def _codes(folder: Path) -> tuple[str, ...]:
-    from segmote.data import find_items  # noqa: PLC0415
+    from segmote.training.data import find_items  # noqa: PLC0415
 
     return tuple(dict.fromkeys(item.code for item in find_items(folder, (), 1)))
 
 
 def _report(name: str, setting: "Setting | None", jobs: int) -> "Report":
     if setting is None:
-        from bench.ablations import size  # noqa: PLC0415
-
         return size.ablate()
-    from bench.ablations import decoder, experts, queries, size  # noqa: PLC0415
 
     trained = {"experts": experts.ablate, "queries": queries.ablate, "decoder": decoder.ablate}
     return trained[name](setting, jobs) if name in trained else size.ablate()
 
 
 def _write(report: "Report", out: Path) -> None:
-    from bench.ablations.output import write  # noqa: PLC0415
+    from bench.studies.ablations.output import write  # noqa: PLC0415
 
     print(f"\n{report.markdown()}")
     for path in write(report, out):

@@ -9,8 +9,8 @@ import typer
 from tabulate import tabulate
 
 from bench.commands.options import OK
-from bench.compare import RunComparison, compare
-from bench.store import write_bytes
+from bench.comparing.runs import RunComparison, compare
+from bench.store.files import write_bytes
 
 WIDTH = 110
 HEADS = ("data set", "prompt", "model", "A", "B", "B - A", "95 % interval", "p (Holm)", "B better", "same", "patients")

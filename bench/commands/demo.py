@@ -5,8 +5,9 @@ from typing import Annotated
 
 import typer
 
-from bench import world
 from bench.commands.options import OK, Models, split
+from bench.miniworld import folders
+from bench.miniworld.training import segmote, train
 
 demo = typer.Typer(help="The embedded mini world: its phantoms and mini weights.", no_args_is_help=True)
 
@@ -14,7 +15,7 @@ demo = typer.Typer(help="The embedded mini world: its phantoms and mini weights.
 @demo.command("data")
 def demo_data() -> int:
     """Write the zero-shot phantoms if they are not there yet, and print where they are."""
-    print(world.phantom_data())
+    print(folders.phantom_data())
     return OK
 
 
@@ -26,7 +27,6 @@ def demo_build(
     jobs: Annotated[int, typer.Option(min=1, help="Families trained side by side.")] = 2,
 ) -> int:
     """Train the mini weights again from their phantoms; about 40 minutes on two cores."""
-    from bench.demo import segmote, train  # noqa: PLC0415 - brings every network; only this command needs them
 
     families = [*train.RECIPES, "segmote"] if models == "all" else list(split(models))
     train.build([name for name in families if name != "segmote"], out, log_dir=logs, jobs=jobs)

@@ -9,11 +9,17 @@ import typer
 from tabulate import tabulate
 
 import adapters
-from bench import prompts, world
-from bench.cases import Defect
+from bench import world
 from bench.commands.options import OK, SOME_FAILED, Data, Datasets, split
-from bench.inside.data import DataSet, all_asked, data_sets
-from bench.store import RunError, write_bytes
+from bench.data.case import Defect
+from bench.errors import RunError
+from bench.miniworld.folders import ZERO_SHOT, phantom_data, training_data
+from bench.prompting import kinds
+from bench.running import choose
+from bench.store.files import write_bytes
+from bench.studies import pictures
+from bench.studies.inside import choices, embeddings, routing
+from bench.studies.questions import DataSet, all_asked, data_sets
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -47,8 +53,7 @@ def experts_command(
     device: Device = "cpu",
 ) -> int:
     """Which expert tokens answer, and which experts update them, by data set (figure 6a)."""
-    from bench.inside import choices  # noqa: PLC0415
-    from bench.inside.asking import routed  # noqa: PLC0415
+    from bench.studies.answers import routed  # noqa: PLC0415
 
     segmenter, defects = routed(adapters.load(model, weights, device)), list[Defect]()
     slices = all_asked(_sets(datasets, data, limit), _kind(prompt), protocol, seed, defects)
@@ -78,8 +83,7 @@ def routing_command(
     device: Device = "cpu",
 ) -> int:
     """Heat maps of where the expert tokens look, by token and by expert (figure 7)."""
-    from bench.inside import routing  # noqa: PLC0415
-    from bench.inside.asking import routed  # noqa: PLC0415
+    from bench.studies.answers import routed  # noqa: PLC0415
 
     segmenter, defects = routed(adapters.load(model, weights, device)), list[Defect]()
     layers = segmenter.network.config.layers
@@ -109,7 +113,6 @@ def embeddings_command(
     device: Device = "cpu",
 ) -> int:
     """How the encoder's pooled embeddings of the data sets lie, by PCA and t-SNE (figure 4)."""
-    from bench.inside import embeddings  # noqa: PLC0415
 
     segmenter, defects = adapters.load(model, weights, device), list[Defect]()
     slices = all_asked(_sets(datasets, data, limit), "box", protocol, seed, defects)
@@ -128,17 +131,17 @@ def embeddings_command(
 def _sets(names: str, data: Path | None, limit: int | None) -> list[DataSet]:
     """Data sets by name; without a folder, those of the phantoms to train on and then those to test on."""
     if data is not None:
-        choice = world.choose(("baseline/box",), split(names), data, None)
+        choice = choose.choose(("baseline/box",), split(names), data, None)
         return data_sets(choice.datasets, choice.data, limit)
     wanted = split(names)
     if list(wanted) == ["all"]:
-        wanted = ("imis", *world.ZERO_SHOT)
-    folders = ((name, world.phantom_data() if name in world.ZERO_SHOT else world.training_data()) for name in wanted)
+        wanted = ("imis", *ZERO_SHOT)
+    folders = ((name, phantom_data() if name in ZERO_SHOT else training_data()) for name in wanted)
     return [found for name, folder in folders for found in data_sets([name], folder, limit)]
 
 
 def _kind(name: str) -> str:
-    prompts.load(name)
+    kinds.load(name)
     return name
 
 
@@ -156,8 +159,6 @@ def _filled(table: pd.DataFrame, defects: Sequence[Defect]) -> pd.DataFrame:
 def _write(stem: Path, figure: "Figure | None", table: pd.DataFrame | None) -> None:
     made = []
     if figure is not None:
-        from bench.inside import pictures  # noqa: PLC0415
-
         made = pictures.save(figure, stem)
     if table is not None:
         made.append(stem.with_suffix(".csv"))

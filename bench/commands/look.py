@@ -6,9 +6,10 @@ from typing import Annotated
 import typer
 from tabulate import tabulate
 
-from bench import inventory, world
+from bench import inventory
 from bench.commands.options import OK, SOME_FAILED, Data, Datasets, TrustArrays, Weights, split
-from bench.datasets.check import check as check_dataset
+from bench.data.check import check as check_dataset
+from bench.running import choose
 
 ls = typer.Typer(help="What there is: models, datasets, prompts, protocols, runs.", no_args_is_help=True)
 check = typer.Typer(help="Look at data or weights without running anything.", no_args_is_help=True)
@@ -52,7 +53,7 @@ def ls_runs(folder: Annotated[Path, typer.Argument(help="Where runs are.")] = Pa
 @check.command("data")
 def check_data(data: Data = None, datasets: Datasets = "all", trust_arrays: TrustArrays = False) -> int:
     """Read every case of the data sets and list what is wrong with them."""
-    choice = world.choose(("baseline/box",), split(datasets), data, None)
+    choice = choose.choose(("baseline/box",), split(datasets), data, None)
     failed = 0
     for name in choice.datasets:
         result = check_dataset(name, choice.data, trust_arrays)

@@ -5,11 +5,11 @@ from typing import Annotated
 
 import typer
 
-from bench import claims
 from bench.commands.options import OK
 from bench.commands.tables import Format, Style
-from bench.reproduction import ours
-from bench.tables import FORMATS
+from bench.comparing import claims
+from bench.comparing.paper import ours
+from bench.reporting.tables.text import FORMATS
 
 
 def paper_command(

@@ -12,7 +12,7 @@ import typer
 from tabulate import tabulate
 
 import adapters
-from bench import plan, predict, prompts, protocols, report, run, verify, world
+from bench import protocols, world
 from bench.commands.options import (
     OK,
     SOME_FAILED,
@@ -25,9 +25,17 @@ from bench.commands.options import (
     Weights,
     split,
 )
+from bench.comparing import reference
 from bench.config import RunConfig
-from bench.store import RunError, read_json
-from bench.tables import to_console
+from bench.data import catalogue
+from bench.errors import RunError
+from bench.predicting import predict
+from bench.prompting.kinds import KINDS, load
+from bench.reporting.tables import run_tables
+from bench.reporting.tables.text import to_console
+from bench.running import choose, run
+from bench.store import run_folder
+from bench.store.files import read_json
 
 GIB_A_WORKER = 4  # an official ViT-B on the CPU peaks near 3 GiB
 
@@ -93,9 +101,9 @@ def run_command(
     trust_arrays: TrustArrays = False,
 ) -> int:
     """Predict, score and report: every model on every case with the same prompts."""
-    choice = world.choose(split(models), split(datasets), data, weights)
+    choice = choose.choose(split(models), split(datasets), data, weights)
     for name in split(prompt):
-        prompts.load(name)
+        load(name)
     protocols.load(protocol)
     chosen = _device(device)
     config = RunConfig(
@@ -131,7 +139,7 @@ def run_command(
 
 
 def _print_plan(config: RunConfig) -> int:
-    found = plan.listing(config)
+    found = catalogue.listing(config)
     rows = []
     for name in config.datasets:
         items = [item for item in found.items if item.dataset == name]
@@ -148,11 +156,13 @@ def _print_plan(config: RunConfig) -> int:
 
 def finish(outcome: run.Outcome) -> int:
     """Print the headline tables of a run; the exit code."""
-    headline = {kind: report.table(outcome.run, kind) for kind in report.read_run(outcome.run)["config"]["prompts"]}
+    headline = {
+        kind: run_tables.table(outcome.run, kind) for kind in run_folder.read_run(outcome.run)["config"]["prompts"]
+    }
     for kind, table in headline.items():
         print(f"\n{to_console(table)}")
-        if prompts.KINDS[kind].rounds:
-            print(f"\n{to_console(report.click_curve(outcome.run, kind))}")
+        if KINDS[kind].rounds:
+            print(f"\n{to_console(run_tables.click_curve(outcome.run, kind))}")
     print(f"\nRun folder: {outcome.run}")
     if outcome.failed or outcome.skipped:
         print(f"{outcome.failed} failed, {outcome.skipped} skipped with reasons in {outcome.run / 'failures.parquet'}")
@@ -167,10 +177,10 @@ def verify_command(
 ) -> int:
     """Compare the Dice of a run with a reference; exits 1 and names the rows that moved."""
     if write:
-        verify.write_reference(folder, against)
+        reference.write_reference(folder, against)
         print(f"wrote {against}")
         return OK
-    moved = verify.verify(folder, against, tolerance)
+    moved = reference.verify(folder, against, tolerance)
     stored = read_json(against)
     allowed = stored["tolerance"] if tolerance is None else tolerance
     compared = sum(len(rows) for rows in stored["dice"].values())

@@ -6,11 +6,14 @@ from typing import Annotated
 import typer
 from tabulate import tabulate
 
-from bench import protocol_ranking, protocols, report, run
+from bench import protocols
 from bench.commands.options import OK, SOME_FAILED, Run
 from bench.commands.run import finish
-from bench.empty import EMPTY_RULES
-from bench.store import RunError
+from bench.errors import RunError
+from bench.protocols import EMPTY_RULES
+from bench.reporting.tables import protocol_ranking
+from bench.running import run
+from bench.store import run_folder
 
 
 def score_command(
@@ -24,7 +27,7 @@ def score_command(
 
 def _rescore(folder: Path, protocol: str | None, empty: str | None) -> int:
     """Score by other rules, beside the run's own records; says what a new run would change."""
-    ours = protocols.load(report.read_run(folder)["config"]["protocol"])
+    ours = protocols.load(run_folder.read_run(folder)["config"]["protocol"])
     wanted = protocols.load(protocol) if protocol else ours
     wanted = protocols.with_empty_rule(wanted, empty) if empty else wanted
     if wanted == ours:

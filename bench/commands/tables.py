@@ -6,11 +6,13 @@ from typing import Annotated
 import typer
 
 import adapters
-from bench import datasets as data_sets
-from bench import ledger, report
 from bench.commands.options import OK, Datasets, Models, Run, split
-from bench.store import RunError
-from bench.tables import AGGREGATIONS, FORMATS, Sheet, Table, to_console
+from bench.data.datasets import REGISTRY
+from bench.errors import RunError
+from bench.reporting import report
+from bench.reporting.tables import ledger, run_tables
+from bench.reporting.tables.text import AGGREGATIONS, FORMATS, Sheet, Table, to_console
+from bench.store import run_folder
 
 
 class Style(str, Enum):
@@ -52,21 +54,21 @@ def table_command(
     """Print a table of a run."""
     if reference and not comparison:
         raise RunError("--reference belongs to --comparison")
-    prompt = prompt or report.read_run(folder)["config"]["prompts"][0]
+    prompt = prompt or run_folder.read_run(folder)["config"]["prompts"][0]
     if ledger:
-        return _show(report.ledger_sheets(folder), style)
+        return _show(run_tables.ledger_sheets(folder), style)
     if by_prompt:
-        return _show([report.settings(folder)], style, intervals)
+        return _show([run_tables.settings(folder)], style, intervals)
     if comparison:
-        return _show([report.comparison(folder, prompt, aggregation, prompt_round, metric, reference)], style)
-    table = report.table(folder, prompt, aggregation, prompt_round, metric)
+        return _show([run_tables.comparison(folder, prompt, aggregation, prompt_round, metric, reference)], style)
+    table = run_tables.table(folder, prompt, aggregation, prompt_round, metric)
     return _show([table.summary() if summary else table], style, intervals)
 
 
 def ls_ledger(models: Models = "all", datasets: Datasets = "all", style: Format = Style.console) -> int:
     """Which weights have seen which data set in training, with the source; licences of both."""
     names = list(adapters.REGISTRY) if models == "all" else split(models)
-    sets = list(data_sets.REGISTRY) if datasets == "all" else split(datasets)
+    sets = list(REGISTRY) if datasets == "all" else split(datasets)
     return _show(ledger.sheets(ledger.table(ledger.terms(names), sets)), style)
 
 

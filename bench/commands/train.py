@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from tabulate import tabulate
 
-from adapters.weights import locate
+from adapters.weights.catalogue import locate
 from bench.commands.options import OK
 
 if TYPE_CHECKING:
-    from segmote.config import SegmoteConfig
-    from segmote.train_config import TrainConfig
-    from segmote.training import Trained
+    from segmote.network.config import SegmoteConfig
+    from segmote.training.settings import TrainConfig
+    from segmote.training.state import Trained
 
 train = typer.Typer(help="Train a model.", no_args_is_help=True)
 
@@ -94,7 +94,7 @@ def train_segmote(
 ) -> int:
     """Train SegMoTE on frozen embeddings: MoTE and PPT learn, patients are held out 9:1, killed trainings go on."""
     from segmote.recipe import RECIPES  # noqa: PLC0415 - with the trainer, see `_run`
-    from segmote.train_config import TrainConfig  # noqa: PLC0415
+    from segmote.training.settings import TrainConfig  # noqa: PLC0415
 
     changes = {"epochs": epochs, "batch": batch, "rate": rate, "ppt_sets": _names(ppt_sets)}
     way = replace(
@@ -128,8 +128,8 @@ def _names(text: str | None) -> tuple[str, ...] | None:
 
 
 def _rules(variant: Variant, size: Size, family: Base) -> "SegmoteConfig":
-    from adapters.segmote import MINI  # noqa: PLC0415
-    from segmote.config import RELEASED, SAM_DIM, by_the_paper, on_sam  # noqa: PLC0415
+    from adapters.families.segmote import MINI  # noqa: PLC0415
+    from segmote.network.config import RELEASED, SAM_DIM, by_the_paper, on_sam  # noqa: PLC0415
 
     sizes = MINI if size == Size.mini else RELEASED
     if family == Base.sam:
@@ -139,8 +139,8 @@ def _rules(variant: Variant, size: Size, family: Base) -> "SegmoteConfig":
 
 def _run(network: "SegmoteConfig", base: Path, config: "TrainConfig") -> "Trained":
     # The trainer brings Lightning Fabric along, which no other command needs.
-    from adapters.segmote import from_base  # noqa: PLC0415
-    from segmote.train import train as train_network  # noqa: PLC0415
+    from adapters.families.segmote import from_base  # noqa: PLC0415
+    from segmote.training.train import train as train_network  # noqa: PLC0415
 
     return train_network(from_base(network, base, config.seed), config)
 

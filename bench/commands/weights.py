@@ -7,8 +7,7 @@ from typing import Annotated, NoReturn
 import typer
 from tqdm import tqdm
 
-from adapters import convert
-from adapters import weights as weights_module
+from adapters.weights import catalogue, convert
 from bench import inventory
 from bench.commands.options import OK, Weights
 
@@ -20,7 +19,7 @@ def download_command(
     """Fetch weights: resumes, checks the checksum, then puts the file in place."""
     for entry in inventory.downloads(names):
         with tqdm(desc=entry.name, unit="B", unit_scale=True, unit_divisor=1024) as bar:
-            path = weights_module.download(entry, weights_module.weights_dir(weights), partial(_show, bar))
+            path = catalogue.download(entry, catalogue.weights_dir(weights), partial(_show, bar))
         print(path)
     return OK
 

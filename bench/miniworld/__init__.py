@@ -1,1 +1,1 @@
-"""The mini world: phantoms, and the small networks that are trained on them."""
+"""The embedded mini world: phantoms instead of scans, small networks instead of published weights."""

@@ -6,8 +6,8 @@ import timeit
 import numpy as np
 import pytest
 
-from bench.patients import PatientScores
-from bench.statistics import BEST, DRAWS, compare, resample
+from bench.statistics.bootstrap import BEST, DRAWS, compare, resample
+from bench.statistics.patients import PatientScores
 
 MODELS, PATIENTS, ROWS = 7, 600, 12
 FEW_DRAWS = 1000

@@ -24,7 +24,7 @@ from bench.miniworld.training.pools import SIDE
 from bench.miniworld.training.stages import Stage
 from bench.miniworld.training.steps import loss
 from bench.miniworld.training.validation import held_out, validate
-from segmote.imis import Imis
+from segmote.imis.network import Imis
 
 CHECKPOINT_SECONDS = 300.0
 LOGGED = 14  # lines of a stage

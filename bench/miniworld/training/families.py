@@ -8,16 +8,16 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from adapters import imis, mini, sam2, sam_med2d
-from adapters.huang import LOWER_PERCENT, UPPER_PERCENT
-from adapters.imis import MINI_VOCABULARY
+from adapters.families import imis, sam2, sam_med2d, small_networks
+from adapters.families.huang import LOWER_PERCENT, UPPER_PERCENT
+from adapters.families.imis import MINI_VOCABULARY
 from bench.miniworld.training.inheritance import from_sam, imis_from_sam, quiet_adapters, unit_range
 from bench.miniworld.training.networks import Network
 from bench.miniworld.training.prompts import exact, imis_noise, med2d_noise, medsam_noise, sam_noise
 from bench.miniworld.training.recipes import FROM_NOTHING, FROM_SAM, WITH_NAMES
 from bench.miniworld.training.rounds import User, clicks_and_logits, clicks_and_probabilities, clicks_or_names
 from bench.miniworld.training.stages import Stage
-from segmote.imis import standardised
+from segmote.imis.network import standardised
 
 Learned = Literal["all", "single", "chosen"]
 
@@ -81,10 +81,10 @@ def stretched(images: Tensor) -> Tensor:
 SAM_USER = User(sam_noise, clicks_and_logits)
 GENERIC = "generic shapes and textures"
 FAMILIES: dict[str, Family] = {
-    "sam": Family(mini.sam, standard, SAM_USER, FROM_NOTHING, seed=1, world=GENERIC),
-    "sam2": Family(mini.sam2, standard_sam2, SAM_USER, FROM_NOTHING, seed=2, world=GENERIC),
+    "sam": Family(small_networks.sam, standard, SAM_USER, FROM_NOTHING, seed=1, world=GENERIC),
+    "sam2": Family(small_networks.sam2, standard_sam2, SAM_USER, FROM_NOTHING, seed=2, world=GENERIC),
     "medsam": Family(
-        mini.sam,
+        small_networks.sam,
         spread,
         User(medsam_noise, clicks_and_logits),
         FROM_SAM["medsam"],
@@ -95,7 +95,7 @@ FAMILIES: dict[str, Family] = {
         steep=True,
     ),
     "huang": Family(
-        mini.sam,
+        small_networks.sam,
         stretched,
         User(exact, clicks_and_logits),
         FROM_SAM["huang"],

@@ -5,9 +5,9 @@ from pathlib import Path
 import torch
 from segment_anything.modeling import Sam
 
-from adapters.checkpoint import State, fill
-from segmote.checkpoint import name_of_sams
-from segmote.imis import Imis
+from adapters.weights.checkpoint import State, fill
+from segmote.network.official_names import name_of_sams
+from segmote.imis.network import Imis
 
 
 def from_sam(network: Sam, sam: Path) -> None:

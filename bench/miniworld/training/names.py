@@ -4,8 +4,8 @@ import torch
 from torch import Tensor
 
 from bench.miniworld.training.pools import NAMES
-from segmote.imis import Imis
-from segmote.vocabulary import Vocabulary, sentence
+from segmote.imis.network import Imis
+from segmote.imis.vocabulary import Vocabulary, sentence
 
 
 class Names:

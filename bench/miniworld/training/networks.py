@@ -12,7 +12,7 @@ from segment_anything.modeling import Sam
 from torch import Tensor, nn
 
 from adapters.precision import autocast
-from segmote.imis import Imis
+from segmote.imis.network import Imis
 
 Network: TypeAlias = Sam | SAM2Base | Imis
 Features: TypeAlias = list[Tensor]

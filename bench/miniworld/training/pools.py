@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from bench import workers
-from bench.phantoms.blots import blot_sample
-from bench.phantoms.medical import CLASSES, medical_sample
-from bench.phantoms.sample import TrainingSample
-from bench.phantoms.seeding import generator
-from bench.phantoms.shapes import shape_sample
+from bench.miniworld.phantoms.blots import blot_sample
+from bench.miniworld.phantoms.medical import CLASSES, medical_sample
+from bench.miniworld.phantoms.sample import TrainingSample
+from bench.miniworld.phantoms.seeding import generator
+from bench.miniworld.phantoms.shapes import shape_sample
 
 SIDE = 128
 OF_A_FILE = 250

@@ -1,0 +1,1 @@
+"""One module for each model family, and what several of them share."""

@@ -1,0 +1,196 @@
+"""Segment Anything 2.1 on single images: the image is squashed to the square input.
+
+A box becomes two points with labels 2 and 3 before the clicks, and a padding token follows always. A single mask of
+low stability is replaced by the best of the three candidates inside the network
+(`network.sam_mask_decoder.dynamic_multimask_via_stability`). Logits handed back are clamped to +-32, masks are made
+from the unclamped ones.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import ClassVar
+
+import torch
+from hydra.utils import instantiate
+from omegaconf import OmegaConf
+from sam2.modeling.sam2_base import SAM2Base
+
+from adapters import geometry
+from adapters.batching import (
+    PromptBatch,
+    Request,
+    decode_batches,
+    image_chunks,
+    is_ambiguous,
+    stack_prompts,
+)
+from adapters.families import small_networks
+from adapters.families.sam import INTERACTIVE
+from adapters.geometry import Frame
+from adapters.interface import Card, Image, Prediction, check_image, check_prompt
+from adapters.precision import Precision, autocast
+
+MEAN = (0.485, 0.456, 0.406)
+STD = (0.229, 0.224, 0.225)
+LARGEST_FEEDBACK = 32.0
+CONFIGS = {"hiera_tiny": "t", "hiera_small": "s", "hiera_base_plus": "b+", "hiera_large": "l"}
+# What the official `build_sam2(apply_postprocessing=True)` adds to a configuration.
+STABILITY = {
+    "dynamic_multimask_via_stability": True,
+    "dynamic_multimask_stability_delta": 0.05,
+    "dynamic_multimask_stability_thresh": 0.98,
+}
+
+
+def _card(variant: str, title: str, parameters: int) -> Card:
+    return Card(
+        name=f"sam2/{variant}",
+        title=title,
+        accepts=frozenset({"box", "points", "mask"}),
+        trained=INTERACTIVE,
+        parameters=parameters,
+        weights=f"sam2/{variant}",
+        licence="Apache-2.0",
+        source="facebookresearch/sam2 at 2b90b9f",
+        citation="Ravi et al., SAM 2: Segment Anything in Images and Videos, arXiv 2408.00714",
+        trained_on="generic shapes and textures" if variant == "mini" else "SA-1B, SA-V, internal video",
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Encoded:
+    """An image behind SAM 2's encoder.
+
+    Attributes:
+        embedding: (C, h, w) float32.
+        details: finer feature maps, finest first: (C/8, 4h, 4w) and (C/4, 2h, 2w).
+        frame: where the image lies in the network's input.
+    """
+
+    embedding: torch.Tensor
+    details: tuple[torch.Tensor, ...]
+    frame: Frame
+
+
+class Sam2:
+    """SAM 2.1 behind the `Segmenter` interface."""
+
+    cards: ClassVar[Mapping[str, Card]] = {
+        card.name: card
+        for card in (
+            _card("hiera_tiny", "SAM 2.1 Hiera-T", 38_962_498),
+            _card("hiera_small", "SAM 2.1 Hiera-S", 46_060_354),
+            _card("hiera_base_plus", "SAM 2.1 Hiera-B+", 80_850_178),
+            _card("hiera_large", "SAM 2.1 Hiera-L", 224_446_642),
+            _card("mini", "SAM 2 mini", 1_249_080),
+        )
+    }
+
+    @staticmethod
+    def build(variant: str) -> SAM2Base:
+        """The untrained network of a variant, in evaluation mode.
+
+        Reads the package's configuration directly: the official builder looks it up through Hydra's global state,
+        where a host program that uses Hydra itself hides it.
+        """
+        if variant == "mini":
+            return small_networks.sam2()
+        path = files("sam2") / "configs" / "sam2.1" / f"sam2.1_hiera_{CONFIGS[variant]}.yaml"
+        config = OmegaConf.create(path.read_text())
+        OmegaConf.update(config, "model.sam_mask_decoder_extra_args", STABILITY, force_add=True)
+        return instantiate(config.model, _recursive_=True).eval()
+
+    def __init__(self, card: Card, network: SAM2Base, device: torch.device, precision: Precision) -> None:
+        self.card = card
+        self.network = network
+        self.device = device
+        self.precision: Precision = precision
+
+    @property
+    def side(self) -> int:
+        """Height and width of the network's input."""
+        return self.network.image_size
+
+    def prepare(self, image: Image) -> tuple[torch.Tensor, Frame]:
+        """The network's input (3, side, side) of an (H, W, 3) uint8 image, and where the image lies in it."""
+        frame = geometry.squash(image.shape[:2], self.side)
+        unit = torch.tensor(image, device=self.device).permute(2, 0, 1).float() / 255
+        mean, std = (torch.tensor(values, device=self.device)[:, None, None] for values in (MEAN, STD))
+        return (geometry.resize_unit(unit, frame.content) - mean) / std, frame
+
+    @torch.no_grad()
+    def encode(self, images: Sequence[Image]) -> list[Encoded]:
+        """Image embeddings, see `Segmenter.encode`."""
+        checked = [check_image(image) for image in images]
+        encoded: list[Encoded] = []
+        for chunk in image_chunks(checked, self.side, self.device):
+            inputs, frames = zip(*map(self.prepare, chunk), strict=True)
+            *details, embeddings = self._features(torch.stack(inputs))
+            encoded += map(Encoded, embeddings, zip(*details, strict=True), frames)
+        return encoded
+
+    def _features(self, inputs: torch.Tensor) -> list[torch.Tensor]:
+        network = self.network
+        with autocast(self.device, self.precision):
+            maps = network.forward_image(inputs)["backbone_fpn"][-network.num_feature_levels :]
+        *details, embeddings = (features.float() for features in maps)
+        if network.directly_add_no_mem_embed:
+            embeddings = embeddings + network.no_mem_embed.reshape(1, -1, 1, 1)
+        return [*details, embeddings]
+
+    @torch.no_grad()
+    def decode(self, requests: Sequence[Request[Encoded]], *, multimask: bool | None = None) -> list[Prediction]:
+        """One prediction a request, see `Segmenter.decode`."""
+        for encoded, prompt in requests:
+            check_prompt(self.card, prompt, *encoded.frame.original)
+        several = [is_ambiguous(prompt) if multimask is None else multimask for _, prompt in requests]
+        with autocast(self.device, "fp32"):
+            return decode_batches(requests, several, self.device, self._decode)
+
+    @torch.no_grad()
+    def masks(self, encoded: Encoded, logits: torch.Tensor) -> torch.Tensor:
+        """Low-resolution logits (C, h, w) as (C, H, W) bool masks on the original grid."""
+        return geometry.to_original(logits, encoded.frame) > 0
+
+    def _decode(self, requests: Sequence[Request[Encoded]], several: bool) -> list[Prediction]:
+        images = [encoded for encoded, _ in requests]
+        sparse, dense = self._embed(stack_prompts(requests, self.device))
+        logits, scores, _, _ = self.network.sam_mask_decoder(
+            image_embeddings=torch.stack([image.embedding for image in images]),
+            image_pe=self.network.sam_prompt_encoder.get_dense_pe(),
+            sparse_prompt_embeddings=sparse,
+            dense_prompt_embeddings=dense,
+            multimask_output=several,
+            repeat_image=False,
+            high_res_features=[torch.stack(maps) for maps in zip(*(i.details for i in images), strict=True)],
+        )
+        # One transfer a pass: choosing among candidates must not wait for the device object by object.
+        return [self._prediction(*row) for row in zip(images, logits, scores.cpu(), strict=True)]
+
+    def _embed(self, prompts: PromptBatch) -> tuple[torch.Tensor, torch.Tensor]:
+        points = prompts.points
+        if prompts.boxes is not None:
+            corners = prompts.boxes.reshape(-1, 2, 2)
+            labels = torch.tensor([[2, 3]], dtype=torch.int32, device=self.device).expand(len(corners), 2)
+            points = (corners, labels) if points is None else _joined((corners, labels), points)
+        return self.network.sam_prompt_encoder(points, None, prompts.masks)
+
+    def _prediction(self, image: Encoded, logits: torch.Tensor, scores: torch.Tensor) -> Prediction:
+        best = int(scores.argmax())
+        chosen = logits[best : best + 1]
+        return Prediction(
+            mask=self.masks(image, chosen)[0],
+            score=float(scores[best]),
+            logits=chosen[0],
+            feedback=chosen.clamp(-LARGEST_FEEDBACK, LARGEST_FEEDBACK),
+            candidate_logits=logits,
+            candidate_scores=scores,
+            selected=best,
+        )
+
+
+def _joined(
+    first: tuple[torch.Tensor, torch.Tensor], second: tuple[torch.Tensor, torch.Tensor]
+) -> tuple[torch.Tensor, torch.Tensor]:
+    return torch.cat([first[0], second[0]], dim=1), torch.cat([first[1], second[1]], dim=1)

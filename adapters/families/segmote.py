@@ -1,0 +1,207 @@
+"""SegMoTE: boxes, clicks, masks and class names as for IMIS-Net, and no prompt at all.
+
+Traps. The network draws one mask for each expert token and answers with the one that its router took; several
+candidates are given only when asked for, and then their scores are the router's logits. The score is that of IMIS's
+IoU token, which knows nothing of the expert masks: it must never choose among them. PPT speaks where nothing else
+does: without a prompt, and in later rounds of that, with the previous mask alone. The official test script, though,
+never starts without a box, click or text. `segmote/paper` runs the published weights by the paper's formulas, which
+nobody has trained them with.
+"""
+
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from functools import partial
+from pathlib import Path
+from typing import Any, ClassVar
+
+import torch
+
+from adapters.batching import Request, image_chunks, stack_prompts
+from adapters.families import imis
+from adapters.geometry import Frame
+from adapters.interface import Card, Image, Prediction, Prompt, PromptKind, check_image
+from adapters.precision import autocast
+from adapters.weights import checkpoint
+from adapters.weights.catalogue import weights_dir
+from adapters.weights.checkpoint import State
+from segmote.network.config import PAPER, RELEASED, SegmoteConfig
+from segmote.network.expert_decoder import ExpertMasks
+from segmote.network.model import Segmote as Network
+from segmote.network.official_names import NOT_SAMS, current_name, implied_gate, is_unused, name_of_sams
+
+AUTO: PromptKind = "auto"
+MASK: PromptKind = "mask"
+MINI = replace(
+    RELEASED,
+    **{field.name: getattr(imis.MINI, field.name) for field in fields(imis.MINI)},
+    expert_rank=8,
+)
+CONFIGS = {"released": RELEASED, "paper": PAPER, "mini": MINI}
+OFFICIAL = Card(
+    name="segmote/released",
+    title="SegMoTE",
+    accepts=imis.OFFICIAL.accepts | {AUTO},
+    trained=imis.TRAINED | {frozenset({AUTO}), frozenset({MASK})},
+    parameters=200_080_336,
+    weights="segmote/released",
+    licence="not known",
+    source="InMyDreammer/SegMoTE at 77668f0, its router at ba6e178",
+    citation="Lu et al., SegMoTE: token-level mixture of experts for medical image segmentation",
+    trained_on="MedSeg-HQ, on top of IMISNet-B",
+)
+BY_THE_PAPER = replace(
+    OFFICIAL,
+    name="segmote/paper",
+    title="SegMoTE by the paper's formulas",
+)
+SMALL = replace(
+    OFFICIAL,
+    name="segmote/mini",
+    title="SegMoTE mini",
+    trained=frozenset(frozenset({kind}) for kind in ("box", "points", "text", AUTO)),
+    parameters=1_544_256,
+    weights="segmote/mini",
+    licence="Apache-2.0",
+    trained_on="mini MedSeg-HQ phantoms",
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Encoded:
+    """An image behind SegMoTE's encoder.
+
+    Attributes:
+        embedding: (C, h, w) float32.
+        details: (C / 8, 4h, 4w) float32, what the masks' features take from the image alone.
+        frame: where the image lies in the network's input.
+    """
+
+    embedding: torch.Tensor
+    details: torch.Tensor
+    frame: Frame
+
+
+class Segmote(imis.Imis):
+    """SegMoTE behind the `Segmenter` interface."""
+
+    cards: ClassVar[Mapping[str, Card]] = {card.name: card for card in (OFFICIAL, BY_THE_PAPER, SMALL)}
+    network: Network
+
+    @staticmethod
+    def build(variant: str) -> Network:
+        """The untrained network of a variant, in evaluation mode."""
+        config = CONFIGS[variant]
+        return Network(config, _vocabulary(config)).eval()
+
+    @staticmethod
+    def fill(network: imis.Network, path: Path) -> None:
+        """Load a weights file of any age, strictly but for the text tower and for what is never used.
+
+        Warns where the routers are all zero: then the order among equals decides, and not the network.
+
+        Raises:
+            ValueError: see `checkpoint.fill`.
+        """
+        checkpoint.fill(network, path, partial(_fitted, network))
+        network.vocabulary = path.parent / network.vocabulary.name
+        if implied_gate(network.state_dict()) == "topk_softmax":
+            warnings.warn(
+                f"{path}: all routers are zero. The first released version of the router, which cannot learn, leaves "
+                "them so. All expert tokens are equal to them, so expert 0 and the mask of token 0 are always taken; "
+                "the official code's choice among equals depends on the device",
+                stacklevel=2,
+            )
+
+    @torch.no_grad()
+    def encode(self, images: Sequence[Image]) -> list[Any]:
+        """Image embeddings and details, see `Segmenter.encode`."""
+        checked = [check_image(image) for image in images]
+        encoded: list[Encoded] = []
+        for chunk in image_chunks(checked, self.side, self.device):
+            inputs, frames = zip(*map(self.prepare, chunk), strict=True)
+            with autocast(self.device, self.precision):
+                embeddings, early = (part.float() for part in self.network.encode(torch.stack(inputs)))
+            with autocast(self.device, "fp32"):
+                encoded += map(Encoded, embeddings, self.network.details(embeddings, early), frames)
+        return encoded
+
+    def proposes_several(self, prompt: Prompt) -> bool:
+        """Never: the router has the choice."""
+        return False
+
+    def draw(self, requests: Sequence[Request[Any]]) -> ExpertMasks:
+        """What the network draws for requests of one kind."""
+        prompts = stack_prompts(requests, self.device)
+        names = [prompt.text for _, prompt in requests if prompt.text is not None]
+        return self.network.decode(
+            torch.stack([encoded.embedding for encoded, _ in requests]),
+            prompts.points,
+            prompts.boxes,
+            prompts.masks,
+            self.pooled(names) if names else None,
+            details=torch.stack([encoded.details for encoded, _ in requests]),
+            ppt=prompts.points is None and prompts.boxes is None and not names,
+        )
+
+    def _decode(self, requests: Sequence[Request[Any]], several: bool) -> list[Prediction]:
+        drawn = self.draw(requests)
+        scores = drawn.score[:, None]
+        logits, ranks = (drawn.logits, drawn.routings[-1].confidence) if several else (drawn.mask, scores)
+        images = [encoded for encoded, _ in requests]
+        rows = zip(images, logits, ranks.cpu(), scores.cpu(), strict=True)
+        return [replace(self._prediction(image, masks, rank), score=float(score)) for image, masks, rank, score in rows]
+
+
+def from_base(config: SegmoteConfig, base: Path, seed: int = 0) -> Network:
+    """A network to train: what it shares with its base from that one's file, its own parts new.
+
+    Args:
+        config: any; its sizes must be the file's, `MINI`'s for a mini file.
+        base: weights file of IMIS-Net or SegMoTE, whose vocabulary lies beside it; of SAM where `config.base` says so,
+            and then there is no text tower.
+        seed: of the new parts.
+
+    Raises:
+        ValueError: the file does not fit, see `checkpoint.fill`.
+    """
+    vocabulary = base.parent / _vocabulary(config).name
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        network = Network(config, vocabulary)
+    with torch.device("meta"):
+        shared = set(imis.Network(config, vocabulary).state_dict())
+    if config.base == "sam":
+        network.text_model = None
+        shared = {key for key in shared if not key.startswith(NOT_SAMS)}
+    new = {key: value for key, value in network.state_dict().items() if key not in shared}
+
+    def fitted(state: State) -> State:
+        if config.base == "sam":
+            return new | {name_of_sams(key): value for key, value in state.items()}
+        return new | _fitted(network, state)
+
+    checkpoint.fill(network, base, fitted)
+    return network.eval()
+
+
+def trained(config: SegmoteConfig, weights: Path, card: Card, device: str = "cpu") -> Segmote:
+    """The adapter of a network of any configuration, as an ablation trains it, under the card of its size.
+
+    Raises:
+        ValueError: see `checkpoint.fill`.
+    """
+    network = Network(config, _vocabulary(config))
+    Segmote.fill(network, weights)
+    return Segmote(card, network.to(device).eval(), torch.device(device), "fp32")
+
+
+def _vocabulary(config: SegmoteConfig) -> Path:
+    """Where the file of merges is, the mini one for the mini text tower."""
+    return imis.MINI_VOCABULARY if config.text == imis.MINI.text else weights_dir() / imis.VOCABULARY.file
+
+
+def _fitted(network: imis.Network, state: State) -> State:
+    """A file's tensors under the network's names; what is never used may be missing."""
+    named = imis.fitted(network, {current_name(key): value for key, value in state.items()})
+    return {key: value for key, value in network.state_dict().items() if is_unused(key)} | named

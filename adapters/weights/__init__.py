@@ -1,0 +1,1 @@
+"""Weights files: where they come from, how they are fetched, checked, converted and loaded."""

@@ -1,0 +1,278 @@
+"""The catalogue of weights files: where each comes from, how it is recognised, under which terms.
+
+No author publishes checksums of these files. SAM's and SAM 2.1's agree in several independent projects, MedSAM's comes
+from one mirror; the first digits of SAM's md5 stand in its file names.
+"""
+
+import os
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+
+import pooch
+
+from adapters.interface import MissingWeights
+from adapters.weights.download import DownloadError, Progress, fetch, file_sha256
+
+SAM_ADDRESS = "https://dl.fbaipublicfiles.com/segment_anything/"
+SAM2_ADDRESS = "https://dl.fbaipublicfiles.com/segment_anything_2/092824/"
+MINI_FOLDER = Path(__file__).parents[1] / "mini"
+ENDINGS = (".pth", ".pt", ".safetensors")  # of weights files, the authors' and ours
+SEVERAL = "third parties (several independent projects agree); not published by the authors"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One weights file.
+
+    Attributes:
+        name: "family/variant".
+        file: name of the file in the weights folder.
+        url: address that a program can fetch, None if there is only a page for people.
+        page: where a person finds the file.
+        bytes: size of the file, None if unknown.
+        sha256, md5: checksums in hexadecimal, None if unknown.
+        checked_by: who states size and checksums.
+        licence: of the weights.
+        licence_note: what the licence rests on.
+        trained_on: data sets the weights have seen.
+    """
+
+    name: str
+    file: str
+    url: str | None
+    page: str
+    bytes: int | None
+    sha256: str | None
+    md5: str | None
+    checked_by: str
+    licence: str
+    licence_note: str
+    trained_on: str
+
+
+class Status(Enum):
+    """How a file of the catalogue stands in a folder."""
+
+    PRESENT = "present"
+    MISSING = "missing"
+    DIFFERS = "checksum differs"
+    UNVERIFIED = "present (no checksum known)"
+    CONVERTED = "present (converted)"
+
+
+def _sam(variant: str, file: str, size: int, sha256: str, md5: str) -> Entry:
+    return Entry(
+        name=f"sam/{variant}",
+        file=file,
+        url=SAM_ADDRESS + file,
+        page="https://github.com/facebookresearch/segment-anything#model-checkpoints",
+        bytes=size,
+        sha256=sha256,
+        md5=md5,
+        checked_by=SEVERAL,
+        licence="Apache-2.0",
+        licence_note="the README says so for the model; the SA-1B data have a research licence of their own",
+        trained_on="SA-1B",
+    )
+
+
+def _sam2(variant: str, size: int, sha256: str) -> Entry:
+    file = f"sam2.1_{variant}.pt"
+    return Entry(
+        name=f"sam2/{variant}",
+        file=file,
+        url=SAM2_ADDRESS + file,
+        page="https://github.com/facebookresearch/sam2#sam-21-checkpoints",
+        bytes=size,
+        sha256=sha256,
+        md5=None,
+        checked_by=SEVERAL,
+        licence="Apache-2.0",
+        licence_note="the repository says so for code and checkpoints",
+        trained_on="SA-1B, SA-V, internal video",
+    )
+
+
+ENTRIES = (
+    _sam(
+        "vit_b",
+        "sam_vit_b_01ec64.pth",
+        375042383,
+        "ec2df62732614e57411cdcf32a23ffdf28910380d03139ee0f4fcbe91eb8c912",
+        "01ec64d29a2fca3f0661936605ae66f8",
+    ),
+    _sam(
+        "vit_l",
+        "sam_vit_l_0b3195.pth",
+        1249524607,
+        "3adcc4315b642a4d2101128f611684e8734c41232a17c648ed1693702a49a622",
+        "0b3195507c641ddb6910d2bb5adee89c",
+    ),
+    _sam(
+        "vit_h",
+        "sam_vit_h_4b8939.pth",
+        2564550879,
+        "a7bf3b02f3ebf1267aba913ff637d9a2d5c33d3173bb679e46d9f338c26f262e",
+        "4b8939a88964f0f4ff5f5b2642c598a6",
+    ),
+    _sam2("hiera_tiny", 156008466, "7402e0d864fa82708a20fbd15bc84245c2f26dff0eb43a4b5b93452deb34be69"),
+    _sam2("hiera_small", 184416285, "6d1aa6f30de5c92224f8172114de081d104bbd23dd9dc5c58996f0cad5dc4d38"),
+    _sam2("hiera_base_plus", 323606802, "a2345aede8715ab1d5d31b4a509fb160c5a4af1970f199d9054ccfb746c004c5"),
+    _sam2("hiera_large", 898083611, "2647878d5dfa5098f2f8649825738a9345572bae2d4350a2468587ece47dd318"),
+    Entry(
+        name="medsam/vit_b",
+        file="medsam_vit_b.pth",
+        url=None,
+        page="https://drive.google.com/drive/folders/1ETWmi4AiniJeWOt6HAsYgTjYv_fkgzoN",
+        bytes=375049145,
+        sha256="34b34b78c1d18cb8c6bf84cf9c00e135d6d6c965699f3c0e31ef1bc9dcb5be74",
+        md5=None,
+        checked_by="one mirror; not published by the authors",
+        licence="Apache-2.0",
+        licence_note="stated on the lab's Hugging Face page (wanglab/medsam-vit-base); the repository is silent",
+        trained_on="public medical sets of 10 modalities (1.57 million image-mask pairs)",
+    ),
+    Entry(
+        name="huang/vit_b",
+        file="medsam_box_best.pth",
+        url=None,
+        page="https://drive.google.com/drive/folders/1jry-07RxGYQnT9cQE8weuCZurDCu58pj",
+        bytes=None,
+        sha256=None,
+        md5=None,
+        checked_by="nobody; the file name is the one the authors' test script expects",
+        licence="none stated",
+        licence_note="the repository has no licence: all rights reserved",
+        trained_on="COSMOS 1050K (53 public medical sets), on top of SA-1B",
+    ),
+    Entry(
+        name="sam-med2d/vit_b",
+        file="sam-med2d_b.pth",
+        url=None,
+        page="https://drive.google.com/file/d/1ARiB5RkSsWmAB_8mqWnwDF8ZKTtFwsjl",
+        bytes=None,
+        sha256=None,
+        md5=None,
+        checked_by="nobody; about 2.56 GB with the pickled optimiser, about 1.09 GB as a bare state dict",
+        licence="Apache-2.0",
+        licence_note="stated for the project as a whole",
+        trained_on="SA-Med2D-20M",
+    ),
+    Entry(
+        name="imis/vit_b",
+        file="IMISNet-B.pth",
+        url=None,
+        page="https://github.com/uni-medical/IMIS-Bench",
+        bytes=None,
+        sha256=None,
+        md5=None,
+        checked_by="nobody",
+        licence="none stated",
+        licence_note="the repository has no licence: all rights reserved",
+        trained_on="IMed-361M",
+    ),
+    Entry(
+        name="imis/vocabulary",
+        file="bpe_simple_vocab_16e6.txt.gz",
+        url="https://github.com/openai/CLIP/raw/main/clip/bpe_simple_vocab_16e6.txt.gz",
+        page="https://github.com/openai/CLIP/tree/main/clip",
+        bytes=1356917,
+        sha256="924691ac288e54409236115652ad4aa250f48203de50a9e4722a6ecd48d6804a",
+        md5=None,
+        checked_by="the copy in the PyPI wheel of open_clip_torch 3.3.0; not published by the authors",
+        licence="MIT",
+        licence_note="the repository says so; not weights, but what CLIP's text tower calls a word",
+        trained_on="text of CLIP's image-text pairs",
+    ),
+    Entry(
+        name="segmote/released",
+        file="segmote.pth",
+        url=None,
+        page="https://huggingface.co/yujielu/SegMoTE",
+        bytes=None,
+        sha256=None,
+        md5=None,
+        checked_by="nobody",
+        licence="not known",
+        licence_note="read the page before use",
+        trained_on="MedSeg-HQ, on top of IMISNet-B",
+    ),
+)
+CATALOGUE = {entry.name: entry for entry in ENTRIES}
+
+
+def weights_dir(directory: Path | None = None) -> Path:
+    """The weights folder: the one given, else BENCH_WEIGHTS, else in the platform's cache."""
+    given = directory or os.environ.get("BENCH_WEIGHTS")
+    return Path(given) if given else Path(pooch.os_cache("segmote-bench")) / "weights"
+
+
+def find(entry: Entry, directory: Path) -> Path | None:
+    """The file of `entry` in `directory`, None if missing; what `bench convert` made of it goes first."""
+    official = directory / entry.file
+    return next((path for path in (official.with_suffix(".safetensors"), official) if path.is_file()), None)
+
+
+def status(entry: Entry, directory: Path) -> Status:
+    """How `entry` stands in `directory`; reads the whole file if a checksum is known."""
+    path = find(entry, directory)
+    if path is None:
+        return Status.MISSING
+    if path.name != entry.file:
+        return Status.CONVERTED
+    if entry.bytes is not None and path.stat().st_size != entry.bytes:
+        return Status.DIFFERS
+    if entry.sha256 is None:
+        return Status.UNVERIFIED
+    return Status.PRESENT if file_sha256(path) == entry.sha256 else Status.DIFFERS
+
+
+def download(entry: Entry, directory: Path, progress: Progress | None = None) -> Path:
+    """Fetch a file of the catalogue, resuming an earlier attempt; a file that is there and right is left alone.
+
+    Args:
+        entry: which file.
+        directory: the weights folder, made if needed.
+        progress: called with bytes present and bytes in all.
+
+    Raises:
+        DownloadError: only a person can fetch it, or fetching failed; the text says what to do.
+    """
+    target = directory / entry.file
+    if status(entry, directory) in (Status.PRESENT, Status.UNVERIFIED, Status.CONVERTED):
+        return find(entry, directory) or target
+    if entry.url is None:
+        raise DownloadError(f"{entry.name}: fetch {entry.file} by hand from {entry.page} and put it at {target}")
+    return fetch(entry.url, target, entry.sha256, progress)
+
+
+def locate(name: str, weights: Path | None = None) -> Path:
+    """The weights file of a model.
+
+    Args:
+        name: "family/variant".
+        weights: a file, told by its ending, a folder that has the catalogue's file, or None for the weights folder. The
+            mini models' files come with the package, so a folder means nothing to them.
+
+    Raises:
+        MissingWeights: the file is not there; the text has path, address, sha256 and the command that fetches it.
+    """
+    if weights is not None and not weights.is_dir() and (weights.is_file() or weights.suffix in ENDINGS):
+        path = weights
+    elif name.endswith("/mini"):
+        path = MINI_FOLDER / f"{name.partition('/')[0]}.safetensors"
+    else:
+        folder, entry = weights_dir(weights), CATALOGUE[name]
+        path = find(entry, folder) or folder / entry.file
+    if not path.is_file():
+        raise MissingWeights(_missing_text(name, path))
+    return path
+
+
+def _missing_text(name: str, path: Path) -> str:
+    entry = CATALOGUE.get(name)
+    if entry is None:
+        return f"{name}: no weights at {path}; `bench demo build` makes those of the mini world"
+    how = f"with `bench download {name}` from {entry.url}" if entry.url else f"by hand from {entry.page}"
+    return f"{name}: no weights at {path}; get {entry.file} {how} (sha256 {entry.sha256 or 'not known'})"

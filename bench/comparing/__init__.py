@@ -1,0 +1,1 @@
+"""A run held against another run, a reference, or the paper."""

@@ -1,0 +1,127 @@
+"""Plain folders: pictures in one, masks of the same names in the other."""
+
+import re
+from collections import defaultdict
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from bench.data.case import Case, DataError, Dataset, Defect, Item
+from bench.data.reading.assemble import picture_case
+from bench.data.reading.labels import Table, binary, by_grey, guessed
+from bench.data.reading.layout import Entry, arranged, children, indexed, patient_of, read_json, roots, stem
+from bench.data.reading.nifti import place
+from bench.data.reading.pictures import ENDINGS, read_label_picture, read_picture
+
+NAME = "folder"
+IMAGES = ("images", "image", "imgs", "img", "cxr_png")
+MASKS = ("masks", "mask", "labels", "label", "gts", "gt", "segmentations")
+SUFFIX = re.compile(r"[_-](?:mask|masks|seg|segmentation|label|gt)$", re.IGNORECASE)
+OTHERS = (
+    "dataset.json",
+    "image2label_train.json",
+    "image2label_test.json",
+    "label2image_train.json",
+    "label2image_test.json",
+    "SAMed2D_v1.json",
+)
+
+
+def has_layout(folder: Path) -> bool:
+    """A folder of images and a folder of masks, and no list of another layout beside them."""
+    if any((folder / name).is_file() for name in OTHERS):
+        return False
+    return all(any(_pictures(folder, names)) for names in (IMAGES, MASKS))
+
+
+def index(root: Path) -> list[Entry]:
+    """Pairs by name, a suffix such as `_mask` or `-mask` left aside.
+
+    Raises:
+        DataError: the file of class names is not valid.
+    """
+    table = _table(root)
+    images, masks = defaultdict(list), defaultdict(list)
+    for path in _pictures(root, IMAGES):
+        images[stem(path)].append(path)
+    for path in _pictures(root, MASKS):
+        name = stem(path) if stem(path) in images else SUFFIX.sub("", stem(path))
+        masks[name].append(path)
+    entries = (_entry(root, name, images[name], masks[name], table) for name in {*images, *masks})
+    return arranged(entries)
+
+
+def _pictures(root: Path, names: tuple[str, ...]) -> list[Path]:
+    """Pictures of the sub-folder that comes first in `names`."""
+    folders = {path.name.lower(): path for path in children(root) if path.is_dir()}
+    folder = next((folders[name] for name in names if name in folders), None)
+    return [path for path in children(folder) if path.suffix.lower() in ENDINGS] if folder else []
+
+
+def _entry(root: Path, name: str, images: list[Path], masks: list[Path], table: Table) -> Entry:
+    patient = _patient(root, name)
+    if not images:
+        return Defect(NAME, patient, name, "skipped", f"{place(masks[0])}: mask without image")
+    if not masks:
+        return Defect(NAME, patient, name, "skipped", f"{place(images[0])}: image without mask")
+    if len(images) + len(masks) > 2:
+        several = ", ".join(place(path) for path in (*images, *masks))
+        return Defect(NAME, patient, name, "failed", f"more than one image or mask named {name}: {several}")
+    return Item(NAME, patient, name, "any", {"image": images[0], "mask": masks[0]}, {"table": table})
+
+
+def _patient(root: Path, name: str) -> str:
+    """Huang et al. name slices `<folder>_<patient>_<slice>...`; elsewhere see `patient_of`."""
+    rest = name.removeprefix(f"{root.name}_")
+    return patient_of(name) if rest == name else f"{root.name}_{rest.split('_')[0]}"
+
+
+def _table(root: Path) -> Table:
+    """Class to stored values: `labels.json` in the root ({"liver": 1}), or Huang et al.'s `data_infor_json`."""
+    above = (parent / "data_infor_json" / f"{root.name}.json" for parent in (root, *root.parents[:2]))
+    path = next((path for path in (root / "labels.json", *above) if path.is_file()), None)
+    return _parsed(path, read_json(path)) if path else {}
+
+
+def _parsed(path: Path, content: Any) -> Table:
+    try:
+        if "info" in content and "color" in content:
+            content = {name: content["color"][number] for number, name in content["info"].items()}
+        return {str(name): (int(value),) for name, value in content.items() if int(value)}
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise DataError(f"{place(path)}: not a mapping of class names to values ({error!r})") from error
+
+
+def read(item: Item) -> Case:
+    """The picture with its masks, named by the table if there is one.
+
+    Without a table, values up to 31 are ids (`label 1` ...), and others are one `foreground`, cut at half of the
+    maximum. With one class, everything above half of the maximum is that class.
+
+    Raises:
+        DataError: an unreadable file, a mask of another size, grey levels without names, no foreground.
+    """
+    values = read_label_picture(item.files["mask"])
+    table, where = item.details["table"], place(item.files["mask"])
+    if len(table) == 1:
+        mask, warnings = binary(values, where)
+        masks = {next(iter(table)): mask}
+    else:
+        masks, warnings = by_grey(values, table, where) if table else guessed(values, where)
+    return picture_case(item, read_picture(item.files["image"]), masks, warnings)
+
+
+FOLDER = Dataset(
+    name=NAME,
+    title="Images and masks",
+    modality="any",
+    rows={},
+    licence="that of the source data",
+    source="a folder of your own",
+    citation="none",
+    layout="images/<name>.png and masks/<name>.png (or <name>_mask.png, labels/, gts/), and optionally labels.json "
+    '({"liver": 1, ...})',
+    find=partial(roots, has_layout=has_layout),
+    index=partial(indexed, dataset=NAME, index=index),
+    read=read,
+)

@@ -1,0 +1,70 @@
+"""SegTHOR: four thoracic organs at risk in CT."""
+
+import re
+from collections import defaultdict
+from functools import partial
+from pathlib import Path
+
+from bench.data.case import Case, Dataset, Defect, Item
+from bench.data.reading.assemble import labelled_case
+from bench.data.reading.layout import Entry, arranged, children, files, roots, stem
+from bench.data.reading.nifti import ENDINGS, place
+
+NAME = "segthor"
+LABELS = {"esophagus": (1,), "heart": (2,), "trachea": (3,), "aorta": (4,)}
+PATIENT = re.compile(r"Patient_\d+", re.IGNORECASE)
+
+
+def has_layout(folder: Path) -> bool:
+    """Patient folders in the folder itself or in its `train`, one of them with a file of the layout."""
+    patients = (path for parent in (folder, folder / "train") for path in children(parent))
+    return any(_role(file) for path in patients if PATIENT.fullmatch(path.name) for file in children(path))
+
+
+def index(root: Path) -> list[Entry]:
+    """Cases by patient; test patients come without labels and are defects."""
+    patients: dict[str, dict[str, Path]] = defaultdict(dict)
+    for path in files(root, ENDINGS):
+        if role := _role(path):
+            patients[path.parent.name if role == "mask" else stem(path)].setdefault(role, path)
+    return arranged(_entry(patient, found) for patient, found in patients.items())
+
+
+def _role(path: Path) -> str | None:
+    """What a file is: altered copies such as `GT2.nii.gz` are nothing."""
+    if stem(path).lower() == "gt" and PATIENT.fullmatch(path.parent.name):
+        return "mask"
+    return "image" if PATIENT.fullmatch(stem(path)) else None
+
+
+def _entry(patient: str, found: dict[str, Path]) -> Entry:
+    if "image" not in found:
+        return Defect(NAME, patient, patient, "skipped", f"{place(found['mask'])}: mask without image")
+    if "mask" not in found:
+        reason = f"{place(found['image'])}: image without mask (GT.nii.gz)"
+        return Defect(NAME, patient, patient, "skipped", reason)
+    return Item(NAME, patient, patient, "CT", found)
+
+
+def read(item: Item) -> Case:
+    """The CT in Hounsfield units with the organs its label map has.
+
+    Raises:
+        DataError: see `labelled_case`.
+    """
+    return labelled_case(item, LABELS)
+
+
+SEGTHOR = Dataset(
+    name=NAME,
+    title="SegTHOR",
+    modality="CT",
+    rows={name.capitalize(): (name,) for name in ("esophagus", "heart", "aorta", "trachea")},
+    licence="data usage agreement of the challenge; no redistribution",
+    source="https://competitions.codalab.org/competitions/21145",
+    citation="Lambert et al., IPTA (2020)",
+    layout="train/Patient_NN/{Patient_NN,GT}.nii.gz",
+    find=partial(roots, has_layout=has_layout),
+    index=index,
+    read=read,
+)

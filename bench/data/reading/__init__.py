@@ -1,0 +1,1 @@
+"""What the readers share: folders, volumes, label tables, pictures."""

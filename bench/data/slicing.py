@@ -1,0 +1,153 @@
+"""Cases cut into 2-D samples: the plane, the intensities, the working resolution."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TypeVar
+
+import cc3d
+import numpy as np
+from numpy.typing import NDArray
+
+from adapters.geometry import stretch
+from bench.data.case import Case, DataError, Mask
+from bench.protocols import Protocol
+
+CT_WINDOW_HU = (-160.0, 240.0)
+MR_PERCENTILES = (0.5, 99.5)
+Voxel = TypeVar("Voxel", bound=np.generic)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sample:
+    """One 2-D image with its targets.
+
+    Attributes:
+        slice: index along the slicing axis of the case, 0 for a picture.
+        image: (H, W) or (H, W, 3) uint8, on the working grid.
+        targets: class name, or "name#1" for a component of its own, to (H, W) bool on the working grid; what has no
+            pixel left there is absent.
+        native: the same targets on the case's own grid; the same objects if there is no working resolution.
+        spacing_mm: (row, column) of the native grid.
+        slice_mm: distance of neighbouring slices, None for a picture.
+        slices: how many the volume has along the slicing axis.
+    """
+
+    slice: int
+    image: NDArray[np.uint8]
+    targets: dict[str, Mask]
+    native: dict[str, Mask]
+    spacing_mm: tuple[float, float]
+    slice_mm: float | None
+    slices: int
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """Where a sample lies; the attributes are those of `Sample`."""
+
+    slice: int
+    spacing_mm: tuple[float, float]
+    slice_mm: float | None
+    slices: int
+
+
+def to_uint8(image: NDArray[np.generic], modality: str, rule: str) -> NDArray[np.uint8]:
+    """Intensities mapped to 0..255.
+
+    Args:
+        image: a volume (I, J, K), or a picture.
+        modality: "CT" means Hounsfield units.
+        rule: `Protocol.intensity`.
+
+    Raises:
+        DataError: a volume with one value only cannot be mapped.
+
+    Source: windows and percentiles of bowang-lab/MedSAM `utils/README.md`.
+    """
+    values = np.nan_to_num(image.astype(np.float32))
+    low, high = _range(values, modality, rule)
+    if high <= low:
+        raise DataError(f"all voxels lie at {low:g}: no intensities to map to 0..255", "failed")
+    mapped = (np.clip(values, low, high) - low) * (255.0 / (high - low))
+    if rule == "window" and modality != "CT":
+        mapped[values == 0] = 0  # background outside the body keeps its value, as in MedSAM
+    return np.round(mapped).astype(np.uint8)
+
+
+def _range(values: NDArray[np.float32], modality: str, rule: str) -> tuple[float, float]:
+    if rule == "minmax":
+        return float(values.min()), float(values.max())
+    if modality == "CT":
+        return CT_WINDOW_HU
+    positive = values[values > 0]
+    if not positive.size:
+        return 0.0, 0.0
+    low, high = np.percentile(positive, MR_PERCENTILES)
+    return float(low), float(high)
+
+
+def plane(volume: NDArray[Voxel], axis: int, index: int) -> NDArray[Voxel]:
+    """One plane of an LPS volume as a picture in radiological view.
+
+    Axial: anterior on top, the patient's right on the left. Coronal and sagittal: superior on top.
+    """
+    if axis == 2:
+        return volume[:, :, index].T
+    return (volume[:, index, ::-1] if axis == 1 else volume[index, :, ::-1]).T
+
+
+def slicing_axis(case: Case, protocol: Protocol) -> int:
+    """The array axis across which a volume is cut; equal spacings mean axial."""
+    if protocol.axis == "axial":
+        return 2
+    spacing = np.asarray(case.spacing_mm)
+    return 2 if np.isclose(spacing[2], spacing.max()) else int(spacing.argmax())
+
+
+def samples(case: Case, protocol: Protocol, everything: bool = False) -> Iterator[Sample]:
+    """The slices of a volume that hold a target, or the one picture.
+
+    Args:
+        case: see `bench.cases.Case`.
+        protocol: plane, intensities, components, working resolution.
+        everything: also the slices without a target; all targets of the case are in all slices, some of them empty.
+
+    Raises:
+        DataError: see `to_uint8`.
+    """
+    ready = case.image.dtype == np.uint8 and not case.is_volume  # an 8-bit picture stays as it is
+    image = case.image if ready else to_uint8(case.image, case.modality, protocol.intensity)
+    if not case.is_volume:
+        grid = Grid(0, (case.spacing_mm[0], case.spacing_mm[1]), None, 1)
+        yield _sample(grid, image, dict(case.masks), protocol)
+        return
+    axis = slicing_axis(case, protocol)
+    others = tuple(other for other in range(3) if other != axis)
+    present = {name: np.flatnonzero(mask.any(axis=others)) for name, mask in case.masks.items()}
+    columns_mm, rows_mm = (case.spacing_mm[other] for other in others)
+    for index in range(image.shape[axis]):
+        there = [name for name in case.masks if everything or index in present[name]]
+        if there:
+            targets = {name: plane(case.masks[name], axis, index) for name in there}
+            grid = Grid(index, (rows_mm, columns_mm), case.spacing_mm[axis], image.shape[axis])
+            yield _sample(grid, plane(image, axis, index), targets, protocol)
+
+
+def _sample(grid: Grid, image: NDArray[np.generic], native: dict[str, Mask], protocol: Protocol) -> Sample:
+    picture = np.ascontiguousarray(image, np.uint8)
+    native = {name: np.ascontiguousarray(mask, bool) for name, mask in sorted(native.items())}
+    if protocol.component == "each":
+        native = dict(part for name, mask in native.items() for part in _parts(name, mask))
+    if protocol.working_resolution is None:
+        return Sample(grid.slice, picture, native, native, grid.spacing_mm, grid.slice_mm, grid.slices)
+    side = (protocol.working_resolution, protocol.working_resolution)
+    working = {name: stretch(mask, side) for name, mask in native.items()}
+    kept = {name: mask for name, mask in working.items() if mask.any() or not native[name].any()}
+    picture = stretch(picture, side)
+    return Sample(grid.slice, picture, kept, native, grid.spacing_mm, grid.slice_mm, grid.slices)
+
+
+def _parts(name: str, mask: Mask) -> list[tuple[str, Mask]]:
+    """Each 8-connected component as a target of its own; a mask without foreground stays as it is."""
+    labels, count = cc3d.connected_components(mask, connectivity=8, return_N=True)
+    return [(f"{name}#{number}", labels == number) for number in range(1, count + 1)] or [(name, mask)]

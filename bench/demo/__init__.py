@@ -1,1 +1,0 @@
-"""The mini world's weights: how they are trained."""

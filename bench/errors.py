@@ -1,0 +1,5 @@
+"""The error that ends a command with one line: what is wrong and what to do."""
+
+
+class RunError(RuntimeError):
+    """A run folder that cannot be used as asked; the text says why and what to do."""

@@ -1,1 +1,0 @@
-"""Looking inside SegMoTE: what its routers choose, where its tokens look, what the frozen encoder sees."""

@@ -1,0 +1,49 @@
+"""The mini world on disk: its phantoms, written on first use and found again afterwards."""
+
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import pooch
+
+from bench.miniworld.phantoms import medseg_hq, zero_shot
+
+TRAINING_IMAGES = 96  # a data set
+
+
+ZERO_SHOT = ("isles2022", "segthor", "totalsegmentator-mri")
+
+
+def phantom_data(seed: int = 0) -> Path:
+    """The folder of the zero-shot phantoms, written on first use; its name follows the code that draws them."""
+    return _written("phantoms", partial(zero_shot.write_zero_shot, seed=seed), seed)
+
+
+def training_data(images: int = TRAINING_IMAGES, seed: int = 0) -> Path:
+    """The folder of the mini MedSeg-HQ, written on first use likewise.
+
+    Args:
+        images: of each data set, a sixth of the patients to test on.
+        seed: decides every byte.
+    """
+    return _written(f"medseg-hq-{images}", partial(medseg_hq.write_medseg_hq, seed=seed, images=images), seed)
+
+
+def _written(name: str, write: Callable[[Path], None], seed: int) -> Path:
+    source = Path(zero_shot.__file__).parent
+    digest = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(source.glob("*.py")))).hexdigest()
+    folder = Path(pooch.os_cache("segmote-bench")) / f"{name}-{digest[:12]}-{seed}"
+    if not folder.exists():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = Path(tempfile.mkdtemp(dir=folder.parent))
+        try:
+            write(unfinished)
+            if not folder.exists():
+                os.replace(unfinished, folder)
+        finally:
+            shutil.rmtree(unfinished, ignore_errors=True)
+    return folder

@@ -1,0 +1,9 @@
+"""Procedural phantoms: the small world that stands in for data nobody may ship."""
+
+from bench.miniworld.phantoms.medical import medical_sample
+from bench.miniworld.phantoms.medseg_hq import write_medseg_hq
+from bench.miniworld.phantoms.sample import TrainingSample
+from bench.miniworld.phantoms.shapes import shape_sample
+from bench.miniworld.phantoms.zero_shot import write_zero_shot
+
+__all__ = ["TrainingSample", "medical_sample", "shape_sample", "write_medseg_hq", "write_zero_shot"]

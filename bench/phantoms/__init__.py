@@ -1,9 +1,0 @@
-"""Procedural phantoms: the small world that stands in for data nobody may ship."""
-
-from bench.phantoms.medical import medical_sample
-from bench.phantoms.medseg_hq import write_medseg_hq
-from bench.phantoms.sample import TrainingSample
-from bench.phantoms.shapes import shape_sample
-from bench.phantoms.zero_shot import write_zero_shot
-
-__all__ = ["TrainingSample", "medical_sample", "shape_sample", "write_medseg_hq", "write_zero_shot"]

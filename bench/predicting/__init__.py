@@ -1,0 +1,1 @@
+"""Every model on every case, with the prompts that were drawn before."""

@@ -1,0 +1,73 @@
+"""Before any model runs: read every case once, keep its targets, draw its prompts."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from bench import protocols, workers
+from bench.config import RunConfig
+from bench.data import catalogue
+from bench.data.case import DataError, Defect, Item
+from bench.data.slicing import Sample, samples
+from bench.prompting.kinds import on_every_slice
+from bench.prompting.table import PROMPT_COLUMNS, row
+from bench.protocols import Protocol
+from bench.store.masks import MaskShard
+from bench.store.run_folder import targets_path
+
+
+def draw(config: RunConfig, items: Sequence[Item]) -> tuple[pd.DataFrame, list[Defect], dict[str, list[str]]]:
+    """Draw the prompts of all cases and keep their targets in the run folder.
+
+    Returns:
+        The prompt table in a fixed order, the defects met, and the warnings by "dataset/case".
+    """
+    tasks = [(_draw_case, item, config) for item in items]
+    drawn = workers.run(tasks, config.jobs, config.engine, "prompts")
+    rows = [one for case_rows, _, _ in drawn for one in case_rows]
+    table = pd.DataFrame(rows, columns=list(PROMPT_COLUMNS))
+    order = ["dataset", "case", "slice", "target", "prompt"]
+    table = table.sort_values(order, kind="stable", ignore_index=True)
+    warned = {f"{i.dataset}/{i.case}": list(w) for i, (_, _, w) in zip(items, drawn, strict=True) if w}
+    return table, [defect for _, defects, _ in drawn for defect in defects], warned
+
+
+def _draw_case(item: Item, config: RunConfig) -> tuple[list[dict[str, Any]], list[Defect], Sequence[str]]:
+    protocol = protocols.load(config.protocol)
+    try:
+        case = catalogue.read(item)
+        slices = list(samples(case, protocol, on_every_slice(config.prompts)))
+    except DataError as error:
+        return [], [Defect(item.dataset, item.patient, item.case, error.kind, str(error))], []
+    index = [_place(sample) | {"target": name} for sample in slices for name in sample.native]
+    masks = [mask for s in slices for mask in s.native.values()]
+    MaskShard(index, masks).save(targets_path(config.out, item.dataset, item.case))
+    rows, defects = [], []
+    for sample in slices:
+        for name, mask in sample.native.items():
+            if not mask.any():
+                kinds = [kind for kind in config.prompts if on_every_slice([kind])]
+                rows += [row(item, sample, name, kind, protocol, config.seed) for kind in kinds]
+            elif reason := _too_small(sample, name, protocol):
+                text = f"slice {sample.slice}: {reason}"
+                defects.append(Defect(item.dataset, item.patient, item.case, "skipped", text, name))
+            else:
+                rows += [row(item, sample, name, kind, protocol, config.seed) for kind in config.prompts]
+    return rows, defects, case.warnings
+
+
+def _place(sample: Sample) -> dict[str, Any]:
+    """What scoring in mm needs of a slice's grid, as plain JSON values."""
+    spacing = {"spacing_mm": list(map(float, sample.spacing_mm)), "slice_mm": sample.slice_mm}
+    return {"slice": sample.slice, "slices": sample.slices} | spacing
+
+
+def _too_small(sample: Sample, name: str, protocol: Protocol) -> str | None:
+    area = int(sample.native[name].sum())
+    share = area / sample.native[name].size
+    if area < protocol.min_area_px:
+        return f"{area} px, fewer than the protocol's {protocol.min_area_px}"
+    if share < protocol.min_area_fraction:
+        return f"{share:.3%} of the slice, less than the protocol's {protocol.min_area_fraction:.3%}"
+    return None if name in sample.targets else f"no pixel left at {protocol.working_resolution} px"

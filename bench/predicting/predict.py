@@ -1,0 +1,114 @@
+"""Predict: every model on every case, once, with the frozen prompts."""
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+import adapters
+from adapters.interface import Card, Segmenter
+from bench import protocols, workers
+from bench.config import RunConfig
+from bench.data import catalogue
+from bench.data.case import DataError, Item
+from bench.data.slicing import samples
+from bench.errors import RunError
+from bench.predicting.rounds import CasePredictions, Chunk, Request, decode_rounds, failed_slices, timed
+from bench.prompting.kinds import applies, on_every_slice
+from bench.prompting.table import prompt_of
+from bench.store.files import write_json
+from bench.store.masks import MaskShard
+from bench.store.run_folder import candidates_path, predictions_path
+
+SLICES_AT_ONCE = 8
+
+
+@lru_cache(maxsize=1)
+def segmenter(model: str, weights: Path | None, device: str, precision: str, random: bool) -> Segmenter:
+    """The model, loaded once a worker; only the last one is kept."""
+    source: Path | str | None = "random" if random else weights
+    return adapters.load(model, weights=source, device=device, precision=precision)
+
+
+def load(model: str, config: RunConfig) -> Segmenter:
+    """The model of a run. Mini weights come with the package; the weights folder is for the official ones."""
+    random = config.allow_random and adapters.card(model).weights is not None
+    return segmenter(model, config.weights, config.device, config.precision, random)
+
+
+def meet(models: Sequence[str]) -> None:
+    """Import the families of these models, which takes a worker longer than its first case."""
+    for model in models:
+        adapters.card(model)
+
+
+def kinds(card: Card, config: RunConfig) -> list[str]:
+    """The prompt kinds of the run that this model may be asked with."""
+    return [kind for kind in config.prompts if not applies(card, kind, config.untrained_prompts)]
+
+
+def predict(config: RunConfig, items: Sequence[Item], table: pd.DataFrame) -> None:
+    """Run all models on all cases that have prompts and no predictions yet."""
+    rows = {key: group for key, group in table.groupby(["dataset", "case"], sort=False)}
+    for model in config.models:
+        wanted = kinds(adapters.card(model), config)
+        tasks = [
+            (_predict_case, model, item, rows[item.dataset, item.case], config)
+            for item in items
+            if wanted
+            and (item.dataset, item.case) in rows
+            and not predictions_path(config.out, model, item.dataset, item.case).exists()
+        ]
+        workers.run(tasks, config.jobs, config.engine, model)
+
+
+def _predict_case(model: str, item: Item, rows: pd.DataFrame, config: RunConfig) -> None:
+    """Predict one case and write its shard; a failing slice becomes an entry with its reason."""
+    network = load(model, config)
+    wanted = kinds(network.card, config)
+    by_slice: dict[int, list[Mapping[str, Any]]] = {}
+    for row in rows.to_dict("records"):
+        if row["prompt"] in wanted:
+            by_slice.setdefault(int(row["slice"]), []).append({str(key): value for key, value in row.items()})
+    protocol = protocols.load(config.protocol)
+    drawn = CasePredictions()
+    try:
+        everything = on_every_slice(row["prompt"] for rows in by_slice.values() for row in rows)
+        found = [s for s in samples(catalogue.read(item), protocol, everything) if s.slice in by_slice]
+    except DataError as error:  # the data changed since the prompts were drawn
+        raise RunError(f"{item.dataset} {item.case} can no longer be read: {error}") from error
+    for start in range(0, len(found), SLICES_AT_ONCE):
+        chunk = [(s, by_slice[s.slice]) for s in found[start : start + SLICES_AT_ONCE]]
+        _predict_slices(network, item, chunk, config, drawn)
+    path = predictions_path(config.out, model, item.dataset, item.case)
+    # Timings lie beside the masks, so that the masks' file is the same in every run.
+    write_json(path.with_suffix(".seconds.json"), drawn.seconds)
+    if drawn.others:
+        others = MaskShard([facts for facts, _ in drawn.others], [mask for _, mask in drawn.others])
+        others.save(candidates_path(config.out, model, item.dataset, item.case))
+    MaskShard(drawn.index, drawn.masks).save(path)  # last: a case with this file is done
+
+
+def _predict_slices(network: Segmenter, item: Item, chunk: Chunk, config: RunConfig, drawn: CasePredictions) -> None:
+    """Encode the slices together and decode all their prompts; after an error, slice by slice."""
+    part = CasePredictions()
+    try:
+        encoded, seconds = timed(network, partial(network.encode, [sample.image for sample, _ in chunk]))
+        share = seconds / len(chunk)
+        requests = [
+            (value, Request(row, sample, prompt_of(row)))
+            for value, (sample, rows) in zip(encoded, chunk, strict=True)
+            for row in rows
+        ]
+        decode_rounds(network, item, requests, config, part, share)
+    except (MemoryError, KeyboardInterrupt):
+        raise
+    except Exception as error:  # the one broad net: whatever a model does, the other slices go on
+        if len(chunk) > 1:
+            for one in chunk:
+                _predict_slices(network, item, [one], config, drawn)
+            return
+        part = failed_slices(chunk, config, f"{type(error).__name__}: {error}")
+    drawn.join(part)

@@ -1,0 +1,171 @@
+"""The rounds of one case: first prompts, then a correction after each mask."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+from adapters.geometry import stretch
+from adapters.interface import Prediction, Prompt, Segmenter
+from bench import protocols
+from bench.config import RunConfig
+from bench.data.case import Item, Mask
+from bench.data.slicing import Sample
+from bench.prompting.clicks import Click, next_click, with_clicks
+from bench.prompting.kinds import KINDS
+from bench.prompting.table import generator_for
+
+
+@dataclass(slots=True)
+class Request:
+    """One prompt of one target on its way through the rounds."""
+
+    row: Mapping[str, Any]
+    sample: Sample
+    prompt: Prompt
+    clicks: list[Click] = field(default_factory=list)
+
+    @property
+    def key(self) -> dict[str, Any]:
+        """What the prediction is of."""
+        return {name: self.row[name] for name in ("slice", "target", "prompt")}
+
+
+@dataclass(slots=True)
+class CasePredictions:
+    """What a case's shard will hold, and its timings."""
+
+    index: list[dict[str, Any]] = field(default_factory=list)
+    masks: list[Mask | None] = field(default_factory=list)
+    seconds: list[dict[str, float]] = field(default_factory=list)
+    others: list[tuple[dict[str, Any], Mask]] = field(default_factory=list)  # candidates that were not selected
+
+    def add(self, request: Request, number: int, mask: Mask | None, **facts: Any) -> None:
+        """Keep one mask (None: a failure) and what is known of it."""
+        seconds = {name: facts.pop(name, 0.0) for name in ("seconds_encode", "seconds_decode")}
+        self.index.append(request.key | {"round": number} | facts)
+        self.masks.append(mask)
+        self.seconds.append(seconds)
+
+    def join(self, part: "CasePredictions") -> None:
+        """Add all of another one."""
+        self.others += [(facts | {"entry": facts["entry"] + len(self.index)}, mask) for facts, mask in part.others]
+        self.index += part.index
+        self.masks += part.masks
+        self.seconds += part.seconds
+
+
+Chunk = Sequence[tuple[Sample, Sequence[Mapping[str, Any]]]]
+
+
+def failed_slices(chunk: Chunk, config: RunConfig, reason: str) -> CasePredictions:
+    """Entries without masks, with the reason, for every prompt and round of these slices."""
+    part = CasePredictions()
+    for sample, rows in chunk:
+        for row in rows:
+            request = Request(row, sample, Prompt())
+            for number in range(1, _last_round(row["prompt"], config) + 1):
+                part.add(request, number, None, status="failed", reason=reason, score=None)
+    return part
+
+
+def _last_round(kind: str, config: RunConfig) -> int:
+    return config.clicks if KINDS[kind].rounds else 1
+
+
+def decode_rounds(
+    network: Segmenter,
+    item: Item,
+    requests: Sequence[tuple[Any, Request]],
+    config: RunConfig,
+    part: CasePredictions,
+    seconds_encode: float,
+) -> None:
+    """Decode the first prompts of all targets together, then the corrections, round by round."""
+    active, number = list(requests), 1
+    multimask = protocols.load(config.protocol).multimask
+    while active:
+        pairs = [(value, request.prompt) for value, request in active]
+        predictions, seconds = timed(network, partial(network.decode, pairs, multimask=multimask))
+        for (value, request), prediction in zip(active, predictions, strict=True):
+            mask = prediction.mask.cpu().numpy()
+            _keep(part, request, number, prediction, mask, seconds_encode, seconds / len(active))
+            _keep_others(part, request, prediction, network, value)
+            if number < _last_round(request.row["prompt"], config):
+                _correct(request, item, number, mask, prediction, config)
+        number += 1
+        active = [pair for pair in active if number <= _last_round(pair[1].row["prompt"], config)]
+
+
+def _keep(
+    part: CasePredictions,
+    request: Request,
+    number: int,
+    prediction: Prediction,
+    mask: Mask,
+    seconds_encode: float,
+    seconds_decode: float,
+) -> None:
+    part.add(
+        request,
+        number,
+        _on_native_grid(mask, request),
+        status="ok",
+        reason=None,
+        score=_finite(prediction.score),
+        seconds_encode=seconds_encode,
+        seconds_decode=seconds_decode,
+    )
+
+
+def _keep_others(
+    part: CasePredictions, request: Request, prediction: Prediction, network: Segmenter, encoded: Any
+) -> None:
+    """Keep the candidates that were not selected, for the last entry: regret and the oracle are scored from them."""
+    if len(prediction.candidate_scores) < 2:
+        return
+    masks = network.masks(encoded, prediction.candidate_logits).cpu().numpy()
+    scores = prediction.candidate_scores.tolist()
+    for number, (mask, score) in enumerate(zip(masks, scores, strict=True)):
+        if number != prediction.selected:
+            facts = {"entry": len(part.index) - 1, "candidate": number, "score": _finite(score)}
+            part.others.append((facts, _on_native_grid(mask, request)))
+
+
+def _on_native_grid(mask: Mask, request: Request) -> Mask:
+    native = next(iter(request.sample.native.values())).shape
+    return mask if mask.shape == native else stretch(mask, native)  # from a working resolution to the grid of scoring
+
+
+def _finite(score: float) -> float | None:
+    return float(score) if np.isfinite(score) else None
+
+
+def _correct(request: Request, item: Item, number: int, mask: Mask, prediction: Prediction, config: RunConfig) -> None:
+    """Add the next click; where nothing is wrong the last prompt is repeated, so that every round has a mask."""
+    row, target = request.row, request.sample.targets[request.row["target"]]
+    if not request.clicks and not pd.isna(row["point_x"]):
+        request.clicks.append((row["point_x"], row["point_y"], int(row["point_label"])))
+    rng = generator_for(
+        config.seed, item.dataset, item.case, request.sample.slice, row["target"], row["prompt"], number + 1
+    )
+    click = next_click(target, mask, protocols.load(config.protocol), rng, request.clicks)
+    if click is None:
+        return
+    request.clicks.append(click)
+    request.prompt = with_clicks(request.prompt, request.clicks, prediction.feedback)
+
+
+def timed(network: Segmenter, call: Callable[[], Any]) -> tuple[Any, float]:
+    """The result of a call on the network and its wall-clock seconds, the device's work included."""
+    device = next((parameter.device for parameter in network.network.parameters()), torch.device("cpu"))
+    start = time.perf_counter()
+    result = call()
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return result, time.perf_counter() - start

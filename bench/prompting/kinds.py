@@ -1,0 +1,128 @@
+"""The kinds of simulated prompt: what a user gives, in words and as the rule that draws it."""
+
+import pkgutil
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # tables name prompt kinds without loading a model
+    from adapters.interface import Card, PromptKind
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of simulated prompt.
+
+    Attributes:
+        rule: "module:function" of the rule that draws the first prompt, imported when it is needed. It takes
+            (target, protocol, generator). None: the prompt is the name of the target's class if the model needs
+            text, and nothing at all otherwise.
+        needs: combinations of prompt kinds that a model meets, for `Card.was_trained_on`.
+        text: for captions and `bench ls prompts`.
+        rounds: later rounds add clicks, as many as the run asks for.
+        every_slice: slices without the target are asked for, too.
+    """
+
+    rule: str | None
+    needs: "tuple[frozenset[PromptKind], ...]"
+    text: str
+    rounds: bool = False
+    every_slice: bool = False
+
+    @property
+    def draw(self) -> Callable[..., Any] | None:
+        """The rule itself: (target, protocol, generator) to a prompt."""
+        return pkgutil.resolve_name(self.rule) if self.rule else None
+
+    @property
+    def names_class(self) -> bool:
+        """True if the prompt is the name of the target's class."""
+        return any("text" in need for need in self.needs)
+
+    @property
+    def starts_with_box(self) -> bool:
+        """True if the first round gives a box and no click."""
+        return frozenset({"box"}) in self.needs
+
+
+_BOX: "frozenset[PromptKind]" = frozenset({"box"})
+_POINTS: "frozenset[PromptKind]" = frozenset({"points"})
+_ROUNDS: "frozenset[PromptKind]" = frozenset({"points", "mask"})
+_BOX_ROUNDS: "frozenset[PromptKind]" = frozenset({"box", "points", "mask"})
+_TEXT: "frozenset[PromptKind]" = frozenset({"text"})
+_AUTO: "frozenset[PromptKind]" = frozenset({"auto"})
+
+KINDS: dict[str, Kind] = {
+    "box": Kind("bench.prompting.boxes:box", (_BOX,), "tight box of the target"),
+    "box-jitter": Kind("bench.prompting.boxes:box_jitter", (_BOX,), "tight box with uniform noise on each coordinate"),
+    "box-loose": Kind(
+        "bench.prompting.boxes:box_loose", (_BOX,), "tight box with every side moved outward by a fixed amount"
+    ),
+    "click": Kind("bench.prompting.clicks:click", (_POINTS,), "one foreground click"),
+    "clicks": Kind(
+        "bench.prompting.clicks:click",
+        (_POINTS, _ROUNDS),
+        "clicks on the largest error, previous logits fed back",
+        rounds=True,
+    ),
+    "box+clicks": Kind(
+        "bench.prompting.boxes:box",
+        (_BOX, _BOX_ROUNDS),
+        "tight box, then in each further round a click on the largest error",
+        rounds=True,
+    ),
+    "text": Kind(None, (_TEXT,), "the name of the target's class"),
+    "auto": Kind(
+        None,
+        (_AUTO,),
+        "no prompt at all, on all slices of a volume, also those without the target",
+        every_slice=True,
+    ),
+}
+
+
+def round_name(kind: str, number: int) -> str:
+    """What a user has given after so many rounds.
+
+    Example:
+        >>> round_name("clicks", 2), round_name("box+clicks", 2)
+        ('2 clicks', 'box + 1 click')
+    """
+    clicks = number - 1 if KINDS[kind].starts_with_box else number
+    text = f"{clicks} click{'s' * (clicks > 1)}"
+    if clicks == number:
+        return text
+    return f"box + {text}" if clicks else "box"
+
+
+def load(name: str) -> Kind:
+    """The prompt kind of that name.
+
+    Raises:
+        ValueError: there is none.
+    """
+    if name not in KINDS:
+        raise ValueError(f"unknown prompt {name!r}; there are {', '.join(KINDS)}")
+    return KINDS[name]
+
+
+def on_every_slice(kinds: Iterable[str]) -> bool:
+    """True if one of these kinds also asks for slices without the target."""
+    return any(KINDS[kind].every_slice for kind in kinds)
+
+
+def applies(card: "Card", kind: str, untrained: bool) -> str | None:
+    """None if the model may be asked this way, else the reason for its n/a.
+
+    Args:
+        card: of the model.
+        kind: name of the prompt kind.
+        untrained: also allow prompts that the network can take but never saw in training.
+    """
+    needs = KINDS[kind].needs
+    refused = frozenset().union(*needs) - card.accepts - {"mask"}  # without a mask input, rounds go on by clicks alone
+    if refused:
+        return f"cannot take {', '.join(sorted(refused))} prompts"
+    if untrained or all(card.was_trained_on(need) for need in needs):
+        return None
+    return f"not trained on {kind} prompts"

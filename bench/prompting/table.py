@@ -1,0 +1,94 @@
+"""The table of first prompts, prompts.parquet: drawn once, replayed for every model."""
+
+import hashlib
+import io
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from adapters.interface import Points, Prompt
+from bench.data.case import Item, Mask, class_of
+from bench.data.slicing import Sample
+from bench.prompting import kinds, seeds
+from bench.protocols import Protocol
+from bench.store.files import write_bytes
+
+PROMPT_COLUMNS = (
+    "dataset", "patient", "case", "slice", "target", "prompt", "round", "seed",
+    "x0", "y0", "x1", "y1", "point_x", "point_y", "point_label", "text", "area_px", "height", "width",
+)  # fmt: skip
+
+
+def first_prompt(kind: str, target: Mask, name: str, protocol: Protocol, rng: np.random.Generator) -> Prompt:
+    """What a user would begin with.
+
+    Args:
+        kind: name, see `bench.prompting.kinds.KINDS`.
+        target: (H, W) bool, not empty unless the kind asks for every slice.
+        name: of the target's class.
+        protocol: whose rules hold.
+        rng: of this prompt alone.
+    """
+    chosen = kinds.load(kind)
+    if chosen.draw is not None:
+        prompt: Prompt = chosen.draw(target, protocol, rng)
+        return prompt
+    return Prompt(text=name if chosen.names_class else None)
+
+
+def row(item: Item, sample: Sample, name: str, kind: str, protocol: Protocol, seed: int) -> dict[str, Any]:
+    """One row of the table: draws the first prompt of one target.
+
+    Raises:
+        ValueError: the rule of the kind begins with more than one click.
+    """
+    target = sample.targets[name]
+    rng = generator_for(seed, item.dataset, item.case, sample.slice, name, kind, 1)
+    prompt = first_prompt(kind, target, class_of(name), protocol, rng)
+    values: dict[str, Any] = dict.fromkeys(PROMPT_COLUMNS)
+    values |= {"dataset": item.dataset, "patient": item.patient, "case": item.case, "slice": sample.slice}
+    values |= {"target": name, "prompt": kind, "round": 1, "seed": seed, "area_px": int(sample.native[name].sum())}
+    values |= {"height": target.shape[0], "width": target.shape[1]}
+    values["text"] = prompt.text
+    if prompt.box is not None:
+        values |= dict(zip(("x0", "y0", "x1", "y1"), map(float, prompt.box), strict=True))
+    if prompt.points is not None:
+        if len(prompt.points.labels) != 1:
+            raise ValueError(
+                f"prompt {kind} begins with {len(prompt.points.labels)} clicks; a first prompt has at most one, "
+                "further ones are its later rounds"
+            )
+        (x, y), label = prompt.points.xy[0], prompt.points.labels[0]
+        values |= {"point_x": float(x), "point_y": float(y), "point_label": int(label)}
+    return values
+
+
+def generator_for(
+    seed: int, dataset: str, case: str, index: int, target: str, kind: str, prompt_round: int
+) -> np.random.Generator:
+    """The generator of one prompt: a stable hash of what it is for, so that running order changes nothing."""
+    return seeds.generator(seed, dataset, case, index, target, kind, prompt_round)
+
+
+def prompt_of(row: Mapping[str, Any]) -> Prompt:
+    """The stored first prompt of a row of `prompts.parquet`."""
+    box = None if pd.isna(row["x0"]) else np.array([row[c] for c in ("x0", "y0", "x1", "y1")], np.float32)
+    points = None
+    if not pd.isna(row["point_x"]):
+        xy = np.array([[row["point_x"], row["point_y"]]], np.float32)
+        points = Points(xy, np.array([row["point_label"]], np.int8))
+    return Prompt(box=box, points=points, text=None if pd.isna(row["text"]) else row["text"])
+
+
+def freeze(table: pd.DataFrame, path: Path) -> str:
+    """Write the prompt table; returns the sha256 of the file."""
+    floats = ["x0", "y0", "x1", "y1", "point_x", "point_y"]
+    typed = table.astype(dict.fromkeys(floats, "float32") | {"point_label": "Int8", "text": "string"})
+    typed = typed.astype(dict.fromkeys(("slice", "round", "seed", "area_px", "height", "width"), "int64"))
+    buffer = io.BytesIO()
+    typed.to_parquet(buffer, index=False)
+    write_bytes(path, buffer.getvalue())
+    return hashlib.sha256(buffer.getvalue()).hexdigest()

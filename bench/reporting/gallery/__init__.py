@@ -1,0 +1,1 @@
+"""Pictures with outlines: which are shown, from which files, in what order."""

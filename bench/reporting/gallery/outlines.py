@@ -1,0 +1,189 @@
+"""Predictions ready to be looked at: image, target, prediction and prompt, all in pixels of the original image."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from skimage.measure import find_contours
+
+from bench import protocols
+from bench.data.case import Mask
+from bench.prompting.clicks import Click, next_click
+from bench.prompting.table import generator_for, prompt_of
+from bench.protocols import Protocol
+from bench.reporting.gallery.images import Image, Images
+from bench.reporting.gallery.picks import Pick
+from bench.store.masks import MaskShard
+from bench.store.run_folder import predictions_path, targets_path
+
+Outline = NDArray[np.float64]  # (N, 2) x, y; pixel (0, 0) covers 0..1 in both
+Window = tuple[float, float, float]  # x, y, side of a square
+ROOM = 2.2  # side of a close view, in sides of what it shows
+LEAST = 0.35  # of the image's shorter side
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A prompt as it is drawn: edges of pixels for the box, centres for clicks.
+
+    Attributes:
+        box: x0, y0, x1, y1.
+        clicks: x, y and 1 (foreground) or 0, in the order in which they were given.
+        text: of a text prompt.
+    """
+
+    box: tuple[float, float, float, float] | None = None
+    clicks: tuple[tuple[float, float, int], ...] = ()
+    text: str | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class View:
+    """One prediction.
+
+    Attributes:
+        pick: what it is of.
+        image: (H, W) or (H, W, 3) uint8; None if the data are gone.
+        target, prediction: outlines.
+        prompt: what the model was given.
+        shape: (H, W).
+        window: the square around target, prediction and prompt.
+    """
+
+    pick: Pick
+    image: Image | None
+    target: Sequence[Outline]
+    prediction: Sequence[Outline]
+    prompt: Shown
+    shape: tuple[int, int]
+    window: Window
+
+
+def outlines(mask: Mask) -> list[Outline]:
+    """Closed outlines of a (H, W) mask, corners cut by half a pixel."""
+    if not mask.any():
+        return []
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    part = np.pad(mask[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1], 1).astype(np.float32)
+    corner = np.array([columns[0], rows[0]]) - 0.5  # -1 for the padding, 0.5 for the middle of a pixel
+    return [_without_straight(line[:, ::-1]) + corner for line in find_contours(part, 0.5)]
+
+
+def _without_straight(line: Outline) -> Outline:
+    """The same closed line without points that lie on the way between their neighbours."""
+    step = np.diff(line, axis=0)
+    turns = step[:-1, 0] * step[1:, 1] != step[:-1, 1] * step[1:, 0]
+    return line[np.concatenate([[True], turns, [True]])]
+
+
+def window(shape: tuple[int, int], points: NDArray[np.float64]) -> Window:
+    """A square with room around the points; it may reach beyond the image.
+
+    Args:
+        shape: (H, W) of the image.
+        points: (N, 2) x, y; without any the window holds the whole image.
+    """
+    if not len(points):
+        return 0.0, 0.0, float(max(shape))
+    low, high = points.min(axis=0), points.max(axis=0)
+    side = min(max(ROOM * float((high - low).max()), LEAST * min(shape)), float(max(shape)))
+    centre = (low + high) / 2
+    limits = np.maximum(np.array(shape[::-1]) - side, 0)
+    x, y = np.clip(centre - side / 2, 0, limits).tolist()
+    return x, y, side
+
+
+def views(
+    run: Path, facts: Mapping[str, Any], table: pd.DataFrame, picks: Sequence[Pick], images: Images
+) -> list[View]:
+    """The picks with their masks, prompts and images, in the same order.
+
+    Args:
+        run: the run folder.
+        facts: its `run.json`.
+        table: its `prompts.parquet`.
+        picks: from `selection.select`.
+        images: from `images.collect`.
+    """
+    keys = ["dataset", "case", "slice", "target", "prompt"]
+    wanted = pd.DataFrame([[getattr(p, key) for key in keys] for p in picks], columns=keys).drop_duplicates()
+    rows = {tuple(row[key] for key in keys): row for row in table.merge(wanted, on=keys).to_dict("records")}
+    protocol = protocols.load(facts["config"]["protocol"])
+    made: dict[int, View] = {}
+    by_shard: dict[tuple[str, str, str], list[int]] = {}
+    for number, pick in enumerate(picks):
+        by_shard.setdefault((pick.model, pick.dataset, pick.case), []).append(number)
+    for (model, dataset, case), numbers in by_shard.items():
+        drawn = _masks(predictions_path(run, model, dataset, case), ("slice", "target", "prompt", "round"))
+        targets = _masks(targets_path(run, dataset, case), ("slice", "target"))
+        for number in numbers:
+            pick = picks[number]
+            row = rows[dataset, case, pick.slice, pick.target, pick.prompt]
+            image = images.found.get((dataset, case, pick.slice))
+            made[number] = _view(pick, row, protocol, drawn, targets[pick.slice, pick.target], image)
+    return [made[number] for number in range(len(picks))]
+
+
+Masks = dict[tuple[Any, ...], Mask]
+
+
+def _masks(path: Path, key: Sequence[str]) -> Masks:
+    shard = MaskShard.load(path)
+    pairs = zip(shard.index, shard.masks, strict=True)
+    return {tuple(row[name] for name in key): mask for row, mask in pairs if mask is not None}
+
+
+def _view(
+    pick: Pick, row: Mapping[str, Any], protocol: Protocol, drawn: Masks, target: Mask, image: Image | None
+) -> View:
+    mask = drawn[pick.slice, pick.target, pick.prompt, pick.round]
+    prompt = shown(pick, row, protocol, drawn, target)
+    lines, predicted = outlines(target), outlines(mask)
+    shape = (mask.shape[0], mask.shape[1])
+    points = [*lines, *predicted, np.array([click[:2] for click in prompt.clicks]).reshape(-1, 2)]
+    points += [np.reshape(prompt.box, (2, 2))] if prompt.box else []
+    return View(pick, image, lines, predicted, prompt, shape, window(shape, np.concatenate(points)))
+
+
+def shown(pick: Pick, row: Mapping[str, Any], protocol: Protocol, drawn: Masks, target: Mask) -> Shown:
+    """The prompt behind a prediction.
+
+    The first one is stored; later clicks follow from the stored masks by the protocol's rule. With a working resolution
+    they would follow from masks on another grid, so that only the first one is drawn.
+
+    Args:
+        pick: the prediction.
+        row: its line of `prompts.parquet`.
+        protocol: of the run.
+        drawn: masks of the model on the case, by (slice, target, prompt, round).
+        target: (H, W) bool.
+    """
+    across, down = target.shape[1] / row["width"], target.shape[0] / row["height"]
+    prompt = prompt_of(row)
+    box = None
+    if prompt.box is not None:
+        x0, y0, x1, y1 = map(float, prompt.box)
+        past = 1 if protocol.box_inclusive else 0
+        box = (x0 * across, y0 * down, (x1 + past) * across, (y1 + past) * down)
+    clicks: list[Click] = []
+    if prompt.points is not None:
+        x, y = prompt.points.xy[0].tolist()
+        clicks.append((x, y, int(prompt.points.labels[0])))
+    if protocol.working_resolution is None:
+        _correct(clicks, pick, row["seed"], protocol, drawn, target)
+    placed = tuple(((x + 0.5) * across, (y + 0.5) * down, label) for x, y, label in clicks)
+    return Shown(box, placed, prompt.text)
+
+
+def _correct(clicks: list[Click], pick: Pick, seed: int, protocol: Protocol, drawn: Masks, target: Mask) -> None:
+    """Add the clicks of the later rounds, in the way that the run drew them."""
+    for number in range(1, pick.round):
+        mask = drawn[pick.slice, pick.target, pick.prompt, number]
+        key = (seed, pick.dataset, pick.case, pick.slice, pick.target, pick.prompt, number + 1)
+        click = next_click(target, mask, protocol, generator_for(*key), clicks)
+        if click is not None:
+            clicks.append(click)

@@ -1,0 +1,164 @@
+"""The page of a run: one file with its tables, figures, gallery, facts and failures, which asks no server."""
+
+import base64
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any
+
+import pandas as pd
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from bench import protocols
+from bench.reporting.figures.picture import Absent
+from bench.reporting.gallery.cards import Deck
+from bench.reporting.gallery.sheet import ORACLE
+from bench.reporting.page.tables import Grid, of_frame
+
+
+@dataclass(frozen=True, slots=True)
+class Plate:
+    """A figure of the page.
+
+    Attributes:
+        name, title, caption, alt: of the figure.
+        png: its content.
+    """
+
+    name: str
+    title: str
+    caption: str
+    alt: str
+    png: bytes
+
+    @property
+    def address(self) -> str:
+        """The content as a data address."""
+        return f"data:image/png;base64,{base64.b64encode(self.png).decode()}"
+
+
+@dataclass(frozen=True, slots=True)
+class Chapter:
+    """Tables of one prompt kind, or of the run.
+
+    Attributes:
+        title: of the chapter.
+        shown: tables that stand open.
+        folded: tables that open on demand.
+    """
+
+    title: str
+    shown: Sequence[Grid]
+    folded: Sequence[Grid]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """All that a page shows.
+
+    Attributes:
+        name: of the run.
+        facts: its `run.json`.
+        chapters: of tables.
+        plates: figures.
+        absent: figures that the run has no data for.
+        deck: the gallery.
+        failures: what was left out, with reasons.
+    """
+
+    name: str
+    facts: Mapping[str, Any]
+    chapters: Sequence[Chapter]
+    plates: Sequence[Plate]
+    absent: Sequence[Absent]
+    deck: Deck
+    failures: pd.DataFrame
+
+    @property
+    def oracle(self) -> str:
+        """What to say of the gallery where the scored mask may be another than the drawn one."""
+        return ORACLE if protocols.load(self.facts["config"]["protocol"]).selection == "oracle" else ""
+
+
+def render(page: Page) -> str:
+    """The page as one HTML text; every value is escaped, and only the page's own script may run."""
+    environment = Environment(
+        loader=PackageLoader("bench.reporting.page"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+    )
+    style, script = _resource("report.css"), _resource("report.js")
+    return environment.get_template("report.html.j2").render(
+        page=page,
+        style=Markup(style),
+        script=Markup(script),
+        policy=f"default-src 'none'; img-src data:; style-src {_digest(style)}; script-src {_digest(script)}",
+        facts=facts(page.facts),
+        failures=failures(page.failures),
+        choices=choices(page.deck),
+    )
+
+
+def _resource(name: str) -> str:
+    return (files("bench.reporting.page") / "templates" / name).read_text(encoding="utf-8")
+
+
+def _digest(text: str) -> str:
+    """The name by which a content security policy lets exactly this text pass."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+def facts(found: Mapping[str, Any]) -> list[tuple[str, list[tuple[str, str]]]]:
+    """What a run was: groups of names and values, from `run.json`."""
+    config = {name: _text(value) for name, value in found["config"].items()}
+    checks = {"prompts.parquet (sha256)": _text(found["prompts_sha256"])}
+    for model, about in found["models"].items():
+        if about["weights"]:
+            checks[f"{model}: {about['weights']} (sha256)"] = _text(about["weights_sha256"])
+    counts = {
+        name: ", ".join(f"{number} {what}" for what, number in part.items()) for name, part in found["counts"].items()
+    }
+    models = {
+        name: f"{about['title']}; {_count(about['parameters'])}; {about['licence']}; {about['source']}"
+        for name, about in found["models"].items()
+    }
+    groups: dict[str, Mapping[str, Any]] = {
+        "Configuration": config,
+        f"Rules of the protocol {found['protocol']['name']}": found["protocol"],
+        "Models": models,
+        "Counts": counts,
+        "Checksums": checks,
+        "Versions": found["versions"],
+        "Hardware": found["hardware"],
+        "Seconds": found["seconds"],
+        "Not asked": {f"{row['model']}, {row['prompt']}": row["reason"] for row in found["not_applicable"]},
+        "Warnings": {name: "; ".join(texts) for name, texts in found["warnings"].items()},
+    }
+    return [(title, [(name, _text(value)) for name, value in part.items()]) for title, part in groups.items() if part]
+
+
+def _count(parameters: int | None) -> str:
+    return "no parameters" if not parameters else f"{parameters:,} parameters"
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value))
+    return "none" if value is None else str(value)
+
+
+def failures(frame: pd.DataFrame) -> Grid:
+    """What was left out, the reasons first."""
+    columns = ["kind", "reason", "dataset", "patient", "case", "target", "model", "prompt", "stage"]
+    caption = "Cases, targets and predictions that are not in the numbers, each with its reason."
+    return of_frame("failures", "Left out", caption, frame[columns])
+
+
+def choices(deck: Deck) -> dict[str, list[str]]:
+    """What the gallery can be filtered by: attribute of a pick to its values."""
+    names = ("prompt", "model", "dataset", "label", "why")
+    return {name: list(dict.fromkeys(str(getattr(card.view.pick, name)) for card in deck.cards)) for name in names}

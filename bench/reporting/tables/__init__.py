@@ -1,0 +1,1 @@
+"""The tables of a run and the texts they are written as."""

@@ -1,0 +1,1 @@
+"""The three verbs in a row: predict, score, report."""

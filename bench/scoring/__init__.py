@@ -1,0 +1,1 @@
+"""Stored masks against stored targets: overlaps, surface distances, lesions, clicks needed."""

@@ -1,0 +1,1 @@
+"""From records to values with intervals: patients, bootstrap, calibration, object sizes."""

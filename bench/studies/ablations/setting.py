@@ -1,0 +1,100 @@
+"""What the ablations share: where they learn and are tested, and how one trained network differs from the next."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from bench import world
+from segmote.network.config import SegmoteConfig
+from segmote.training.data import find_items
+
+Subset = Literal["four", "seven"]
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """The world of the ablations.
+
+    Attributes:
+        network: sizes, rules and recipe that all networks share.
+        base: weights file of IMIS-Net that they start from; its encoder stays as it is.
+        card: name of the model that their adapter stands for, "segmote/mini" for the mini sizes.
+        data: folder of data sets in the IMIS layout; their training lists are learned from, their test lists tested on.
+        test_data: folder of the zero-shot sets.
+        zero_shot: names of those sets.
+        four, seven: names of the data sets of both subsets, in lower case.
+        seeds: a training each.
+        limit: training images a data set, None for all.
+        slices: tested slices of a case at most, evenly spaced; None for all.
+        work: folder of trained networks and embeddings.
+        world: "real" or "phantom".
+    """
+
+    network: SegmoteConfig
+    base: Path
+    card: str
+    data: Path
+    test_data: Path
+    zero_shot: tuple[str, ...]
+    four: tuple[str, ...]
+    seven: tuple[str, ...]
+    seeds: tuple[int, ...]
+    limit: int | None
+    slices: int | None
+    work: Path
+    world: Literal["real", "phantom"]
+
+    def codes(self, subset: Subset) -> tuple[str, ...]:
+        """Names of a subset's data sets."""
+        return self.four if subset == "four" else self.seven
+
+    def text(self) -> str:
+        """Which weights on which data, for captions."""
+        return world.text([self.card], self.world)
+
+    @property
+    def embeddings(self) -> Path:
+        """The embeddings' folder, one for all trainings and tests."""
+        return self.work / "embeddings"
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """What is changed: N experts, M of them active, Q prompt queries, the decoder's own weights, the data.
+
+    Two ablations that ask for equal variants share the trained networks.
+    """
+
+    experts: int = 4
+    active: int = 1
+    queries: int = 2
+    decoder: bool = False
+    subset: Subset = "seven"
+
+    def config(self, setting: Setting) -> SegmoteConfig:
+        """The network's configuration."""
+        served = few_class(setting) if self.queries else ()
+        recipe = replace(setting.network.recipe, train_decoder=self.decoder, ppt_sets=served)
+        return replace(
+            setting.network, num_experts=self.experts, top_k=self.active, ppt_queries=self.queries, recipe=recipe
+        )
+
+    def folder(self, setting: Setting, seed: int) -> Path:
+        """Where the trained network is; the name tells what it is, its end all that decides the result."""
+        decides = {
+            "network": asdict(self.config(setting)),
+            "data": (str(setting.data.resolve()), setting.codes(self.subset), setting.limit),
+            "base": hashlib.sha256(setting.base.read_bytes()).hexdigest(),
+        }
+        digest = hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()[:8]
+        tuned = "-decoder" if self.decoder else ""
+        name = f"n{self.experts}-m{self.active}-q{self.queries}-{self.subset}{tuned}-seed{seed}-{digest}"
+        return setting.work / name
+
+
+def few_class(setting: Setting) -> tuple[str, ...]:
+    """Names of the training sets with one class, which PPT serves: without a prompt it is clear what is meant."""
+    classes = {item.code: len(item.names) for item in find_items(setting.data, setting.seven, 1)}
+    return tuple(code for code, count in classes.items() if count == 1)

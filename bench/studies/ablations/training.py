@@ -1,0 +1,99 @@
+"""Trained networks of an ablation, each in a folder of its own: what is there is not made again."""
+
+import contextlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+import torch
+from joblib import Parallel, delayed
+from tqdm import tqdm
+
+import adapters
+from adapters.families.segmote import Segmote, from_base, trained
+from bench.store.files import write_bytes
+from bench.studies.ablations.setting import Setting, Variant
+from bench.studies.ablations.testing import Suite, encode, measured, tests
+from bench.studies.answers import pieces
+from segmote.training.data import find_items
+from segmote.training.embeddings import encode_missing, open_store
+from segmote.training.files import WEIGHTS
+from segmote.training.settings import TrainConfig
+from segmote.training.train import train
+
+LOG = "training.log"
+
+
+def records(setting: Setting, variants: Sequence[Variant], suites: Sequence[Suite], jobs: int) -> pd.DataFrame:
+    """Dice of every variant, seed and suite; trains and tests what is not done yet.
+
+    Args:
+        setting: where and how.
+        variants: different from each other.
+        suites: to be tested on.
+        jobs: worker processes, of one thread each.
+
+    Returns:
+        Rows of `bench.ablations.testing.measured`, with `variant` (index into `variants`), `seed` and `suite`.
+    """
+    tasks = [(variant, seed) for variant in variants for seed in setting.seeds]
+    open_tasks = [task for task in tasks if not all(_result(setting, *task, suite).exists() for suite in suites)]
+    if open_tasks:
+        prepare(setting, suites)
+        done = Parallel(jobs, return_as="generator_unordered")(delayed(_one)(setting, *t, suites) for t in open_tasks)
+        bar = tqdm(done, "networks", len(tasks), initial=len(tasks) - len(open_tasks), unit="network")
+        for name in bar:
+            bar.set_postfix_str(name)
+    parts = [
+        pd.read_csv(_result(setting, variant, seed, suite)).assign(variant=index, seed=seed, suite=suite)
+        for index, variant in enumerate(variants)
+        for seed in setting.seeds
+        for suite in suites
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def prepare(setting: Setting, suites: Sequence[Suite]) -> None:
+    """Encode all pictures of trainings and tests, so that the workers find every embedding on disk."""
+    network = from_base(setting.network, setting.base)
+    store = open_store(network, setting.embeddings, False)
+    files = {item.image: store.path(item.image) for item in find_items(setting.data, setting.seven, setting.limit)}
+    encode_missing(network, store, files, lambda pairs: tqdm(pairs, "embeddings to learn from", unit="image"))
+    segmenter = Segmote(adapters.card(setting.card), network, torch.device("cpu"), "fp32")
+    for suite in suites:
+        for piece in tqdm(list(pieces(tests(setting, suite).slices, 16)), f"embeddings, {suite}", unit="16 images"):
+            encode(segmenter, store, piece)
+
+
+def _one(setting: Setting, variant: Variant, seed: int, suites: Sequence[Suite]) -> str:
+    """Train if need be, test on the suites that are missing; the folder's name."""
+    torch.set_num_threads(1)
+    folder = variant.folder(setting, seed)
+    folder.mkdir(parents=True, exist_ok=True)
+    if not (folder / WEIGHTS).exists():
+        _train(setting, variant, seed, folder)
+    segmenter = trained(variant.config(setting), folder / WEIGHTS, adapters.card(setting.card))
+    for suite in suites:
+        path = _result(setting, variant, seed, suite)
+        if not path.exists():
+            write_bytes(path, measured(segmenter, setting, suite).to_csv(index=False).encode())
+    return folder.name
+
+
+def _train(setting: Setting, variant: Variant, seed: int, folder: Path) -> None:
+    """What the trainer says goes into a log, as several speak at a time; the weights are all that a test needs."""
+    config = TrainConfig(
+        data=setting.data,
+        out=folder,
+        seed=seed,
+        codes=setting.codes(variant.subset),
+        limit=setting.limit,
+        embeddings=setting.embeddings,
+        accelerator="cpu",
+    )
+    with (folder / LOG).open("a") as log, contextlib.redirect_stderr(log), contextlib.redirect_stdout(log):
+        train(from_base(variant.config(setting), setting.base, seed), config)
+
+
+def _result(setting: Setting, variant: Variant, seed: int, suite: Suite) -> Path:
+    return variant.folder(setting, seed) / f"dice-{suite}.csv"

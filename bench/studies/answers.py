@@ -1,0 +1,72 @@
+"""A SegMoTE network's answers to prompted slices, with everything its routers decided."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, TypeVar
+
+import torch
+from torch import Tensor
+
+from adapters.families.segmote import Segmote
+from adapters.interface import Segmenter
+from bench.errors import RunError
+from bench.studies.questions import Asked, Question
+from segmote.network.expert_decoder import ExpertMasks
+from segmote.network.heat_maps import watched
+
+SLICES_AT_ONCE = 8
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Answers:
+    """What the network made of B questions about some slices.
+
+    Attributes:
+        asked: the slices.
+        questions: B, slice by slice.
+        encoded: the image of each question.
+        drawn: masks and routings of the B rows.
+        attention: (B, heads, N, h * w) of each layer, where the expert tokens looked.
+    """
+
+    asked: list[Asked]
+    questions: list[Question]
+    encoded: list[Any]
+    drawn: ExpertMasks
+    attention: list[Tensor]
+
+
+def routed(segmenter: Segmenter) -> Segmote:
+    """The model, if it has routers to look at.
+
+    Raises:
+        RunError: it is no SegMoTE.
+    """
+    if not isinstance(segmenter, Segmote):
+        raise RunError(f"{segmenter.card.name} has no expert tokens; name a SegMoTE model, for example segmote/mini")
+    return segmenter
+
+
+@torch.no_grad()
+def answers(segmenter: Segmote, slices: Iterable[Asked]) -> Iterator[Answers]:
+    """Ask about all targets of a few slices at a time; slices without questions are left out."""
+    for some in pieces((one for one in slices if one.questions), SLICES_AT_ONCE):
+        images = segmenter.encode([one.sample.image for one in some])
+        pairs = [(image, question) for image, one in zip(images, some, strict=True) for question in one.questions]
+        encoded, questions = [image for image, _ in pairs], [question for _, question in pairs]
+        with watched(segmenter.network.mask_decoder) as attention:
+            drawn = segmenter.draw([(image, question.prompt) for image, question in pairs])
+        yield Answers(some, questions, encoded, drawn, attention)
+
+
+def pieces(values: Iterable[T], size: int) -> Iterator[list[T]]:
+    """The values in lists of that size, the last one shorter.
+
+    >>> list(pieces("abcde", 2))
+    [['a', 'b'], ['c', 'd'], ['e']]
+    """
+    rest = iter(values)
+    while piece := list(islice(rest, size)):
+        yield piece

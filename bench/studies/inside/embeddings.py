@@ -1,0 +1,120 @@
+"""How the frozen encoder's embeddings of several data sets lie to each other: figure 4.
+
+Two views. PCA keeps distances, so a gap there is a gap; t-SNE shows neighbourhoods. t-SNE is scikit-learn's, which the
+nearest-neighbour measure uses as well; UMAP would bring a compiler (numba) along for one picture.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import matplotlib
+import numpy as np
+import pandas as pd
+import torch
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from sklearn.decomposition import PCA
+from sklearn.manifold import TSNE
+from sklearn.neighbors import NearestNeighbors
+
+from adapters.interface import Segmenter
+from bench.errors import RunError
+from bench.studies.answers import SLICES_AT_ONCE, pieces
+from bench.studies.questions import Asked, DataSet
+
+FEWEST = 5
+PERPLEXITY = 30.0
+NEIGHBOURS = 5
+VIEWS = {"pca": "PCA", "tsne": "t-SNE"}
+MARKERS = "os^Dv<>PX*"
+
+Vectors = NDArray[np.float32]
+
+
+def pooled(segmenter: Segmenter, slices: Iterable[tuple[DataSet, Asked]]) -> tuple[pd.DataFrame, Vectors]:
+    """Mean of each image's embedding over its grid.
+
+    Returns:
+        dataset, patient, case, slice of n images; their vectors (n, C).
+
+    Raises:
+        RunError: the model's encoded images have no embedding.
+    """
+    rows: list[dict[str, Any]] = []
+    vectors: list[Vectors] = []
+    for piece in pieces(((one, found) for one, found in slices if found.questions), SLICES_AT_ONCE):
+        vectors += _vectors(segmenter, [found for _, found in piece])
+        rows += [{"dataset": one.title} | _facts(found) for one, found in piece]
+    return pd.DataFrame(rows), np.stack(vectors) if vectors else np.zeros((0, 0), np.float32)
+
+
+def _facts(found: Asked) -> dict[str, Any]:
+    first = found.questions[0]
+    return {"patient": first.patient, "case": first.case, "slice": first.slice}
+
+
+@torch.no_grad()
+def _vectors(segmenter: Segmenter, slices: Iterable[Asked]) -> Iterator[Vectors]:
+    for encoded in segmenter.encode([found.sample.image for found in slices]):
+        embedding = getattr(encoded, "embedding", None)
+        if embedding is None:
+            raise RunError(f"{segmenter.card.name} has no image embedding to look at; name a network, not a baseline")
+        yield embedding.float().mean(dim=(-2, -1)).cpu().numpy()
+
+
+def reduced(vectors: Vectors, seed: int) -> dict[str, NDArray[np.float64]]:
+    """Both views (n, 2) of vectors (n, C), standardised by channel first.
+
+    Raises:
+        RunError: fewer than five images.
+    """
+    if len(vectors) < FEWEST:
+        raise RunError(f"{len(vectors)} images are too few for a picture of distances; give at least {FEWEST}")
+    spread = vectors.std(axis=0)
+    scaled = (vectors - vectors.mean(axis=0)) / np.where(spread > 0, spread, 1)
+    perplexity = min(PERPLEXITY, (len(vectors) - 1) / 3)
+    tsne = TSNE(perplexity=perplexity, init="pca", random_state=seed)
+    return {"pca": PCA(2, random_state=seed).fit_transform(scaled), "tsne": tsne.fit_transform(scaled)}
+
+
+def mixing(vectors: Vectors, datasets: "pd.Series[str]") -> "pd.Series[float]":
+    """Share (0..1) of each data set's nearest neighbours that belong to another data set: 0 lies apart.
+
+    Args:
+        vectors: (n, C).
+        datasets: n titles.
+    """
+    count = min(NEIGHBOURS, len(vectors) - 1)
+    near = NearestNeighbors(n_neighbors=count + 1).fit(vectors).kneighbors(return_distance=False)[:, 1:]
+    names = datasets.to_numpy()
+    foreign = (names[near] != names[:, None]).mean(axis=1)
+    return pd.Series(foreign, datasets.to_numpy()).groupby(level=0, sort=False).mean()
+
+
+def figure(table: pd.DataFrame, title: str) -> Figure:
+    """Both views side by side, a colour and a marker a data set.
+
+    Args:
+        table: with `dataset` and, for each view, `<view>_1` and `<view>_2`.
+        title: above it.
+    """
+    drawn = Figure(figsize=(10, 4.8), layout="constrained")
+    panels = drawn.subplots(1, len(VIEWS))
+    for axes, (view, text) in zip(panels, VIEWS.items(), strict=True):
+        _scatter(axes, table, view)
+        axes.set_title(text, fontsize=9)
+    handles, labels = panels[0].get_legend_handles_labels()
+    drawn.legend(handles, labels, loc="outside right center", fontsize=8, frameon=False)
+    drawn.suptitle(title, fontsize=9)
+    return drawn
+
+
+def _scatter(axes: Axes, table: pd.DataFrame, view: str) -> None:
+    colours = matplotlib.colormaps["tab10"]
+    for number, (name, part) in enumerate(table.groupby("dataset", sort=False)):
+        marker = MARKERS[number % len(MARKERS)]
+        places = part[f"{view}_1"], part[f"{view}_2"]
+        axes.scatter(*places, s=16, color=colours(number % 10), marker=marker, alpha=0.75, linewidths=0, label=name)
+    axes.set_xticks([])
+    axes.set_yticks([])

@@ -1,0 +1,38 @@
+"""What the pictures of the routing share: colours, names, files."""
+
+import io
+from collections.abc import Iterable
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from bench.store.files import write_bytes
+
+# Okabe and Ito's palette, which colour-blind readers can tell apart.
+TOKEN_COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#000000")
+DPI = 150
+
+
+def save(figure: Figure, stem: Path) -> list[Path]:
+    """The figure as PNG and PDF, whole or not at all; the same figure gives the same bytes.
+
+    Args:
+        figure: to write.
+        stem: path without ending.
+    """
+    made = []
+    for suffix, facts in ((".png", {}), (".pdf", {"CreationDate": None})):
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format=suffix[1:], dpi=DPI, metadata=facts)
+        made.append(stem.with_suffix(suffix))
+        write_bytes(made[-1], buffer.getvalue())
+    return made
+
+
+def long_names(names: Iterable[str]) -> list[str]:
+    """Names broken where they may be.
+
+    >>> long_names(["PHANTOM_CT", "ISLES 2022"])
+    ['PHANTOM\\nCT', 'ISLES\\n2022']
+    """
+    return [name.replace("_", "\n").replace(" ", "\n") for name in names]

@@ -1,0 +1,138 @@
+"""Every prompted target of some data sets, one after the other."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from adapters.interface import Prompt
+from bench import protocols
+from bench.data import catalogue
+from bench.data.case import Case, DataError, Defect, Item, Mask
+from bench.data.slicing import Sample, samples
+from bench.prompting import table
+from bench.protocols import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class DataSet:
+    """A data set as a picture shows it.
+
+    Attributes:
+        name: as on the command line, with its folder where there are several.
+        title: of its axis label or panel; unique.
+        items: its cases; of a data set with a split those that are not for training.
+    """
+
+    name: str
+    title: str
+    items: Sequence[Item]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Question:
+    """One target of one slice and the prompt that asks for it.
+
+    Attributes:
+        dataset: title of its data set.
+        target: class name.
+        mask: (H, W) bool on the grid that the model sees.
+    """
+
+    dataset: str
+    patient: str
+    case: str
+    slice: int
+    target: str
+    mask: Mask
+    prompt: Prompt
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Asked:
+    """A slice and all questions about it."""
+
+    sample: Sample
+    questions: Sequence[Question]
+
+
+def data_sets(names: Sequence[str], data: Path, limit: int | None = None) -> list[DataSet]:
+    """The data sets of those names below `data`; where several folders hold one, each is a data set of its own.
+
+    Args:
+        names: as for `bench run --datasets`.
+        data: the folder.
+        limit: cases a data set.
+
+    Raises:
+        RunError: nothing with a data set's layout is there.
+        ValueError: an unknown name.
+    """
+    return [_data_set(single, data, limit) for name in names for single in _singles(name, data)]
+
+
+def _singles(name: str, data: Path) -> list[str]:
+    found = catalogue.roots(name, data)
+    base, folder = catalogue.split_name(name)
+    within = data / folder if folder else data
+    if len(found) < 2:
+        return [name]
+    parts = [root.relative_to(within).as_posix() for root in found]
+    return [f"{base}:{folder}/{part}" if folder else f"{base}:{part}" for part in parts]
+
+
+def _data_set(name: str, data: Path, limit: int | None) -> DataSet:
+    items, _ = catalogue.index(name, data, None)
+    tested = [item for item in items if item.details.get("split") != "train"]
+    _, folder = catalogue.split_name(name)
+    return DataSet(name, folder or catalogue.load(name).title, (tested or items)[:limit])
+
+
+def asked(data_set: DataSet, kind: str, protocol: Protocol, seed: int, defects: list[Defect]) -> Iterator[Asked]:
+    """The slices of a data set that hold targets, each with a prompt a target.
+
+    Args:
+        data_set: what to read.
+        kind: of the prompts, as for `bench run --prompt`; of the kinds with rounds the first.
+        protocol: cuts slices and draws prompts, the same as in a run with the same seed.
+        seed: of the prompts.
+        defects: cases that could not be read are added to it.
+    """
+    for item in data_set.items:
+        try:
+            case = catalogue.read(item)
+            found = list(samples(case, protocol))
+        except DataError as error:
+            defects.append(Defect(item.dataset, item.patient, item.case, error.kind, str(error)))
+            continue
+        yield from (_asked(data_set.title, case, sample, kind, protocol, seed) for sample in found)
+
+
+def _asked(title: str, case: Case, sample: Sample, kind: str, protocol: Protocol, seed: int) -> Asked:
+    large = {name: mask for name, mask in sample.targets.items() if mask.sum() >= protocol.min_area_px}
+    questions = [
+        Question(
+            dataset=title,
+            patient=case.patient,
+            case=case.case,
+            slice=sample.slice,
+            target=name,
+            mask=mask,
+            prompt=_prompt(case, sample.slice, name, mask, kind, protocol, seed),
+        )
+        for name, mask in large.items()
+    ]
+    return Asked(sample, questions)
+
+
+def _prompt(case: Case, index: int, target: str, mask: Mask, kind: str, protocol: Protocol, seed: int) -> Prompt:
+    rng = table.generator_for(seed, case.dataset, case.case, index, target, kind, 1)
+    return table.first_prompt(kind, mask, target, protocol, rng)
+
+
+def all_asked(
+    sets: Iterable[DataSet], kind: str, protocol: str, seed: int, defects: list[Defect]
+) -> Iterator[tuple[DataSet, Asked]]:
+    """The slices of several data sets, see `asked`."""
+    rules = protocols.load(protocol)
+    for one in sets:
+        yield from ((one, slice_) for slice_ in asked(one, kind, rules, seed, defects))

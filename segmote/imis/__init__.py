@@ -1,0 +1,1 @@
+"""IMIS-Net, the network that SegMoTE stands on."""

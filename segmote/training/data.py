@@ -1,0 +1,232 @@
+"""Images and masks to train on, in the layout of IMIS-Bench.
+
+    <set>/dataset.json                          labels, and the list "training" of {image, label, imask}
+    <set>/image/<name>.png
+    <set>/label/<any>.(C, H, W, 1).npz          a sparse matrix, one row a class
+    <set>/imask/<any>.npy                       regions that a model drew, numbered; -1 stands for none
+
+The list "test" is never read: it is there to be measured on. A patient is the entry "patient" of an item, else what
+`patient_of` finds in the image's file name.
+
+Source: uni-medical/IMIS-Bench at f4519c0; InMyDreammer/SegMoTE at 77668f0.
+"""
+
+import hashlib
+import json
+import re
+import zipfile
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from scipy import ndimage, sparse
+from torch import Tensor
+
+from segmote.imis.network import standardised
+
+SHAPE = re.compile(r"\(([\d, ]+)\)\.npz$")
+SLICE = re.compile(r"[_-]+(?:slice|frame|z)?[_-]*\d+$", re.IGNORECASE)
+NO_REGION = -1
+SMALLEST_REGION = 0.0005  # of the picture
+UNREADABLE = (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile)
+
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One picture to train on.
+
+    Attributes:
+        code: name of its data set, in lower case.
+        patient: whose picture it is.
+        image, label: files.
+        pseudo: file of regions that a model drew, None if there is none.
+        names: classes by row of the label.
+    """
+
+    code: str
+    patient: str
+    image: Path
+    label: Path
+    pseudo: Path | None
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Excluded:
+    """A picture that cannot be used, and why."""
+
+    image: Path
+    reason: str
+
+
+Progress = Callable[[Sequence[Item]], Iterable[Item]]
+
+
+def find_items(root: Path, codes: Sequence[str] = (), limit: int | None = None) -> list[Item]:
+    """All training items of the data sets at or below a folder, by data set and file name.
+
+    Args:
+        root: a data set or a folder of data sets.
+        codes: names of the sets wanted, in lower case; empty for all.
+        limit: items a set, None for all.
+
+    Raises:
+        ValueError: no data set there, one asked for is missing, or a `dataset.json` is not of the layout.
+    """
+    found: dict[str, Path] = {}
+    for path in sorted(root.glob("**/dataset.json")):
+        if (first := found.setdefault(path.parent.name.lower(), path)) != path:
+            raise ValueError(f"{root}: two data sets of one name, {first.parent} and {path.parent}; rename one")
+    missing = [code for code in codes if code not in found]
+    if missing or not found:
+        there = f"; there are {', '.join(found)}" if found else ""
+        wanted = f" named {' or '.join(missing)}" if missing else ""
+        raise ValueError(f"{root}: no data set of the IMIS layout (with a dataset.json){wanted}{there}")
+    return [item for code in codes or found for item in _listed(code, found[code])[:limit]]
+
+
+def _listed(code: str, description: Path) -> list[Item]:
+    folder = description.parent
+    try:
+        content = json.loads(description.read_text("utf-8-sig"))
+        numbered = sorted((int(number), name) for number, name in content["labels"].items())
+        names = tuple(name for number, name in numbered if number > 0)
+        items = [_item(code, folder, entry, names) for entry in content["training"]]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"{description}: not of the IMIS layout ({error!r})") from error
+    return sorted(items, key=lambda item: item.image)
+
+
+def _item(code: str, folder: Path, entry: Mapping[str, str], names: tuple[str, ...]) -> Item:
+    image = folder / entry["image"]
+    pseudo = entry.get("imask") or entry.get("pseudo")
+    patient = entry.get("patient") or patient_of(image.stem)
+    return Item(code, patient, image, folder / entry["label"], folder / pseudo if pseudo else None, names)
+
+
+def patient_of(name: str) -> str:
+    """The patient in the name of a picture: what stands before the last number, if that has a number too.
+
+    >>> patient_of("ABD_001_100"), patient_of("ISIC_0000001")
+    ('ABD_001', 'ISIC_0000001')
+    """
+    before = SLICE.sub("", name)
+    return before if any(letter.isdigit() for letter in before) else name
+
+
+def split_patients(items: Sequence[Item], seed: int, share: float = 0.1) -> tuple[list[Item], list[Item]]:
+    """Items to learn from and items held out, 9:1 of the patients of each data set.
+
+    A patient is on one side in all data sets, as some pictures are in several (ISIC) and some patients were scanned for
+    several (CHAOS). A set of one patient holds nobody out.
+
+    Args:
+        items: of all data sets.
+        seed: of the choice, which otherwise depends on the patients' names alone.
+        share: to hold out.
+    """
+    held_out: set[str] = set()
+    for code in {item.code for item in items}:
+        patients = sorted({item.patient for item in items if item.code == code}, key=partial(_place, seed))
+        held_out.update(patients[: max(1, round(share * len(patients))) if len(patients) > 1 else 0])
+    learning = [item for item in items if item.patient not in held_out]
+    return learning, [item for item in items if item.patient in held_out]
+
+
+def _place(seed: int, patient: str) -> bytes:
+    return hashlib.sha256(f"{seed}|{patient}".encode()).digest()
+
+
+def check(
+    items: Sequence[Item], side: int, pseudo: bool, progress: Progress = iter
+) -> tuple[list[Item], list[Excluded]]:
+    """The items that can be used, and the others with a reason.
+
+    Args:
+        items: to be read once.
+        side: of the network's input: a mask can vanish at that size.
+        pseudo: whether regions that a model drew are wanted; an item that has none left at that size loses its file.
+        progress: wraps the items, for a bar.
+    """
+    checked = [_checked(item, side, pseudo) for item in progress(items)]
+    usable = [item for item in checked if isinstance(item, Item)]
+    return usable, [item for item in checked if isinstance(item, Excluded)]
+
+
+def _checked(item: Item, side: int, pseudo: bool) -> Item | Excluded:
+    try:
+        read_image(item.image, side)
+        masks = read_masks(item, side)
+        regions = read_regions(item.pseudo, side) if pseudo and item.pseudo else []
+    except UNREADABLE as error:
+        reason = str(error).partition("\n")[0]
+        return Excluded(item.image, f"cannot be read ({type(error).__name__}: {reason})")
+    if not masks:
+        return Excluded(item.image, f"{item.label.name}: no foreground at {side} x {side}")
+    return item if regions else replace(item, pseudo=None)
+
+
+def read_image(path: Path, side: int) -> Tensor:
+    """The network's input (3, side, side): squashed by nearest neighbour, standardised."""
+    with Image.open(path) as picture:
+        pixels = np.array(picture.convert("RGB").resize((side, side), Image.Resampling.NEAREST))
+    return standardised(torch.from_numpy(pixels).permute(2, 0, 1).float())
+
+
+def read_masks(item: Item, side: int) -> dict[str, Mask]:
+    """Class names to masks (side, side), those with any foreground.
+
+    Raises:
+        ValueError: matrix, shape in the file name and names of the classes do not agree.
+        OSError, KeyError, EOFError, zipfile.BadZipFile: an unreadable file.
+    """
+    matrix: Any = sparse.load_npz(item.label)
+    named = SHAPE.search(item.label.name)
+    if named is None:
+        raise ValueError(f"{item.label.name}: no (C, H, W, 1) in the file name")
+    count, height, width = [int(number) for number in named[1].split(",") if number.strip()][:3]
+    if matrix.shape != (count, height * width) or count != len(item.names):
+        raise ValueError(
+            f"{item.label.name}: {matrix.shape} values named {(count, height, width)} for {len(item.names)} classes"
+        )
+    channels = (matrix.toarray() > 0).reshape(count, height, width)
+    masks = ((name, _resized(mask, side)) for name, mask in zip(item.names, channels, strict=True) if mask.any())
+    return {name: mask for name, mask in masks if mask.any()}
+
+
+def _resized(mask: Mask, side: int) -> Mask:
+    return np.array(Image.fromarray(mask).resize((side, side), Image.Resampling.NEAREST))
+
+
+def read_regions(path: Path, side: int) -> list[Mask]:
+    """The regions (side, side) that a model drew, smoothed, without the small ones.
+
+    Raises:
+        ValueError, OSError: an unreadable file.
+    """
+    stored = np.load(path, allow_pickle=False)
+    numbers = np.array(
+        Image.fromarray(stored.reshape(stored.shape[:2]).astype(np.float32)).resize(
+            (side, side), Image.Resampling.NEAREST
+        )
+    )
+    least = SMALLEST_REGION * side * side
+    regions = [numbers == number for number in np.unique(numbers) if number != NO_REGION]
+    smoothed = [_smoothed(region, least) for region in regions if region.sum() >= least]
+    return [region for region in smoothed if region.any()]
+
+
+def _smoothed(region: Mask, least: float) -> Mask:
+    closed = ndimage.binary_closing(ndimage.binary_opening(region))
+    parts, _ = ndimage.label(closed)
+    large = np.bincount(parts.ravel()) >= least
+    large[0] = False
+    return np.asarray(large[parts])

@@ -1,0 +1,173 @@
+"""What the frozen encoder makes of each picture, computed once and kept on disk: an epoch is decoder passes only.
+
+A file's name is the checksum of its picture, its folder's name that of the encoder's weights, so that several trainings
+can share a folder, other weights never meet old embeddings, and a picture that is in two data sets is encoded once. A
+file is complete or not there: it is written aside and renamed. Each has a checksum of its content, and what does not
+agree with it is computed again.
+
+What a recipe has as augmentation is embedded as well: `variants` of a picture, brighter or darker, of more or less
+contrast. They depend on the picture alone, so they can be shared, too.
+Source of the augmentation: uni-medical/IMIS-Bench at f4519c0, InMyDreammer/SegMoTE at 77668f0.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from segmote.network.model import Segmote
+from segmote.training.data import read_image
+
+NAME_DIGITS = 24
+CHANGE_SHARE, LARGEST_CHANGE = 0.2, 0.2  # of contrast and of brightness, each
+VARIED_SHARE = 1 - (1 - CHANGE_SHARE) ** 2  # of the pictures in an epoch
+
+
+class Version(NamedTuple):
+    """A picture as it is (number 0) or one of its variants, and its file in the store."""
+
+    image: Path
+    path: Path
+    number: int
+
+
+Progress = Callable[[Sequence[Version]], Iterable[Version]]
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddingStore:
+    """Embeddings of one encoder at one input size.
+
+    Attributes:
+        folder: where they are.
+        side: of the network's input.
+        half: stored as float16; read as float32 either way.
+    """
+
+    folder: Path
+    side: int
+    half: bool
+
+    def path(self, image: Path) -> Path:
+        """The file of a picture; reads the picture for its checksum."""
+        return self.folder / f"{hashlib.sha256(image.read_bytes()).hexdigest()[:NAME_DIGITS]}.safetensors"
+
+    def read(self, path: Path) -> tuple[Tensor, Tensor]:
+        """Embedding (dim, h, w) and early grid (encoder's width, h, w), float32.
+
+        Raises:
+            ValueError: the file is missing, cut off or altered.
+        """
+        try:
+            with safe_open(path, framework="pt") as file:
+                digest = (file.metadata() or {}).get("content")
+                parts = file.get_tensor("embedding"), file.get_tensor("early")
+        except (OSError, SafetensorError) as error:
+            raise ValueError(f"{path}: no readable embedding ({error}); the same command computes it again") from error
+        if _digest(parts) != digest:
+            raise ValueError(f"{path}: an embedding that was altered on disk; the same command computes it again")
+        return parts[0].float(), parts[1].float()
+
+    def write(self, path: Path, embedding: Tensor, early: Tensor) -> None:
+        """Keep one picture's embedding and early grid."""
+        kind = torch.float16 if self.half else torch.float32
+        parts = tuple(part.to(kind).cpu().contiguous() for part in (embedding, early))
+        partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+        save_file({"embedding": parts[0], "early": parts[1]}, partial, {"content": _digest(parts)})
+        os.replace(partial, path)
+
+    def lacks(self, path: Path) -> bool:
+        """Whether the file is missing or damaged."""
+        try:
+            self.read(path)
+        except ValueError:
+            return True
+        return False
+
+
+def open_store(network: Segmote, folder: Path, half: bool) -> EmbeddingStore:
+    """The store of a network's encoder below a folder, made if needed."""
+    kind = "half" if half else "full"
+    inside = folder / f"{fingerprint(network)}-{network.config.image_size}-{kind}"
+    inside.mkdir(parents=True, exist_ok=True)
+    return EmbeddingStore(inside, network.config.image_size, half)
+
+
+def fingerprint(network: Segmote) -> str:
+    """Checksum of the image encoder: sizes and weights."""
+    digest = hashlib.sha256(json.dumps(asdict(network.config.encoder), sort_keys=True).encode())
+    for name, value in sorted(network.image_encoder.state_dict().items()):
+        digest.update(name.encode())
+        digest.update(value.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()[:16]
+
+
+@torch.no_grad()
+def encode_missing(
+    network: Segmote, store: EmbeddingStore, files: Mapping[Path, Path], progress: Progress, variants: int = 0
+) -> None:
+    """Compute what the store lacks.
+
+    Args:
+        network: its encoder is run on its device, in float32.
+        store: of that encoder.
+        files: pictures and their files in the store.
+        progress: wraps what is to be computed, for a bar.
+        variants: of each picture, beside itself.
+    """
+    versions = (
+        Version(image, version_path(path, number), number)
+        for image, path in files.items()
+        for number in range(1 + variants)
+    )
+    missing = [version for version in versions if store.lacks(version.path)]
+    device = next(network.parameters()).device
+    for image, path, number in progress(missing):
+        picture = varied(read_image(image, store.side), path, number)
+        embedding, early = network.encode(picture[None].to(device))
+        store.write(path, embedding[0], early[0])
+
+
+def version_path(path: Path, number: int) -> Path:
+    """The file of a picture's variant, from the file of the picture itself.
+
+    >>> version_path(Path("store/0a1b.safetensors"), 2).name, version_path(Path("store/0a1b.safetensors"), 0).name
+    ('0a1b-2.safetensors', '0a1b.safetensors')
+    """
+    return path.with_stem(f"{path.stem}-{number}") if number else path
+
+
+def varied(picture: Tensor, path: Path, number: int) -> Tensor:
+    """A standardised picture (3, side, side) as one of its variants; number 0 is the picture itself.
+
+    Contrast is scaled by 0.8 to 1.2, or -0.2 to 0.2 is added, or both, as often as when each happens to one in five.
+
+    Args:
+        picture: of any variant.
+        path: of the variant; its name, which is the picture's checksum and the number, is the seed.
+        number: of the variant.
+    """
+    if number == 0:
+        return picture
+    rng = np.random.default_rng(list(path.name.encode()))
+    scaled, shifted = False, False
+    while not (scaled or shifted):
+        scaled, shifted = rng.random(2) < CHANGE_SHARE
+    scale, shift = rng.uniform(-LARGEST_CHANGE, LARGEST_CHANGE, 2)
+    return picture * (1 + scale * scaled) + shift * shifted
+
+
+def _digest(parts: Sequence[Tensor]) -> str:
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(part.numpy().tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,138 @@
+"""What a training writes down while it runs: its state, its logs, its weights. Each file is whole or not there."""
+
+import csv
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save_file
+from tensorboardX import SummaryWriter
+from torch import Tensor
+
+from segmote.network.model import Segmote
+
+CHECKPOINT, SETTINGS, STEPS, EPOCHS = "checkpoint.pt", "training.json", "steps.csv", "epochs.csv"
+WEIGHTS, CURVES, DIVERGED = "weights.safetensors", "tensorboard", "diverged.json"
+Line = Mapping[str, float]
+
+
+def save_checkpoint(folder: Path, content: Mapping[str, Any]) -> None:
+    """Keep the state after an epoch in place of the one before."""
+    partial = folder / f"{CHECKPOINT}.partial"
+    with partial.open("wb") as file:
+        torch.save(dict(content), file)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(partial, folder / CHECKPOINT)
+
+
+def load_checkpoint(folder: Path) -> dict[str, Any] | None:
+    """The state after the last finished epoch, None if there is none."""
+    path = folder / CHECKPOINT
+    if not path.is_file():
+        return None
+    content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    return content
+
+
+def claim(folder: Path, settings: Mapping[str, Any], resume: bool) -> None:
+    """Make the folder this training's own.
+
+    Args:
+        folder: made if needed.
+        settings: plain JSON values, all that decides the losses.
+        resume: False forgets what is there.
+
+    Raises:
+        ValueError: a training with other settings is in there.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    path, settings = folder / SETTINGS, json.loads(json.dumps(settings))
+    if not resume:
+        for name in (CHECKPOINT, STEPS, EPOCHS, WEIGHTS, DIVERGED):
+            (folder / name).unlink(missing_ok=True)
+        shutil.rmtree(folder / CURVES, ignore_errors=True)
+    elif path.is_file() and (folder / CHECKPOINT).is_file():
+        before = json.loads(path.read_text())
+        changed = [name for name in settings if before.get(name) != settings[name]]
+        if changed:
+            name = changed[0]
+            raise ValueError(
+                f"{folder} holds a training with another {name}: {before.get(name)}, now {settings[name]}; "
+                "choose another folder, or start anew without resuming"
+            )
+    write_json(path, settings)
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Keep plain values."""
+    partial = path.with_name(f"{path.name}.partial")
+    partial.write_text(json.dumps(content, indent=1))
+    os.replace(partial, path)
+
+
+class Log:
+    """A CSV file of numbers and the same as curves for TensorBoard.
+
+    Args:
+        folder: of both.
+        name: of the CSV file; its stem groups the curves.
+        done: epochs that count: the lines of later ones, which a killed training left, are dropped.
+    """
+
+    def __init__(self, folder: Path, name: str, done: int) -> None:
+        self.path, self.group = folder / name, Path(name).stem
+        kept = [line for line in _lines(self.path) if int(line["epoch"]) <= done]
+        self.path.unlink(missing_ok=True)
+        self.length = 0
+        for line in kept:
+            self._write(line)
+        self.curves = SummaryWriter(str(folder / CURVES / self.group), purge_step=len(kept))
+
+    def add(self, line: Line) -> None:
+        """Append a line that has the columns of those before."""
+        for name, value in line.items():
+            self.curves.add_scalar(f"{self.group}/{name}", value, self.length)
+        self._write(line)
+
+    def close(self) -> None:
+        """Finish the curves."""
+        self.curves.close()
+
+    def _write(self, line: Mapping[str, Any]) -> None:
+        with self.path.open("a", newline="") as file:
+            writer = csv.DictWriter(file, list(line))
+            if not self.length:
+                writer.writeheader()
+            writer.writerow(line)
+        self.length += 1
+
+
+def _lines(path: Path) -> list[dict[str, str]]:
+    """The whole lines of a CSV file; one that was being written when the training was killed is none."""
+    if not path.is_file():
+        return []
+    with path.open(newline="") as file:
+        return [line for line in csv.DictReader(file) if None not in line.values() and None not in line]
+
+
+def save_weights(network: Segmote, folder: Path, training: Mapping[str, Any], half: bool = False) -> Path:
+    """The whole network as a weights file, its vocabulary beside it; in float32, or float16 with `half`."""
+    kind = torch.float16 if half else torch.float32
+    state: dict[str, Tensor] = {
+        name: value.detach().cpu().to(kind).contiguous() for name, value in network.state_dict().items()
+    }
+    partial = folder / f"{WEIGHTS}.partial"
+    # One entry: safetensors would write several in an order that changes from run to run.
+    about = json.dumps({"config": asdict(network.config), **training}, sort_keys=True)
+    save_file(state, partial, {"training": about})
+    os.replace(partial, folder / WEIGHTS)
+    beside = folder / network.vocabulary.name
+    if network.vocabulary.is_file() and not beside.exists():
+        shutil.copyfile(network.vocabulary, beside)
+    return folder / WEIGHTS

@@ -1,0 +1,150 @@
+"""Which prompts a batch gets in training: at first, and where the masks drawn so far are corrected.
+
+All rows of a batch have one kind of prompt; where and how many is drawn for each row.
+Source: InMyDreammer/SegMoTE at 77668f0; section 3.4 for the priors of PPT.
+
+B: rows, picture by picture. n: points of a row. Masks are (B, 1, 4h, 4w) logits, targets (B, 1, side, side) bool.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional as F
+
+from segmote.recipe import Recipe
+from segmote.training.batches import KIND, PRIOR_ROUND, PROMPTS, REGION_KIND, REGION_PROMPTS, Batch, generator
+from segmote.training.data import Mask
+from segmote.training.simulated_user import ERROR_CLICKS, Clicks, box, click, error_clicks
+
+PRIOR_SHARE = 0.5
+TEXT_FOR_MASK_SHARE = 0.4
+REGION_BOX_SHARE = 0.5
+
+Points = tuple[Tensor, Tensor]  # (B, n, 2), (B, n)
+
+
+class Prompts(NamedTuple):
+    """What B rows are asked with; None where there is no prompt of a kind.
+
+    Attributes:
+        points: coordinates and labels.
+        boxes: (B, 4).
+        masks: of the round before.
+        pooled: (B, text width).
+    """
+
+    points: Points | None = None
+    boxes: Tensor | None = None
+    masks: Tensor | None = None
+    pooled: Tensor | None = None
+
+
+def first_prompts(batch: Batch, recipe: Recipe) -> Prompts:
+    """Boxes, clicks or text, as the recipe's shares have it."""
+    kinds, shares = zip(*recipe.first_prompts, strict=True)
+    kind = _coins(batch, KIND).choice(kinds, p=shares)
+    if kind == "text":
+        return Prompts(pooled=batch.pooled)
+    return _boxes(batch, batch.targets, PROMPTS) if kind == "box" else _clicks(batch, batch.targets, PROMPTS)
+
+
+def priors(batch: Batch, drawn: Callable[[], Tensor]) -> Prompts:
+    """PPT's foreground priors: a mask, the classes' text, both or neither.
+
+    The mask is what the network has `drawn` without any prompt, as it will be in a second round.
+    """
+    mask, text = _coins(batch, KIND).random(2) < PRIOR_SHARE
+    return Prompts(masks=drawn() if mask else None, pooled=batch.pooled if text else None)
+
+
+def rounds_with_priors(batch: Batch, rounds: int) -> set[int]:
+    """The correction rounds that have mask and text in place of clicks: the last one and one of those before."""
+    last = rounds - 1
+    return {int(_coins(batch, PRIOR_ROUND).integers(max(1, last))), last}
+
+
+def corrected(batch: Batch, masks: Tensor, number: int, with_priors: bool) -> Prompts:
+    """Prompts of correction round `number`: clicks on errors of the masks, beside the masks or, at times, text.
+
+    With priors there are mask and text alone.
+    """
+    if with_priors:
+        return Prompts(masks=masks, pooled=batch.pooled)
+    coins = _coins(batch, KIND, 1 + number)
+    points = _error_clicks(batch, batch.targets, masks, PROMPTS, 1 + number, int(coins.choice(ERROR_CLICKS)))
+    if batch.pooled is not None and coins.random() < TEXT_FOR_MASK_SHARE:
+        return Prompts(points, pooled=batch.pooled)
+    return Prompts(points, masks=masks)
+
+
+def region_prompts(batch: Batch, regions: Tensor) -> Prompts:
+    """Boxes or clicks for regions."""
+    boxed = _coins(batch, REGION_KIND).random() < REGION_BOX_SHARE
+    return (_boxes if boxed else _clicks)(batch, regions, REGION_PROMPTS)
+
+
+def corrected_regions(batch: Batch, regions: Tensor, masks: Tensor, number: int, with_priors: bool) -> Prompts:
+    """The masks drawn for regions, and unless with priors, clicks on their errors."""
+    if with_priors:
+        return Prompts(masks=masks)
+    count = int(_coins(batch, REGION_KIND, 1 + number).choice(ERROR_CLICKS))
+    return Prompts(_error_clicks(batch, regions, masks, REGION_PROMPTS, 1 + number, count), masks=masks)
+
+
+def router_noise(batch: Batch, shape: tuple[int, int, int, int], purpose: int, number: int) -> Tensor:
+    """Z of eq. 2 for a batch's rows: draws from N(0, 1) of shape (layers, B, experts, experts)."""
+    layers, rows, *experts = shape
+    part = (layers, rows // len(batch.indices), *experts)
+    draws = [_own(batch, index, purpose, number).standard_normal(part, np.float32) for index in batch.indices]
+    return torch.from_numpy(np.concatenate(draws, axis=1)).to(batch.embeddings.device)
+
+
+def to_input(masks: Tensor, side: int) -> Tensor:
+    """Logits (B, 1, side, side) on the grid of the network's input, in float32."""
+    return F.interpolate(masks.float(), (side, side), mode="bilinear", align_corners=False)
+
+
+def _coins(batch: Batch, purpose: int, number: int = 0) -> np.random.Generator:
+    """Of what all rows have in common."""
+    return generator(batch.seed, batch.epoch, batch.number, purpose, number)
+
+
+def _own(batch: Batch, index: int, purpose: int, number: int) -> np.random.Generator:
+    """Of what one picture's rows have for themselves."""
+    return generator(batch.seed, batch.epoch, index, purpose, number)
+
+
+def _boxes(batch: Batch, targets: Tensor, purpose: int) -> Prompts:
+    boxes = [box(mask, rng) for mask, rng in _rows(batch, targets, purpose, 0)]
+    return Prompts(boxes=torch.from_numpy(np.stack(boxes)).to(targets.device))
+
+
+def _clicks(batch: Batch, targets: Tensor, purpose: int) -> Prompts:
+    clicks = [click(mask, rng) for mask, rng in _rows(batch, targets, purpose, 0)]
+    return Prompts(_stacked(clicks, targets.device))
+
+
+def _error_clicks(batch: Batch, targets: Tensor, masks: Tensor, purpose: int, number: int, count: int) -> Points:
+    shown = _arrays(to_input(masks, targets.shape[-1]) > 0)
+    rows = zip(_rows(batch, targets, purpose, number), shown, strict=True)
+    return _stacked([error_clicks(mask, drawn, count, rng) for (mask, rng), drawn in rows], targets.device)
+
+
+def _rows(batch: Batch, targets: Tensor, purpose: int, number: int) -> list[tuple[Mask, np.random.Generator]]:
+    """Each row's target, and its picture's generator."""
+    generators = [_own(batch, index, purpose, number) for index in batch.indices]
+    masks = len(targets) // len(generators)
+    return list(zip(_arrays(targets), [rng for rng in generators for _ in range(masks)], strict=True))
+
+
+def _arrays(masks: Tensor) -> NDArray[np.bool_]:
+    return masks[:, 0].cpu().numpy()
+
+
+def _stacked(clicks: list[Clicks], device: torch.device) -> Points:
+    xy, labels = (torch.from_numpy(np.stack(part)).to(device) for part in zip(*clicks, strict=True))
+    return xy, labels

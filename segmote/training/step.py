@@ -1,0 +1,188 @@
+"""One step of the training: prompts, passes through the decoder, losses (section 3.5).
+
+The paper has one step a batch, from first prompts. The released code has two: first prompts, then rounds that correct
+what the first step drew.
+
+The losses look at a batch as a whole. So each process puts the others' masks and gates beside its own before it
+computes them, and the loss, like its gradient averaged over the processes, is that of one process with the whole batch.
+
+B: rows, picture by picture. N: experts.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from segmote.network.expert_decoder import ExpertMasks
+from segmote.network.model import Segmote
+from segmote.training import losses
+from segmote.training.batches import NOISE, REGION_NOISE, Batch
+from segmote.training.prompts import (
+    Prompts,
+    corrected,
+    corrected_regions,
+    first_prompts,
+    priors,
+    region_prompts,
+    rounds_with_priors,
+    router_noise,
+    to_input,
+)
+
+Step = Literal["first", "corrections"]
+Joined = Callable[[Tensor], Tensor]
+
+
+class Drawn(NamedTuple):
+    """What a step drew last: (B, 1, 4h, 4w) logits without gradient, of the masks and, if there are any, of regions."""
+
+    masks: Tensor
+    regions: Tensor | None
+
+
+class Outcome(NamedTuple):
+    """What a step comes to: numbers of the whole batch, over the rounds a mean but for `loss`, and the last masks.
+
+    Attributes:
+        loss: to be descended; over the rounds a sum.
+        segmentation, balance: its terms for the masks.
+        dice: of the thresholded masks.
+        experts: (N,) share of the expert tokens that each expert of the last layer got.
+        tokens: (N,) share of the rows that each expert token answered.
+        drawn: of this process's rows.
+    """
+
+    loss: Tensor
+    segmentation: Tensor
+    balance: Tensor
+    dice: Tensor
+    experts: Tensor
+    tokens: Tensor
+    drawn: Drawn
+
+
+class Lesson(nn.Module):
+    """A network that learns by its recipe: a step is one call of `forward`, which is where DDP averages gradients.
+
+    Args:
+        network: what learns.
+        joined: puts the rows (B, ...) of all processes together, with gradients.
+    """
+
+    def __init__(self, network: Segmote, joined: Joined = lambda rows: rows) -> None:
+        super().__init__()
+        self.network, self.recipe, self.joined = network, network.config.recipe, joined
+
+    def forward(self, batch: Batch, step: Step, drawn: Drawn | None = None) -> Outcome:
+        """One step; the second starts from what the first has drawn."""
+        images = _Images.of(self.network, batch, self.recipe.masks)
+        if step == "first":
+            return self._first(batch, images)
+        assert drawn is not None
+        return self._corrections(batch, images, drawn)
+
+    def _first(self, batch: Batch, images: "_Images") -> Outcome:
+        ppt = self._speaks(batch) and self.recipe.ppt_first
+        prompts = priors(batch, images.draw_unprompted) if ppt else first_prompts(batch, self.recipe)
+        outcome = self._outcome(batch, images.draw(prompts, (NOISE, 0), ppt))
+        if batch.regions is None:
+            return outcome
+        regions = images.draw(region_prompts(batch, batch.regions), (REGION_NOISE, 0))
+        return self._with_regions(outcome, batch.regions, regions)
+
+    def _corrections(self, batch: Batch, images: "_Images", drawn: Drawn) -> Outcome:
+        rounds, outcomes = self.recipe.corrections, []
+        with_priors = rounds_with_priors(batch, rounds)
+        for number in range(rounds):
+            prompts = corrected(batch, drawn.masks, number, number in with_priors)
+            outcome = self._outcome(batch, images.draw(prompts, (NOISE, 1 + number), self._speaks(batch)))
+            if batch.regions is not None and drawn.regions is not None:
+                prompts = corrected_regions(batch, batch.regions, drawn.regions, number, number in with_priors)
+                outcome = self._with_regions(outcome, batch.regions, images.draw(prompts, None, mote=False))
+            drawn = outcome.drawn
+            outcomes.append(outcome)
+        return _over_rounds(outcomes)
+
+    def _speaks(self, batch: Batch) -> bool:
+        """Whether PPT serves a batch; it may have been left out of the network."""
+        return batch.served and self.network.config.ppt_queries > 0
+
+    def _outcome(self, batch: Batch, masks: ExpertMasks) -> Outcome:
+        routings = [replace(routing, gates=self.joined(routing.gates)) for routing in masks.routings]
+        balance = losses.balance_loss(routings, self.network.config)
+        segmentation = self._segmentation(batch.targets, masks)
+        shown = to_input(masks.mask.detach(), batch.targets.shape[-1]) > 0
+        return Outcome(
+            loss=segmentation + self.recipe.balance_weight * balance,  # eq. 11
+            segmentation=segmentation.detach(),
+            balance=balance.detach(),
+            dice=self.joined(dice(batch.targets, shown)).mean(),
+            experts=self._shares(masks.routings[-1].experts.flatten(1)),
+            tokens=self._shares(masks.token[:, None]),
+            drawn=Drawn(masks.mask.detach(), None),
+        )
+
+    def _with_regions(self, outcome: Outcome, regions: Tensor, drawn: ExpertMasks) -> Outcome:
+        loss = outcome.loss + self._segmentation(regions, drawn)
+        return outcome._replace(loss=loss, drawn=Drawn(outcome.drawn.masks, drawn.mask.detach()))
+
+    def _segmentation(self, targets: Tensor, drawn: ExpertMasks) -> Tensor:
+        """L_seg of the whole batch, on the grid of the network's input."""
+        targets = self.joined(targets.float())
+        logits = to_input(self.joined(drawn.mask.float()), targets.shape[-1])
+        if self.recipe.loss == "dice":
+            return losses.dice_loss(targets, logits)
+        return losses.released_loss(targets, logits, self.joined(drawn.score.float()))
+
+    def _shares(self, indices: Tensor) -> Tensor:
+        """(N,) shares of indices (B, n) of experts or tokens."""
+        counts = F.one_hot(indices, self.network.config.num_experts).sum(dim=1).float()  # (B, N)
+        return self.joined(counts).sum(dim=0) / self.joined(counts).sum()
+
+
+@dataclass(frozen=True, slots=True)
+class _Images:
+    """A batch's pictures, a row for each mask, ready to be drawn on."""
+
+    network: Segmote
+    batch: Batch
+    embeddings: Tensor
+    details: Tensor
+
+    @classmethod
+    def of(cls, network: Segmote, batch: Batch, masks: int) -> "_Images":
+        details = network.details(batch.embeddings, batch.early)
+        return cls(network, batch, *(part.repeat_interleave(masks, 0) for part in (batch.embeddings, details)))
+
+    def draw(
+        self, prompts: Prompts, noise: tuple[int, int] | None, ppt: bool = False, mote: bool = True
+    ) -> ExpertMasks:
+        """One pass; `noise` is purpose and round of the draws for the routers."""
+        config = self.network.config
+        shape = config.layers, len(self.embeddings), config.num_experts, config.num_experts
+        drawn = False if noise is None else router_noise(self.batch, shape, *noise)
+        return self.network.decode(self.embeddings, *prompts, details=self.details, ppt=ppt, noise=drawn, mote=mote)
+
+    @torch.no_grad()
+    def draw_unprompted(self) -> Tensor:
+        """The masks (B, 1, 4h, 4w) of PPT alone."""
+        drawn = self.draw(Prompts(), None, ppt=True).mask
+        # Autocast keeps the weights that it has cast, here without gradients, and the next pass would use them.
+        torch.clear_autocast_cache()
+        return drawn
+
+
+def dice(targets: Tensor, drawn: Tensor) -> Tensor:
+    """Dice of bool masks (B, 1, H, W), (B,); targets have foreground."""
+    both, areas = (targets & drawn).sum((1, 2, 3)), targets.sum((1, 2, 3)) + drawn.sum((1, 2, 3))
+    return 2 * both / areas
+
+
+def _over_rounds(outcomes: Sequence[Outcome]) -> Outcome:
+    loss, *numbers = (torch.stack(values) for values in zip(*(outcome[:-1] for outcome in outcomes), strict=True))
+    segmentation, balance, dice, experts, tokens = (number.mean(dim=0) for number in numbers)
+    return Outcome(loss.sum(dim=0), segmentation, balance, dice, experts, tokens, outcomes[-1].drawn)
