@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-
 from tqdm import tqdm
 
 from adapters.precision import Precision, autocast
@@ -108,9 +107,7 @@ class Training:
     def _step(self, stage: Stage, source: Source, optimisers: Optimisers, step: int) -> torch.Tensor:
         progress = step / stage.steps
         with autocast(self.device, self.precision):
-            value = loss(
-                self.network, self.probe, self.family, stage, source, self.names, progress, self.generator
-            )
+            value = loss(self.network, self.probe, self.family, stage, source, self.names, progress, self.generator)
         optimisers.step(value, progress)
         return value.detach()
 

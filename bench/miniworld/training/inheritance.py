@@ -6,8 +6,8 @@ import torch
 from segment_anything.modeling import Sam
 
 from adapters.weights.checkpoint import State, fill
-from segmote.network.official_names import name_of_sams
 from segmote.imis.network import Imis
+from segmote.network.official_names import name_of_sams
 
 
 def from_sam(network: Sam, sam: Path) -> None:

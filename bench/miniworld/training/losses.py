@@ -78,6 +78,23 @@ def mask_losses(logits: Tensor, target: Tensor) -> Tensor:
     return 1 - dice + entropy[..., :IN_WINDOW].mean(-1) + 0.5 * entropy[..., IN_WINDOW:].mean(-1)
 
 
+def frame_losses(logits: Tensor, masks: Tensor) -> Tensor:
+    """Dice over the whole picture and twice the mean cross entropy: what tells a mask that it lies elsewhere.
+
+    Args:
+        logits: (M, C, h, w).
+        masks: (M, 128, 128) in 0..1.
+
+    Returns:
+        (M, C).
+    """
+    target = F.avg_pool2d(masks[:, None], SIDE // logits.shape[-1]).expand_as(logits)
+    drawn = logits.sigmoid()
+    dice = (2 * (drawn * target).sum((2, 3)) + 1) / (drawn.sum((2, 3)) + target.sum((2, 3)) + 1)
+    entropy = F.binary_cross_entropy_with_logits(logits, target, reduction="none").mean((2, 3))
+    return 1 - dice + 2 * entropy
+
+
 def window_iou(logits: Tensor, target: Tensor) -> Tensor:
     """(M, C) intersection over union of the thresholded masks at the window's points."""
     drawn, wanted = logits[..., :IN_WINDOW] > 0, target[..., :IN_WINDOW] > 0.5

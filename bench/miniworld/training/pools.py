@@ -69,7 +69,9 @@ def load(worlds: Sequence[str], pictures: int, *, held_out: bool = False, jobs: 
     numbers = range(-(-pictures // OF_A_FILE))
     kind = "held-out" if held_out else "train"
     paths = {
-        (world, number): folder() / f"{world}-{kind}-v{VERSION}-{number:03d}.npz" for world in worlds for number in numbers
+        (world, number): folder() / f"{world}-{kind}-v{VERSION}-{number:03d}.npz"
+        for world in worlds
+        for number in numbers
     }
     seeds = {place: HELD_OUT_SEED * held_out + place[1] for place in paths}
     tasks = [(render, place[0], seeds[place], path) for place, path in paths.items() if not path.is_file()]
@@ -105,9 +107,7 @@ def framed(sample: TrainingSample) -> tuple[NDArray[np.uint8], list[tuple[int, N
     """The picture squashed to (128, 128, 3), and its objects of at least 6 px as (index into `NAMES`, mask)."""
     image = sample.image if sample.image.ndim == 3 else np.repeat(sample.image[..., None], 3, -1)
     masks = ((name, _resized(np.uint8(255) * mask) > 127) for name, mask in sample.masks.items())
-    objects = [
-        (NAMES.index(name) if name in NAMES else 0, mask) for name, mask in masks if mask.sum() >= LEAST_AREA_PX
-    ]
+    objects = [(NAMES.index(name) if name in NAMES else 0, mask) for name, mask in masks if mask.sum() >= LEAST_AREA_PX]
     return _resized(image), objects
 
 

@@ -1,25 +1,29 @@
 """The stages of each family's training."""
 
+from dataclasses import replace
+
 from bench.miniworld.training.batches import Variation
 from bench.miniworld.training.stages import Stage
 
 GENERIC, MEDICAL = ("blots", "shapes"), ("medical", "blots")
 BOXES = {"box": 1.0}
 
+BOXES_STAGE = Stage(
+    "boxes",
+    steps=450,
+    worlds=("blots",),
+    muon=3e-2,
+    adamw=3e-3,
+    weight_decay=0.01,
+    frozen_share=1.0,
+    first=BOXES,
+    noisy_share=0.0,
+    brightness=1.0,
+    localises=True,
+)
 FROM_NOTHING = (
-    Stage(
-        "boxes",
-        steps=450,
-        worlds=("blots",),
-        muon=3e-2,
-        adamw=3e-3,
-        weight_decay=0.01,
-        frozen_share=1.0,
-        first=BOXES,
-        noisy_share=0.0,
-        brightness=1.0,
-        localises=True,
-    ),
+    BOXES_STAGE,
+    replace(BOXES_STAGE, name="boxes again"),
     Stage(
         "masks",
         steps=550,

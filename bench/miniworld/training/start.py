@@ -1,4 +1,4 @@
-"""Where training from nothing begins: an encoder that hands its picture through, a decoder that looks where it is told."""
+"""Where training from nothing begins: an encoder that hands pictures through, a decoder that looks where it is told."""
 
 import math
 from typing import Any

@@ -9,7 +9,16 @@ from bench.miniworld.training.batches import UPRIGHT, Batch, Source
 from bench.miniworld.training.contrast import mostly_bright
 from bench.miniworld.training.families import Family
 from bench.miniworld.training.localisation import with_ellipses
-from bench.miniworld.training.losses import Probe, Samples, at, mask_losses, sample_points, steep, window_iou
+from bench.miniworld.training.losses import (
+    Probe,
+    Samples,
+    at,
+    frame_losses,
+    mask_losses,
+    sample_points,
+    steep,
+    window_iou,
+)
 from bench.miniworld.training.names import Names
 from bench.miniworld.training.networks import Drawn, Features, Network, Prompts, embed, named
 from bench.miniworld.training.rounds import answers, first
@@ -97,14 +106,14 @@ def _of_kind(
     """Losses of the rounds that start with one kind of prompt."""
     samples = sample_points(batch.boxes, batch.masks, generator)
     text = names.vectors(network, batch.names) if kind == "text" and names else None
-    if text is not None:
-        prompts = named(text)
-    else:
-        prompts = first(kind, batch, family.user.noise, stage.noisy_share, generator)
+    noise = family.user.noise, stage.noisy_share
+    prompts = first(kind, batch, *noise, generator) if text is None else named(text)
     losses = []
     asked = answers(network, features, batch, prompts, family.user, rounds, generator, text)
     for number, (given, drawn) in enumerate(asked):
         value = _mask_loss(family, stage, drawn, given, samples).mean()
+        if stage.localises:
+            value = value + frame_losses(drawn.logits, batch.masks).mean()
         if number == 0:
             value = value + _auxiliary(probe, stage, drawn, batch, samples, generator)
         losses.append(value)
