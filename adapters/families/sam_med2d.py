@@ -78,8 +78,8 @@ class Preparation:
 
 
 VIT_B = Config()
-# The size of `small_networks.sam()`, whose weights it starts from. Ungrouped convolutions would make the adapters weigh more than
-# all the rest.
+# The size of `small_networks.sam()`, whose weights it starts from. Ungrouped convolutions would make the adapters weigh
+# more than all the rest.
 MINI = Config(
     side=small_networks.IMAGE_SIZE,
     patch=small_networks.STRIDE,
