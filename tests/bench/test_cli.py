@@ -27,7 +27,7 @@ COMMAND = str(Path(sys.executable).with_name("bench"))
 def registered(monkeypatch, tmp_path):
     for name, where in fakes.MODELS.items():
         monkeypatch.setitem(adapters.REGISTRY, name, where)
-    monkeypatch.setitem(datasets.REGISTRY, "squares", "tests.fakes:SQUARES")
+    monkeypatch.setitem(datasets.REGISTRY, "squares", "tests.helpers.fakes:SQUARES")
     monkeypatch.setattr(fakes.Fake, "encoded", 0)
     monkeypatch.setattr("bench.reporting.publish.publish", lambda run, tables, jobs: ())
     monkeypatch.chdir(tmp_path)

@@ -79,7 +79,7 @@ class Fake:
         return logits > 0
 
 
-MODELS = {name: "tests.fakes:Fake" for name in Fake.cards}
+MODELS = {name: "tests.helpers.fakes:Fake" for name in Fake.cards}
 
 
 def index(root: Path) -> list[Item | Defect]:

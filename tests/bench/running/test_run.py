@@ -29,7 +29,7 @@ from tests.helpers import fakes
 def registered(monkeypatch):
     for name, where in fakes.MODELS.items():
         monkeypatch.setitem(adapters.REGISTRY, name, where)
-    monkeypatch.setitem(datasets.REGISTRY, "squares", "tests.fakes:SQUARES")
+    monkeypatch.setitem(datasets.REGISTRY, "squares", "tests.helpers.fakes:SQUARES")
     monkeypatch.setattr(fakes.Fake, "encoded", 0)
     monkeypatch.setattr("bench.reporting.publish.publish", lambda run, tables, jobs: ())
     predict.segmenter.cache_clear()

@@ -129,7 +129,7 @@ def test_only_what_learns_has_changed(uninterrupted: Path) -> None:
 def test_a_killed_training_goes_on_to_the_same_losses(
     data: Path, embeddings: Path, uninterrupted: Path, tmp_path: Path, killed_at: tuple[str, int]
 ) -> None:
-    command = [sys.executable, "-m", "tests.training_world", data, tmp_path, "released", *killed_at]
+    command = [sys.executable, "-m", "tests.helpers.training_world", data, tmp_path, "released", *killed_at]
     killed = subprocess.run([str(part) for part in command], cwd=ROOT, capture_output=True, check=False)
     assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
     assert not (tmp_path / files.WEIGHTS).exists()

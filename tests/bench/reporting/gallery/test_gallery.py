@@ -29,7 +29,7 @@ def folder(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         for name, where in fakes.MODELS.items():
             patch.setitem(adapters.REGISTRY, name, where)
-        patch.setitem(datasets.REGISTRY, "squares", "tests.fakes:SQUARES")
+        patch.setitem(datasets.REGISTRY, "squares", "tests.helpers.fakes:SQUARES")
         patch.setattr("bench.reporting.publish.publish", lambda run, tables, jobs: ())
         predict.segmenter.cache_clear()
         out = tmp_path_factory.mktemp("gallery") / "r"
