@@ -1,0 +1,137 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bench.data.case import DataError, Defect, Item
+from bench.data.datasets import load
+from tests.helpers.layouts import folder, picture, square, write_json, write_png
+
+FOLDER = load("folder")
+
+
+def item(root: Path) -> Item:
+    (entry,) = FOLDER.index(root)
+    assert isinstance(entry, Item), entry
+    return entry
+
+
+@pytest.mark.parametrize(
+    ("name", "masks"),
+    [
+        ("a.png", "masks"),
+        ("a_mask.png", "mask"),
+        ("a-mask.png", "masks"),
+        ("a_Segmentation.png", "labels"),
+        ("a_segmentation.png", "gts"),
+        ("a.bmp", "Labels"),
+    ],
+)
+def test_masks_by_name_in_folders_of_several_names(tmp_path: Path, name: str, masks: str) -> None:
+    folder(tmp_path, square(), name, masks)
+    assert list(FOLDER.find(tmp_path)) == [tmp_path]
+    case = FOLDER.read(item(tmp_path))
+    assert case.case == "a"
+    np.testing.assert_array_equal(case.image, picture())
+    np.testing.assert_array_equal(case.masks["foreground"], square() > 0)
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "RGB", "RGBA", "LA"])
+def test_modes_of_masks(tmp_path: Path, mode: str) -> None:
+    folder(tmp_path, square())
+    write_png(tmp_path / "masks/a_mask.png", square(), mode)
+    np.testing.assert_array_equal(FOLDER.read(item(tmp_path)).masks["foreground"], square() > 0)
+
+
+def test_values_near_the_maximum_are_foreground_with_a_warning(tmp_path: Path) -> None:
+    mask = square()
+    mask[1, 6] = 254
+    folder(tmp_path, mask)
+    case = FOLDER.read(item(tmp_path))
+    assert case.masks["foreground"].sum() == 6
+    assert case.warnings == ("masks/a_mask.png: 1 values lie between 0 and 255; cut at 127.5",)
+
+
+def test_ids_without_names(tmp_path: Path) -> None:
+    folder(tmp_path, square(2))
+    assert FOLDER.read(item(tmp_path)).masks.keys() == {"label 2"}
+
+
+def test_ids_with_names(tmp_path: Path) -> None:
+    folder(tmp_path, square(2))
+    write_json(tmp_path / "labels.json", {"background": 0, "liver": 1, "spleen": 2})
+    assert FOLDER.read(item(tmp_path)).masks.keys() == {"spleen"}
+
+
+def test_one_named_class_is_all_above_half(tmp_path: Path) -> None:
+    folder(tmp_path, square(254))
+    write_json(tmp_path / "labels.json", {"lungs": 1})
+    assert FOLDER.read(item(tmp_path)).masks["lungs"].sum() == 6
+
+
+def test_grey_levels_with_the_map_of_huang(tmp_path: Path) -> None:
+    root = tmp_path / "test_data" / "22_Heart"
+    mask = square(171)
+    mask[1, 6] = 255
+    write_png(root / "images/22_Heart_2_10.png", picture())
+    write_png(root / "labels/22_Heart_2_10.png", mask)
+    colours = {"info": {"1": "LV", "2": "Myocardium", "3": "RV"}, "color": {"1": 85, "2": 170, "3": 255}}
+    write_json(tmp_path / "data_infor_json/22_Heart.json", colours)
+    found = item(root)
+    assert found.patient == "22_Heart_2"
+    case = FOLDER.read(found)
+    assert {name: int(mask.sum()) for name, mask in case.masks.items()} == {"Myocardium": 5, "RV": 1}
+
+
+def test_grey_levels_without_a_map_fail_with_the_way_out(tmp_path: Path) -> None:
+    mask = square(255)
+    mask[1, 6:8] = (85, 170)
+    folder(tmp_path, mask)
+    with pytest.raises(DataError, match=r"grey levels \[85, 170\] beside 255; name them in labels\.json"):
+        FOLDER.read(item(tmp_path))
+
+
+@pytest.mark.parametrize("content", [["liver"], {"liver": "one"}, {"info": {"1": "a"}, "color": {}}])
+def test_an_invalid_table_is_one_defect(tmp_path: Path, content: object) -> None:
+    folder(tmp_path, square())
+    write_json(tmp_path / "labels.json", content)
+    (defect,) = FOLDER.index(tmp_path)
+    assert isinstance(defect, Defect)
+    assert "labels.json: not a mapping" in defect.reason
+
+
+def test_orphans_are_skipped_and_doubles_fail(tmp_path: Path) -> None:
+    folder(tmp_path, square())
+    write_png(tmp_path / "masks/a.png", square())
+    write_png(tmp_path / "images/CHNCXR_0001_0.png", picture())
+    write_png(tmp_path / "masks/z (1, 2)_mask.png", square())
+    orphan, double, mask = FOLDER.index(tmp_path)
+    assert isinstance(orphan, Defect) and isinstance(double, Defect) and isinstance(mask, Defect)
+    assert (orphan.kind, orphan.patient) == ("skipped", "CHNCXR_0001")
+    assert orphan.reason == "images/CHNCXR_0001_0.png: image without mask"
+    assert double.kind == "failed" and "more than one image or mask named a" in double.reason
+    assert mask.reason == "masks/z (1, 2)_mask.png: mask without image"
+
+
+def test_previews_and_hidden_files_are_ignored(tmp_path: Path) -> None:
+    folder(tmp_path, square())
+    write_png(tmp_path / "images/a_superpixels.png", picture())
+    (tmp_path / "masks/._a_mask.png").write_bytes(b"resource fork")
+    (tmp_path / "images/LICENSE.txt").write_text("CC0")
+    assert item(tmp_path).case == "a"
+
+
+@pytest.mark.parametrize(
+    ("mask", "kind"), [(np.zeros((8, 10), np.uint8), "skipped"), (square(shape=(10, 8)), "failed")]
+)
+def test_empty_and_unequal_masks(tmp_path: Path, mask: np.ndarray, kind: str) -> None:
+    folder(tmp_path, mask)
+    with pytest.raises(DataError) as caught:
+        FOLDER.read(item(tmp_path))
+    assert caught.value.kind == kind
+
+
+def test_colour_images_stay_colour(tmp_path: Path) -> None:
+    folder(tmp_path, square())
+    write_png(tmp_path / "images/a.png", np.stack([picture(), picture(), square()], axis=-1))
+    assert FOLDER.read(item(tmp_path)).image.shape == (8, 10, 3)

@@ -1,0 +1,75 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bench.data.case import DataError, Defect, Item
+from bench.data.datasets import load
+from tests.helpers.layouts import picture, sam_med2d, square, write_json, write_png
+
+SAM_MED2D = load("sam-med2d")
+
+
+def test_components_are_united_and_lists_of_both_kinds_are_read(tmp_path: Path) -> None:
+    sam_med2d(tmp_path / "data_demo")
+    first, orphan, second = SAM_MED2D.index(tmp_path / "data_demo")
+    assert isinstance(first, Item) and isinstance(second, Item)
+    assert (first.case, first.patient) == ("amos_0004_75", "amos_0004")
+    assert (second.case, second.patient) == ("s0114_111", "s0114")
+    case = SAM_MED2D.read(first)
+    assert case.masks.keys() == {"liver"}
+    np.testing.assert_array_equal(case.masks["liver"], (square() | np.roll(square(), 4, axis=0)) > 0)
+    assert SAM_MED2D.read(second).masks.keys() == {"rib_left_9"}
+    assert isinstance(orphan, Defect)
+    assert (orphan.case, orphan.kind) == ("amos_0507_31", "skipped")
+    assert "images/amos_0507_31.png: image without mask" in orphan.reason
+
+
+def test_a_missing_mask_fails_its_class_only(tmp_path: Path) -> None:
+    sam_med2d(tmp_path / "data_demo")
+    write_png(tmp_path / "data_demo/masks/amos_0004_75_aorta_000.png", square())
+    listed = {"data_demo/images/amos_0004_75.png": ["data_demo/masks/amos_0004_75_aorta_000.png"]}
+    write_json(tmp_path / "data_demo/image2label_train.json", listed)
+    (tmp_path / "data_demo/masks/amos_0004_75_liver_001.png").unlink()
+    item, defect, *_ = SAM_MED2D.index(tmp_path / "data_demo")
+    assert isinstance(item, Item) and isinstance(defect, Defect)
+    assert SAM_MED2D.read(item).masks.keys() == {"aorta"}
+    assert (defect.kind, defect.target) == ("failed", "liver")
+    assert defect.reason == "masks/amos_0004_75_liver_001.png: listed, but missing"
+
+
+def test_a_missing_image_is_skipped(tmp_path: Path) -> None:
+    sam_med2d(tmp_path)
+    (tmp_path / "images/s0114_111.png").unlink()
+    defect = SAM_MED2D.index(tmp_path)[-1]
+    assert isinstance(defect, Defect)
+    assert (defect.case, defect.kind) == ("s0114_111", "skipped")
+
+
+def test_names_of_the_20m_release(tmp_path: Path) -> None:
+    name = "mr_00--ACDC--patient001_frame01--z_0003"
+    write_png(tmp_path / f"images/{name}.png", picture())
+    write_png(tmp_path / f"masks/{name}--0002_000.png", square())
+    write_json(tmp_path / "SAMed2D_v1.json", {f"images/{name}.png": [f"masks/{name}--0002_000.png"]})
+    (item,) = SAM_MED2D.index(tmp_path)
+    assert isinstance(item, Item)
+    assert item.patient == "ACDC--patient001_frame01"
+    assert SAM_MED2D.read(item).masks.keys() == {"0002"}
+
+
+def test_a_mask_of_another_size_fails(tmp_path: Path) -> None:
+    sam_med2d(tmp_path)
+    write_png(tmp_path / "masks/s0114_111_rib_left_9_000.png", square(shape=(10, 8)))
+    item = SAM_MED2D.index(tmp_path)[-1]
+    assert isinstance(item, Item)
+    with pytest.raises(DataError, match=r"rib_left_9 has \(10, 8\) pixels, images/s0114_111\.png has \(8, 10\)"):
+        SAM_MED2D.read(item)
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"masks/x.png": null}'])
+def test_an_invalid_list_is_one_defect(tmp_path: Path, text: str) -> None:
+    sam_med2d(tmp_path)
+    (tmp_path / "label2image_test.json").write_text(text)
+    (defect,) = SAM_MED2D.index(tmp_path)
+    assert isinstance(defect, Defect)
+    assert "label2image_test.json: " in defect.reason and "not" in defect.reason

@@ -1,0 +1,199 @@
+import gzip
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bench.data.case import DataError
+from bench.data.reading.nifti import Volume, check_grid, displacement_mm, read_volume, resample
+from tests.helpers.layouts import SHAPE, cut, cut_inside, finer_grid, lps_affine, spoil_checksum, voxels, write_nifti
+
+
+@pytest.mark.parametrize("codes", ["LPS", "RAS", "LAS", "PSR", "SLA", "IPL"])
+def test_any_axis_order_is_turned_to_lps_without_moving_a_voxel(tmp_path: Path, codes: str) -> None:
+    path = write_nifti(tmp_path / "x.nii.gz", voxels(), codes=codes)
+    volume = read_volume(path)
+    np.testing.assert_array_equal(volume.voxels, voxels())
+    np.testing.assert_allclose(volume.affine, lps_affine(), atol=1e-5)
+    assert volume.spacing_mm == pytest.approx((2, 1, 3))
+    assert volume.voxels.dtype == np.int16
+    assert volume.warnings == ()
+
+
+def test_an_oblique_volume_keeps_its_rotation(tmp_path: Path) -> None:
+    angle = np.deg2rad(20)
+    rotation = np.eye(4)
+    rotation[1:3, 1:3] = [[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]
+    volume = read_volume(write_nifti(tmp_path / "x.nii", voxels(), rotation @ lps_affine(), codes="RAS"))
+    np.testing.assert_array_equal(volume.voxels, voxels())
+    np.testing.assert_allclose(volume.affine, rotation @ lps_affine(), atol=1e-4)
+    assert volume.spacing_mm == pytest.approx((2, 1, 3), abs=1e-5)
+
+
+def test_each_voxel_keeps_its_place_in_space(tmp_path: Path) -> None:
+    affine = np.array([[0, 0, 5, 1], [-2, 0.1, 0, 2], [0, 3, 0, 4], [0, 0, 0, 1]], float)
+    nib.save(nib.Nifti1Image(voxels(), affine), tmp_path / "x.nii")
+    volume = read_volume(tmp_path / "x.nii")
+    for index in [(0, 0, 0), (5, 6, 4), (1, 2, 3)]:
+        here = np.argwhere(volume.voxels == voxels()[index])[0]
+        np.testing.assert_allclose(volume.affine @ [*here, 1], affine @ [*index, 1], atol=1e-2)
+
+
+@pytest.mark.parametrize("spoil", [spoil_checksum, cut, cut_inside, lambda path: path.write_bytes(b"")])
+def test_a_damaged_file_fails_with_its_name(tmp_path: Path, spoil) -> None:
+    path = write_nifti(tmp_path / "s0864" / "ct.nii.gz", voxels())
+    spoil(path)
+    with pytest.raises(DataError, match=r"s0864/ct\.nii\.gz: cannot be read") as caught:
+        read_volume(path)
+    assert caught.value.kind == "failed"
+
+
+@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_no_damage_to_a_header_escapes_as_another_error(tmp_path: Path, data: st.DataObject) -> None:
+    path = write_nifti(tmp_path / "x.nii", voxels())
+    raw = bytearray(path.read_bytes())
+    for _ in range(data.draw(st.integers(1, 8))):
+        raw[data.draw(st.integers(0, 351))] = data.draw(st.integers(0, 255))
+    path.write_bytes(bytes(raw))
+    try:
+        volume = read_volume(path)
+    except DataError:
+        return
+    assert volume.voxels.ndim == 3
+    assert np.isfinite(volume.affine).all()
+
+
+def test_a_header_that_asks_for_too_much_memory_is_damage(tmp_path: Path) -> None:
+    path = write_nifti(tmp_path / "x.nii", voxels())
+    raw = bytearray(path.read_bytes())
+    raw[40:56] = np.array([3, 30000, 30000, 30000, 1, 1, 1, 1], np.int16).tobytes()
+    path.write_bytes(bytes(raw))
+    with pytest.raises(DataError, match=r"x\.nii: cannot be read"):
+        read_volume(path)
+
+
+def test_an_unpacked_file_with_a_packed_name_is_read(tmp_path: Path) -> None:
+    path = write_nifti(tmp_path / "x.nii.gz", voxels())
+    path.write_bytes(gzip.decompress(path.read_bytes()))
+    np.testing.assert_array_equal(read_volume(path).voxels, voxels())
+
+
+def test_nifti_2_is_read(tmp_path: Path) -> None:
+    nib.save(nib.Nifti2Image(voxels(), lps_affine()), tmp_path / "x.nii.gz")
+    np.testing.assert_array_equal(read_volume(tmp_path / "x.nii.gz").voxels, voxels())
+
+
+def test_four_dimensions_fail_with_the_shape_and_the_way_out(tmp_path: Path) -> None:
+    nib.save(nib.Nifti1Image(np.zeros((4, 4, 4, 30), np.int16), lps_affine()), tmp_path / "p_4d.nii.gz")
+    with pytest.raises(DataError, match=r"p_4d.*\(4, 4, 4, 30\).*choose one channel or frame.*four_to_three"):
+        read_volume(tmp_path / "p_4d.nii.gz")
+
+
+def test_a_fourth_axis_of_length_one_is_dropped(tmp_path: Path) -> None:
+    nib.save(nib.Nifti1Image(voxels()[..., None], lps_affine()), tmp_path / "x.nii")
+    assert read_volume(tmp_path / "x.nii").voxels.shape == SHAPE
+
+
+def test_colour_voxels_fail(tmp_path: Path) -> None:
+    rgb = np.zeros((3, 3, 3), [("R", "u1"), ("G", "u1"), ("B", "u1")])
+    nib.save(nib.Nifti1Image(rgb, np.eye(4)), tmp_path / "x.nii")
+    with pytest.raises(DataError, match="one real number"):
+        read_volume(tmp_path / "x.nii")
+
+
+def test_spacing_is_the_zooms_where_the_sform_has_unit_scale(tmp_path: Path) -> None:
+    image = nib.Nifti1Image(voxels(), np.diag([-1, -1, 1, 1]))
+    image.set_qform(np.diag([-1.5, -1.25, 10, 1]), 1)
+    nib.save(image, tmp_path / "x.nii.gz")
+    volume = read_volume(tmp_path / "x.nii.gz")
+    assert volume.spacing_mm == (1.5, 1.25, 10)
+    np.testing.assert_allclose(np.diag(volume.affine), [-1.5, -1.25, 10, 1])
+    assert "sform has voxel size" in volume.warnings[0]
+
+
+def test_a_qform_elsewhere_is_warned_of(tmp_path: Path) -> None:
+    image = nib.Nifti1Image(voxels(), lps_affine())
+    moved = lps_affine()
+    moved[0, 3] += 4
+    image.set_qform(moved, 1)
+    nib.save(image, tmp_path / "x.nii")
+    (warning,) = read_volume(tmp_path / "x.nii").warnings
+    assert warning.endswith("x.nii: sform and qform differ by up to 4 mm: took the sform")
+
+
+def test_a_file_without_orientation_is_warned_of(tmp_path: Path) -> None:
+    nib.save(nib.Nifti1Image(voxels(), None), tmp_path / "x.nii")
+    assert "no orientation stored" in read_volume(tmp_path / "x.nii").warnings[0]
+
+
+def test_voxels_that_are_no_numbers_take_the_lowest_value(tmp_path: Path) -> None:
+    values = voxels().astype(np.float64) - 100
+    values[0, 0, 0], values[1, 1, 1] = np.nan, np.inf
+    volume = read_volume(write_nifti(tmp_path / "x.nii", values))
+    assert volume.voxels.dtype == np.float32
+    assert volume.voxels[0, 0, 0] == volume.voxels[1, 1, 1] == -98
+    assert "2 voxels are not finite; set to -98" in volume.warnings[0]
+
+
+def test_nothing_but_nan_fails(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no voxel is a finite number"):
+        read_volume(write_nifti(tmp_path / "x.nii", np.full(SHAPE, np.nan, np.float32)))
+
+
+def volume(array: np.ndarray, affine: np.ndarray) -> Volume:
+    return Volume(Path("f/x.nii"), array, (2, 1, 3), affine, ())
+
+
+def test_unequal_shapes_are_never_compared() -> None:
+    image, label = volume(voxels(), lps_affine()), volume(voxels((6, 7, 4)), lps_affine())
+    with pytest.raises(DataError, match=r"\(6, 7, 4\) differs from \(6, 7, 5\)") as caught:
+        check_grid(image, label)
+    assert caught.value.kind == "failed"
+
+
+@pytest.mark.parametrize(("shift_mm", "warned"), [(0.05, False), (0.2, True), (40, True)])
+def test_a_shifted_affine_is_warned_of_above_a_tenth_of_a_voxel(shift_mm: float, warned: bool) -> None:
+    moved = lps_affine()
+    moved[2, 3] += shift_mm
+    pair = volume(voxels(), lps_affine()), volume(voxels(), moved)
+    warnings = check_grid(*pair, trust_arrays=True)
+    assert (f"by up to {shift_mm:g} mm" in "".join(warnings)) == warned
+    if warned:
+        with pytest.raises(DataError, match=f"by up to {shift_mm:g} mm.*--trust-arrays"):
+            check_grid(*pair)
+    else:
+        assert check_grid(*pair) == ()
+
+
+def test_displacement_is_that_of_the_farthest_corner() -> None:
+    wider = np.diag([-2.1, -1, 3, 1.0])
+    assert displacement_mm(np.diag([-2, -1, 3, 1.0]), wider, (11, 5, 5)) == pytest.approx(1.0)
+
+
+def test_resampling_a_linear_ramp_is_exact_and_nan_outside() -> None:
+    ramp, fine = finer_grid()
+    target = volume(voxels(), lps_affine())
+    moved = resample(volume(ramp, fine), target)
+    i, j, k = np.indices(SHAPE)
+    np.testing.assert_allclose(moved, i + 10 * j + 100 * k, rtol=1e-5)
+    far = lps_affine()
+    far[2, 3] += 3
+    outside = resample(volume(ramp, fine), volume(voxels(), far))
+    assert np.isnan(outside[..., -1]).all()
+    np.testing.assert_allclose(outside[..., :-1], moved[..., 1:], rtol=1e-5)
+
+
+def test_resampling_onto_itself_changes_nothing() -> None:
+    source = volume(voxels().astype(np.float32), lps_affine())
+    np.testing.assert_array_equal(resample(source, source), source.voxels)
+
+
+def test_volumes_apart_fail() -> None:
+    far = lps_affine()
+    far[0, 3] += 1000
+    with pytest.raises(DataError, match="do not overlap"):
+        resample(volume(voxels(), lps_affine()), volume(voxels(), far))

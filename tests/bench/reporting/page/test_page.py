@@ -1,0 +1,122 @@
+from html.parser import HTMLParser
+
+import pandas as pd
+import pytest
+
+from bench.reporting.page.page import render
+from bench.reporting.page.tables import grid, of_frame
+from bench.reporting.publish import chapters
+from tests.helpers import pages
+
+
+class Outline(HTMLParser):
+    """What a reader's browser makes of a page: its elements with their attributes, and its text."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.elements, self.text = [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_data(self, data):
+        self.text.append(data)
+
+    def all(self, tag):
+        return [attributes for name, attributes in self.elements if name == tag]
+
+
+@pytest.fixture(scope="module")
+def text():
+    return render(pages.page())
+
+
+def test_the_page_is_one_file_that_asks_nobody(text):
+    outline = Outline(text)
+    addresses = [
+        value for _, found in outline.elements for name, value in found.items() if name in ("src", "href", "srcset")
+    ]
+    assert addresses and all(value.startswith(("data:", "#")) for value in addresses)
+    assert "@import" not in text and "url(" not in text
+    policy = next(m["content"] for m in outline.all("meta") if m.get("http-equiv") == "Content-Security-Policy")
+    assert policy.startswith("default-src 'none'; img-src data:;") and "unsafe" not in policy
+
+
+def test_names_of_data_are_text_and_never_markup(text):
+    outline = Outline(text)
+    assert len(outline.all("script")) == 1
+    assert all(image["src"].startswith("data:") for image in outline.all("img"))
+    assert not any(name.startswith("on") for _, found in outline.elements for name in found)
+    assert " ".join(outline.text).count(pages.EVIL) >= 3  # class, caption, case, warning: shown as they are
+
+
+def test_tables_have_captions_and_headings_that_can_be_pressed(text):
+    outline = Outline(text)
+    captions = {found["id"] for found in outline.all("figcaption") if "id" in found}
+    assert captions == {found["aria-describedby"] for found in outline.all("table")} and len(captions) == 3
+    columns = [found for found in outline.all("th") if found.get("scope") == "col"]
+    assert len(columns) == 6 + 5 + 9 and all(found["aria-sort"] == "none" for found in columns)
+    assert any("72.50" not in part and "[40.00, 60.00]" in part for part in outline.text)  # an interval
+
+
+def test_figures_and_predictions_have_words(text):
+    outline = Outline(text)
+    assert all(len(image["alt"]) > 20 for image in outline.all("img"))
+    labels = [found["aria-label"] for found in outline.all("button") if "Dice" in found.get("aria-label", "")]
+    assert len(labels) == 4
+    assert labels[0].startswith("sam/mini, segthor, Heart: Dice 25.0 %, prompt box, case c1, slice 3")
+
+
+def test_facts_failures_and_absent_figures_are_told(text):
+    words = " ".join(Outline(text).text)
+    for part in ("cd34", "ab12", "CRC check failed", "a chip", "2 cases, 2 patients, 4 prompts", "0.1.0", "axial"):
+        assert part in words, part
+    assert "calibration-box): the records hold no predicted_iou" in words
+    assert "Mini weights on phantom data." in words
+
+
+def test_grid_of_a_table_sorts_by_what_is_printed():
+    made = grid(pages.table(), "Dice")
+    assert [head.title for head in made.heads] == ["data set", "class", "n", "patients", "sam/mini", "medsam/mini"]
+    heart, aorta, _ = made.rows
+    assert heart.boxes[4].sort == 50 and heart.boxes[4].small == "[40.00, 60.00]"
+    assert (heart.boxes[5].tone, heart.boxes[4].tone) == ("best", "second")
+    assert aorta.boxes[5].sort is None and aorta.boxes[5].text == "-"
+
+
+def test_grid_of_a_sheet_finds_the_numbers_in_its_texts():
+    made = grid(pages.sheet(), "Comparison")
+    assert [head.numeric for head in made.heads] == [False, False, True, False, False]
+    assert [row.boxes[2].sort for row in made.rows] == [1.5, -2.0]
+
+
+def test_long_frames_say_what_is_not_shown():
+    made = of_frame("f", "F", "All.", pd.DataFrame({"a_b": ["x", None, "z"]}), at_most=2)
+    assert made.caption == "All. The first 2 of 3." and made.heads[0].title == "a b"
+    assert [row.boxes[0].text for row in made.rows] == ["x", ""]
+
+
+def test_tables_stand_in_the_chapter_of_their_prompt():
+    class Named:
+        def __init__(self, name):
+            self.name = name
+
+    def sheet(name):
+        one = pages.sheet()
+        return type(one)(name, one.caption, one.heads, one.rows, one.frame)
+
+    names = ["dice-box-macro_class", "dice-box-macro_class-summary", "comparison-dice-box-macro_class"]
+    names += ["dice-box-jitter-macro_class", "ledger"]
+    found = chapters([sheet(name) for name in names], ["box", "box-jitter"])
+    assert [(c.title, [g.name for g in c.shown], [g.name for g in c.folded]) for c in found] == [
+        ("Prompt box", ["dice-box-macro_class"], ["comparison-dice-box-macro_class"]),
+        ("Prompt box-jitter", ["dice-box-jitter-macro_class"], []),
+        ("The whole run", [], ["ledger"]),
+    ]
+    assert found[0].folded[0].title == "Comparison dice macro class"
+
+
+def test_titles_name_the_metric():
+    found = chapters([pages.table(), pages.table()], ["box"])
+    assert found[0].folded[0].title == "Dice, macro class"

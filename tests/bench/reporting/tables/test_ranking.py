@@ -1,0 +1,158 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from bench import cli
+from bench.errors import RunError
+from bench.reporting import report
+from bench.reporting.tables import run_tables
+from bench.reporting.tables.ranking import HEADS, ranking
+from bench.scoring.metrics import METRICS
+from bench.statistics.patients import patient_scores
+from tests.helpers.records import records
+from tests.helpers.scored import write_scored
+
+DICE = METRICS["dice"]
+
+
+def scores(levels, patients=20, metric="dice", seed=0):
+    """Models at known levels on patients of unequal difficulty."""
+    rng = np.random.default_rng(seed)
+    difficulty = rng.normal(0, 0.05, patients)
+    rows = [
+        {"patient": f"p{n}", "model": model, "metric": metric, "value": level + difficulty[n] + rng.normal(0, 0.01)}
+        for model, level in levels.items()
+        for n in range(patients)
+    ]
+    return {"d": patient_scores(records(*rows), "macro_class")}
+
+
+def test_the_best_comes_first_and_is_the_reference():
+    sheet = ranking("t", "Dice.", scores({"low": 0.5, "high": 0.8, "close": 0.799}), DICE)
+    assert [row[1] for row in sheet.rows] == ["high", "close", "low"]
+    by_model = {row[1]: dict(zip(HEADS, row, strict=True)) for row in sheet.rows}
+    assert by_model["high"]["difference"] == "reference" and by_model["high"]["p (Holm)"] == "-"
+    assert by_model["low"]["difference"].startswith("-30.") and by_model["low"]["p (Holm)"] == "< 0.001"
+    assert (by_model["low"]["wins"], by_model["low"]["ties"], by_model["low"]["patients"]) == ("0 %", "0 %", "20")
+    assert [row[4] for row in sheet.rows] == ["a", "a", "b"]
+    assert by_model["low"]["rank"] == "3 [3, 3]" and "[" in by_model["low"]["Average"]
+    assert "Reference: the best model of each data set" in sheet.caption
+
+
+def test_a_named_reference_holds_on_every_data_set():
+    found = scores({"a": 0.5, "b": 0.8})
+    sheet = ranking("t", "Dice.", found | {"e": found["d"]}, DICE, "a")
+    assert sheet.frame["reference"].dropna().unique().tolist() == ["a"]
+    assert sheet.frame.groupby("dataset")["delta"].max().round(1).tolist() == [0.3, 0.3]
+    assert [row[0] for row in sheet.rows] == ["d", "d", "e", "e"]
+    with pytest.raises(ValueError, match="no model 'c'"):
+        ranking("t", "Dice.", found, DICE, "c")
+
+
+def test_of_distances_the_smallest_is_the_best_and_wins():
+    sheet = ranking("t", "HD95.", scores({"far": 9.0, "near": 3.0}, metric="hd95"), METRICS["hd95"], "far")
+    assert [row[1] for row in sheet.rows] == ["near", "far"]
+    near = dict(zip(HEADS, sheet.rows[0], strict=True))
+    assert (
+        float(near["Average"].split()[0]) == pytest.approx(3, abs=0.1)
+        and near["difference"].startswith("-6.0")
+        and near["wins"] == "100 %"
+    )
+
+
+def test_the_same_numbers_whenever_it_is_asked():
+    first, again = (ranking("t", "", scores({"a": 0.5, "b": 0.6}), DICE).frame for _ in range(2))
+    pd.testing.assert_frame_equal(first, again)
+
+
+def test_one_patient_has_neither_intervals_nor_a_test():
+    sheet = ranking("t", "", scores({"a": 0.5, "b": 0.6}, patients=1), DICE)
+    assert [row[3] for row in sheet.rows] == ["1", "2"] and all(row[2].endswith("[-]") for row in sheet.rows)
+    assert "1 patients and 1 differences no p (Holm) can be below 1," in sheet.notes[0]
+
+
+def test_a_test_that_cannot_speak_is_told():
+    """Of 6 patients all differences of one sign give p = 2 / 2**6, and Holm multiplies it by their number."""
+    assert ranking("t", "", scores({"a": 0.5, "b": 0.6}, patients=6), DICE).notes == []
+    three = ranking("t", "", scores({"a": 0.5, "b": 0.6, "c": 0.7}, patients=6), DICE)
+    assert "with 6 patients and 2 differences no p (Holm) can be below 0.062" in three.notes[0]
+    assert three.frame["p_holm"].min() >= 2 * 2 / 2**6
+    assert ranking("t", "", scores({"a": 0.5, "b": 0.6, "c": 0.7}, patients=7), DICE).notes == []
+
+
+def test_a_model_without_values_is_last_and_empty():
+    sheet = ranking("t", "", scores({"a": 0.5, "b": np.nan}), DICE)
+    assert sheet.rows[1][1:3] == ["b", "-"] and set(sheet.rows[1][3:]) == {"-"}
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs") / "r"
+    return write_scored(folder, ("sam/vit_b", "sam-med2d/vit_b"), ("isles2022", "segthor"), prompts=("box", "click"))
+
+
+def bench(capsys, *arguments):
+    with pytest.raises(SystemExit) as stop:
+        cli.main(arguments)
+    return stop.value.code, *capsys.readouterr()
+
+
+def test_the_command_prints_the_comparison(capsys, run):
+    code, out, _ = bench(capsys, "table", str(run), "--comparison", "--reference", "sam")
+    assert code == 0 and "Reference: sam/vit_b." in out and "p (Holm)" in out
+    code, _, err = bench(capsys, "table", str(run), "--comparison", "--reference", "medsam")
+    assert code == 2 and "no model 'medsam/vit_b'; it has sam/vit_b" in err
+    code, _, err = bench(capsys, "table", str(run), "--reference", "sam")
+    assert code == 2 and "--comparison" in err
+
+
+def test_other_metrics_by_name(capsys, run):
+    code, out, _ = bench(capsys, "table", str(run), "--metric", "hd95", "--summary", "--format", "csv")
+    assert code == 0 and ",hd95,10." in out
+    code, _, err = bench(capsys, "table", str(run), "--metric", "iou")
+    assert code == 2 and "no metric 'iou'; it has dice, hd95" in err
+    code, _, err = bench(capsys, "table", str(run), "--metric", "jaccard")
+    assert code == 2 and "unknown metric 'jaccard'" in err
+
+
+def test_averages_by_prompt_have_a_column_a_data_set(capsys, run):
+    code, out, _ = bench(capsys, "table", str(run), "--by-prompt")
+    assert code == 0 and "isles2022" in out.split("\n\n")[1].splitlines()[0]
+    table = run_tables.settings(run)
+    assert [(line.group, line.label) for line in table.lines[:2]] == [("sam/vit_b", "box"), ("sam/vit_b", "click")]
+    assert "box: tight box of the target; click:" in table.caption
+
+
+def test_marks_of_the_ledger_stand_beside_the_scores(capsys, run):
+    _, out, _ = bench(capsys, "table", str(run))
+    lesion = next(line for line in out.splitlines() if "Ischemic" in line)
+    assert lesion.count("§") == 1 and lesion.rstrip().endswith("§")
+    assert "§: the weights were trained on this data set" in out
+    _, out, _ = bench(capsys, "table", str(run), "--ledger")
+    assert "SA-Med2D-20M holds" in out and "SA-1B" in out
+
+
+def test_intervals_can_be_left_out(capsys, run):
+    assert "[7" in bench(capsys, "table", str(run))[1]
+    assert "[7" not in bench(capsys, "table", str(run), "--no-intervals")[1]
+
+
+def test_all_tables_are_written_in_every_format(run):
+    made = report.write_tables(run)
+    names = {path.name for path in (run / "tables").iterdir()}
+    assert names == {f"{one.name}.{suffix}" for one in made for suffix in ("csv", "md", "tex")} | {"all.tex"}
+    text = (run / "tables" / "all.tex").read_text()
+    assert all(rf"\input{{{one.name}.tex}}" in text for one in made)
+    assert {"ledger", "dice-by-prompt", "comparison-dice-box-macro_class", "hd95-box-macro_class"} <= {
+        one.name for one in made
+    }
+
+
+def test_ledger_of_everything(capsys):
+    code, out, _ = bench(capsys, "ls", "ledger", "--models", "imis", "--datasets", "segthor,isles2022")
+    assert code == 0 and "SAM-Med3D" in out and "likely" in out
+
+
+def test_an_unknown_prompt_is_named(run):
+    with pytest.raises(RunError, match="no prompt 'text'; it has box, click"):
+        run_tables.table(run, "text")
