@@ -63,7 +63,12 @@ def _build_one(name: str, out: Path, log_dir: Path, device: str, share: float) -
     save(
         training.network,
         path,
-        {"family": name, "seed": family.seed, "steps": sum(stage.steps for stage in family.stages), "data": family.world},
+        {
+            "family": name,
+            "seed": family.seed,
+            "steps": sum(stage.steps for stage in family.stages),
+            "data": family.world,
+        },
     )
     if family.companion and family.companion.parent.resolve() != out.resolve():
         shutil.copyfile(family.companion, out / family.companion.name)

@@ -3,7 +3,6 @@
 import csv
 import os
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -40,7 +39,6 @@ class Training:
         family: see `Family`.
         device: where all of it happens.
         checkpoint: where to keep what a later process goes on from; read if it is there.
-        pictures: of each world.
     """
 
     def __init__(
@@ -49,10 +47,8 @@ class Training:
         family: Family,
         device: torch.device,
         checkpoint: Path,
-        pictures: Callable[[str], int] = lambda world: PICTURES_OF.get(world, PICTURES),
     ) -> None:
         self.network, self.family, self.device, self.checkpoint = network.to(device), family, device, checkpoint
-        self.pictures = pictures
         self.generator = torch.Generator(device).manual_seed(family.seed)
         torch.manual_seed(family.seed)
         self.probe = Probe(decoder(network).output_upscaling[-2].out_channels).to(device)
@@ -105,7 +101,7 @@ class Training:
         self.seconds += time.monotonic() - started
 
     def _step(self, stage: Stage, source: Source, optimisers: Optimisers, step: int) -> torch.Tensor:
-        progress = step / stage.steps
+        progress = (step + 0.5) / stage.steps
         with autocast(self.device, self.precision):
             value = loss(self.network, self.probe, self.family, stage, source, self.names, progress, self.generator)
         optimisers.step(value, progress)
@@ -124,7 +120,7 @@ class Training:
 
     def _source(self, worlds: tuple[str, ...]) -> Source:
         if worlds not in self._sources:
-            found = pools.joined([pools.load([world], self.pictures(world)) for world in worlds])
+            found = pools.joined([pools.load([world], PICTURES_OF.get(world, PICTURES)) for world in worlds])
             self._sources = {worlds: Source(found, self.device)}
         return self._sources[worlds]
 

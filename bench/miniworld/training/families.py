@@ -14,7 +14,7 @@ from adapters.families.imis import MINI_VOCABULARY
 from bench.miniworld.training.inheritance import from_sam, imis_from_sam, quiet_adapters, unit_range
 from bench.miniworld.training.networks import Network
 from bench.miniworld.training.prompts import exact, imis_noise, med2d_noise, medsam_noise, sam_noise
-from bench.miniworld.training.recipes import FROM_NOTHING, FROM_SAM, WITH_NAMES
+from bench.miniworld.training.recipes import FROM_NOTHING, HUANG, IMIS, MEDSAM, SAM_MED2D
 from bench.miniworld.training.rounds import User, clicks_and_logits, clicks_and_probabilities, clicks_or_names
 from bench.miniworld.training.stages import Stage
 from segmote.imis.network import standardised
@@ -87,7 +87,7 @@ FAMILIES: dict[str, Family] = {
         small_networks.sam,
         spread,
         User(medsam_noise, clicks_and_logits),
-        FROM_SAM["medsam"],
+        MEDSAM,
         seed=3,
         parent="sam",
         inherit=unit_range,
@@ -98,7 +98,7 @@ FAMILIES: dict[str, Family] = {
         small_networks.sam,
         stretched,
         User(exact, clicks_and_logits),
-        FROM_SAM["huang"],
+        HUANG,
         seed=4,
         parent="sam",
         learned="single",
@@ -107,7 +107,7 @@ FAMILIES: dict[str, Family] = {
         lambda: sam_med2d.network(sam_med2d.MINI),
         standard,
         User(med2d_noise, clicks_and_probabilities, single=False),
-        FROM_SAM["sam-med2d"],
+        SAM_MED2D,
         seed=5,
         parent="sam",
         inherit=quiet_adapters,
@@ -117,7 +117,7 @@ FAMILIES: dict[str, Family] = {
         lambda: imis.Imis.build("mini"),
         standard,
         User(imis_noise, clicks_or_names, single=False),
-        WITH_NAMES,
+        IMIS,
         seed=6,
         parent="sam",
         inherit=imis_from_sam,

@@ -74,13 +74,13 @@ def load(worlds: Sequence[str], pictures: int, *, held_out: bool = False, jobs: 
         for number in numbers
     }
     seeds = {place: HELD_OUT_SEED * held_out + place[1] for place in paths}
-    tasks = [(render, place[0], seeds[place], path) for place, path in paths.items() if not path.is_file()]
+    tasks = [(render, place[0], seeds[place], path, OF_A_FILE) for place, path in paths.items() if not path.is_file()]
     if tasks:
         workers.run(tasks, jobs, "local", "pictures", unit="file")
     return joined([read(path) for path in paths.values()])
 
 
-def render(world: str, seed: int, path: Path, pictures: int = OF_A_FILE) -> None:
+def render(world: str, seed: int, path: Path, pictures: int) -> None:
     """Draw pictures of a world and write them; a reader never sees half a file."""
     images, masks, owner, names = [], [], [], []
     for number in range(pictures):

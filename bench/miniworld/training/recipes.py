@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from adapters.families.small_networks import DEPTH
 from bench.miniworld.training.batches import Variation
 from bench.miniworld.training.stages import Stage
 
@@ -52,7 +53,7 @@ FROM_NOTHING = (
 )
 
 
-def _on_medical(steps: int, first: dict[str, float], rounds: int, learns: tuple[str, ...] = ("",)) -> Stage:
+def _on_medical(steps: int, first: dict[str, float], rounds: int, learns: tuple[str, ...]) -> Stage:
     return Stage(
         "medical",
         steps=steps,
@@ -69,10 +70,19 @@ def _on_medical(steps: int, first: dict[str, float], rounds: int, learns: tuple[
     )
 
 
-ADAPTERS = tuple(f"image_encoder.blocks.{block}.Adapter." for block in range(5))
-FROM_SAM = {
-    "medsam": (_on_medical(3000, BOXES, 1),),
-    "huang": (_on_medical(3000, BOXES, 1),),
-    "sam-med2d": (_on_medical(3500, {"box": 0.5, "click": 0.5}, 5),),
+# What learned in the originals: all but the prompts in MedSAM, the decoder alone in Huang et al., adapters, prompts and
+# decoder in SAM-Med2D, all but the transformer of the encoder in IMIS-Net.
+LEARNED = {
+    "medsam": ("image_encoder.", "mask_decoder."),
+    "huang": ("mask_decoder.",),
+    "sam-med2d": (
+        *(f"image_encoder.blocks.{block}.Adapter." for block in range(DEPTH)),
+        "prompt_encoder.",
+        "mask_decoder.",
+    ),
+    "imis": ("image_encoder.neck.", "prompt_encoder.", "mask_decoder.", "text_model.", "text_out_dim."),
 }
-WITH_NAMES = (_on_medical(4500, {"box": 0.4, "click": 0.3, "text": 0.3}, 5),)
+MEDSAM = (_on_medical(2400, BOXES, 1, LEARNED["medsam"]),)
+HUANG = (_on_medical(2400, BOXES, 1, LEARNED["huang"]),)
+SAM_MED2D = (_on_medical(2800, {"box": 0.5, "click": 0.5}, 5, LEARNED["sam-med2d"]),)
+IMIS = (_on_medical(3600, {"box": 0.4, "click": 0.3, "text": 0.3}, 5, LEARNED["imis"]),)
