@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from adapters.interface import Card
+from bench.predicting.prompts import to_prompt
 from bench.prompting import clicks, seeds
 from bench.prompting.boxes import box, box_jitter, box_loose
 from bench.prompting.kinds import applies, load
@@ -61,8 +62,7 @@ def test_jitter_really_moves_each_coordinate():
 @given(masks)
 def test_clicks_lie_on_the_object(mask):
     for protocol in (one for one in PROTOCOLS.values() if one.click != "centroid"):  # which may lie outside
-        points = clicks.click(mask, protocol, np.random.default_rng(0)).points
-        (x, y), label = points.xy[0].astype(int), points.labels[0]
+        [(x, y, label)] = clicks.click(mask, protocol, np.random.default_rng(0)).clicks
         assert mask[y, x] and label == 1
 
 
@@ -183,14 +183,16 @@ def test_ritm_clicks_the_deepest_error_that_was_not_clicked(target, seed):
 
 @given(masks)
 def test_centroid_click_is_the_mean_of_the_pixels(mask):
-    x, y = clicks.click(mask, PROTOCOLS["huang"], RNG).points.xy[0]
+    [(x, y, _)] = clicks.click(mask, PROTOCOLS["huang"], RNG).clicks
     rows, columns = np.nonzero(mask)
     assert abs(x - columns.mean()) <= 0.5 and abs(y - rows.mean()) <= 0.5
 
 
 @given(masks)
 def test_auto_says_nothing(mask):
-    assert first_prompt("auto", mask, "liver", BENCH, RNG).kinds == {"auto"}
+    given = first_prompt("auto", mask, "liver", BENCH, RNG)
+    assert given.box is None and given.clicks == () and given.text is None
+    assert to_prompt(given).kinds == {"auto"}
 
 
 def card_of(accepts, *trained):

@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 
 import adapters
-from adapters import Points, Prompt
 from adapters.weights.catalogue import CATALOGUE
 from bench import protocols
 from bench.comparing import reference
@@ -15,6 +14,7 @@ from bench.config import RunConfig
 from bench.data import datasets
 from bench.errors import RunError
 from bench.predicting import predict
+from bench.prompting.prompt import SimulatedPrompt
 from bench.prompting.table import prompt_of
 from bench.reporting import report
 from bench.reporting.tables import run_tables
@@ -32,7 +32,7 @@ def registered(monkeypatch):
     monkeypatch.setitem(datasets.REGISTRY, "squares", "tests.helpers.fakes:SQUARES")
     monkeypatch.setattr(fakes.Fake, "encoded", 0)
     monkeypatch.setattr("bench.reporting.publish.publish", lambda run, tables, jobs: ())
-    predict.segmenter.cache_clear()
+    predict.load.cache_clear()
 
 
 def config(out, **changes) -> RunConfig:
@@ -412,7 +412,7 @@ def test_a_protocol_of_volumes_in_pixels_reaches_every_table(tmp_path, monkeypat
 
 def test_a_first_prompt_of_several_clicks_is_refused_not_cut(tmp_path, monkeypatch):
     def two(target, protocol, rng):
-        return Prompt(points=Points([[1, 1], [2, 2]], [1, 1]))
+        return SimulatedPrompt(clicks=((1, 1, 1), (2, 2, 1)))
 
     monkeypatch.setattr("bench.prompting.clicks.click", two)
     with pytest.raises(ValueError, match="prompt click begins with 2 clicks"):
