@@ -45,6 +45,9 @@ class Recipe:
         ppt_first: PPT speaks from the first prompt on, in place of boxes and clicks on the sets that it serves, so that
             the network learns to do without any; else only in the second step. Either way mask and text are there at
             random as foreground priors (section 3.4).
+        box_noise_px: how far each coordinate of a box is moved, at most, in pixels of the network's input.
+        box_past_px: how far beyond an object's last pixel its box ends; the released code has 0, the benchmark 1, which
+            are the same at 512 pixels but not in small pictures.
         train_prompts: prompt encoder and text projection learn beside MoTE and PPT.
         train_decoder: the rest of the mask decoder learns as well (section 4.2, table 2).
     """
@@ -67,6 +70,8 @@ class Recipe:
     train_prompts: bool
     variants: int = 0
     train_decoder: bool = False
+    box_noise_px: int = 5
+    box_past_px: int = 0
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch", "masks"):

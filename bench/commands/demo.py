@@ -3,11 +3,15 @@
 from pathlib import Path
 from typing import Annotated
 
+import pandas as pd
 import typer
 
+import adapters
 from bench.commands.options import OK, Models, split
-from bench.miniworld import folders
-from bench.miniworld.training import segmote, train
+from bench.miniworld import folders, looking
+from bench.miniworld.training import segmote
+from bench.miniworld.training.build import build
+from bench.miniworld.training.families import FAMILIES
 
 demo = typer.Typer(help="The embedded mini world: its phantoms and mini weights.", no_args_is_help=True)
 
@@ -24,12 +28,29 @@ def demo_build(
     out: Annotated[Path, typer.Option(help="Where the mini weights go.")] = Path("adapters/mini"),
     logs: Annotated[Path, typer.Option(help="Where the training logs go.")] = Path("results/reference/mini"),
     models: Models = "all",
+    device: Annotated[str, typer.Option(help="Where they are trained: cpu, cuda.")] = "cpu",
     jobs: Annotated[int, typer.Option(min=1, help="Families trained side by side.")] = 2,
 ) -> int:
-    """Train the mini weights again from their phantoms; about 40 minutes on two cores."""
+    """Train the mini weights again from their phantoms: some hours on two cores, minutes on a GPU.
 
-    families = [*train.RECIPES, "segmote"] if models == "all" else list(split(models))
-    train.build([name for name in families if name != "segmote"], out, log_dir=logs, jobs=jobs)
+    A build that was stopped goes on where it was.
+    """
+    families = [*FAMILIES, "segmote"] if models == "all" else list(split(models))
+    build([name for name in families if name != "segmote"], out, log_dir=logs, device=device, jobs=jobs)
     if "segmote" in families:
-        segmote.build(out, logs)
+        segmote.build(out, logs, device)
+    return OK
+
+
+@demo.command("look")
+def demo_look(
+    models: Models = "all",
+    seed: Annotated[int, typer.Option(help="Of the phantoms.")] = 0,
+    limit: Annotated[int | None, typer.Option(min=1, help="Cases a data set.")] = None,
+) -> int:
+    """Whether the minis look at the picture: Dice with another, inverted, blurred or shifted picture, same boxes."""
+    names = [f"{name}/mini" for name in (*FAMILIES, "segmote")] if models == "all" else split(models)
+    found = looking.targets(folders.phantom_data(seed), limit=limit)
+    tables = [looking.looking(adapters.load(name), found) for name in names]
+    print((100 * looking.by_dataset(pd.concat(tables))).to_markdown(floatfmt=".1f"))
     return OK

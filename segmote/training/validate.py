@@ -44,7 +44,7 @@ def validate(
     for index in range(len(items))[part]:
         item = items[index]
         masks = list(read_masks(item, store.side).values())
-        prompts = {"box": _boxes(masks), "click": _clicks(masks, index)}
+        prompts = {"box": _boxes(masks, network.config.recipe.box_past_px), "click": _clicks(masks, index)}
         if is_served(item, ppt_sets) and network.config.ppt_queries:
             prompts["auto"] = Prompts()
         for kind, prompt in prompts.items():
@@ -57,8 +57,8 @@ def validate(
     }
 
 
-def _boxes(masks: Sequence[Mask]) -> Prompts:
-    return Prompts(boxes=torch.from_numpy(np.stack([box(mask, None) for mask in masks])))
+def _boxes(masks: Sequence[Mask], past: int) -> Prompts:
+    return Prompts(boxes=torch.from_numpy(np.stack([box(mask, None, past=past) for mask in masks])))
 
 
 def _clicks(masks: Sequence[Mask], index: int) -> Prompts:

@@ -369,3 +369,12 @@ def test_half_embeddings_take_half(world: Path, tmp_path: Path) -> None:
     assert half.stat().st_size < 0.6 * full.stat().st_size
     for one, two in zip(stores[0].read(full), stores[1].read(half), strict=True):
         torch.testing.assert_close(one, two, atol=1e-2, rtol=1e-2)
+
+
+def test_boxes_may_be_quieter_and_end_past_the_last_pixel():
+    mask = np.zeros((32, 32), bool)
+    mask[10:20, 5:32] = True
+    assert simulated_user.box(mask, None, past=1).tolist() == [5, 10, 32, 20]
+    rng = np.random.default_rng(0)
+    moved = np.stack([simulated_user.box(mask, rng, noise_px=1) for _ in range(50)]) - simulated_user.box(mask, None)
+    assert np.abs(moved).max() == 1
