@@ -32,7 +32,7 @@ MINI = replace(
     OFFICIAL,
     name="huang/mini",
     title="Huang et al. mini",
-    parameters=1_210_024,
+    parameters=1_135_538,
     weights="huang/mini",
     licence="Apache-2.0",
     trained_on="mini MedSeg-HQ phantoms",

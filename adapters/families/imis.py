@@ -88,7 +88,7 @@ SMALL = replace(
     OFFICIAL,
     name="imis/mini",
     title="IMIS-Net mini",
-    parameters=1_393_632,
+    parameters=1_200_896,
     weights="imis/mini",
     licence="Apache-2.0",
     trained_on="mini MedSeg-HQ phantoms",

@@ -33,7 +33,7 @@ MINI = replace(
     OFFICIAL,
     name="medsam/mini",
     title="MedSAM mini",
-    parameters=1_210_024,
+    parameters=1_135_538,
     weights="medsam/mini",
     trained_on="mini MedSeg-HQ phantoms",
 )

@@ -73,7 +73,7 @@ class Sam:
             _card("vit_b", "SAM ViT-B", 93_735_472),
             _card("vit_l", "SAM ViT-L", 312_342_832),
             _card("vit_h", "SAM ViT-H", 641_090_608),
-            _card("mini", "SAM mini", 1_210_024),
+            _card("mini", "SAM mini", 1_135_538),
         )
     }
     scored: ClassVar[bool] = True

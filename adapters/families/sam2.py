@@ -83,7 +83,7 @@ class Sam2:
             _card("hiera_small", "SAM 2.1 Hiera-S", 46_060_354),
             _card("hiera_base_plus", "SAM 2.1 Hiera-B+", 80_850_178),
             _card("hiera_large", "SAM 2.1 Hiera-L", 224_446_642),
-            _card("mini", "SAM 2 mini", 1_249_080),
+            _card("mini", "SAM 2 mini", 1_336_244),
         )
     }
 

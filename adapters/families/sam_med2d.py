@@ -218,7 +218,7 @@ CARDS = (
         OFFICIAL,
         name="sam-med2d/mini",
         title="SAM-Med2D mini",
-        parameters=1_448_616,
+        parameters=1_303_538,
         weights="sam-med2d/mini",
         trained_on="mini MedSeg-HQ phantoms",
     ),

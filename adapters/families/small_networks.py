@@ -64,7 +64,7 @@ def _mask_decoder() -> MaskDecoder:
 
 
 def sam2() -> SAM2Base:
-    """An untrained SAM 2.1 of about 1.4 million parameters for single images, in evaluation mode.
+    """An untrained SAM 2.1 of about 1.3 million parameters for single images, in evaluation mode.
 
     The memory modules, which only video needs, are left out, and so is the object score. A single mask of
     low stability gives way to the best of the three candidates, as `build_sam2(apply_postprocessing=True)`

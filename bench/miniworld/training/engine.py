@@ -25,7 +25,7 @@ from bench.miniworld.training.validation import held_out, validate
 from segmote.imis.network import Imis
 
 CHECKPOINT_SECONDS = 300.0
-LOGGED = 14  # lines of a stage
+LOGGED = 7  # lines of a stage
 PICTURES = 8000  # of each world
 PICTURES_OF = {"shapes": 5000}
 LOSSES_KEPT = 100
@@ -65,7 +65,7 @@ class Training:
         """Train to the end of the last stage, and keep a log beside.
 
         Args:
-            log: CSV, a line each fourteenth of a stage.
+            log: CSV, a line each seventh of a stage.
         """
         tried = {world: held_out(self._held_out(world)) for world in self.family.stages[-1].worlds}
         if self.names:

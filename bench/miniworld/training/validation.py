@@ -12,14 +12,14 @@ from bench.miniworld.training.networks import Features, Network, Prompts, boxed,
 from bench.miniworld.training.rounds import answers, enlarged, first
 
 SEED = 20_000
-PICTURES, OBJECTS = 48, 4
+PICTURES, OBJECTS = 40, 3
 OF_A_PASS = 64
 CLICKS = 5
 SMALL_PX = 12.0
 
 
 def held_out(source: Source, *, upright: bool = False) -> Batch:
-    """A fixed draw of 48 pictures."""
+    """A fixed draw of 40 pictures."""
     generator = torch.Generator(source.images.device).manual_seed(SEED)
     return source.draw(PICTURES, OBJECTS, UPRIGHT if upright else Variation(), generator)
 

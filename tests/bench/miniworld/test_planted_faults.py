@@ -13,8 +13,7 @@ from bench.comparing import reference
 from bench.config import RunConfig
 from bench.data import slicing
 from bench.miniworld import folders
-from bench.prompting import kinds
-from bench.prompting.boxes import box
+from bench.prompting import boxes
 from bench.prompting.prompt import SimulatedPrompt
 from bench.running.run import run
 
@@ -65,6 +64,8 @@ def test_a_wrong_window_is_noticed(sound, tmp_path, monkeypatch):
 
 
 def test_larger_boxes_are_noticed(sound, tmp_path, monkeypatch):
+    box = boxes.box
+
     def larger(target, protocol, rng):
         x0, y0, x1, y1 = box(target, protocol, rng).box
         centre, half = np.array([x0 + x1, y0 + y1]) / 2, 1.1 * np.array([x1 - x0, y1 - y0]) / 2
@@ -72,8 +73,7 @@ def test_larger_boxes_are_noticed(sound, tmp_path, monkeypatch):
         corners = np.concatenate([centre - half, centre + half]).clip(0, [width, height] * 2)
         return SimulatedPrompt(box=corners.astype(np.float32))
 
-    one = kinds.KINDS["box"]
-    monkeypatch.setitem(kinds.KINDS, "box", type(one)(larger, one.needs, one.text))
+    monkeypatch.setattr(boxes, "box", larger)
     assert moved(sound, tmp_path / "larger")
 
 
