@@ -36,8 +36,8 @@ def ablate_command(
     full: Annotated[bool, typer.Option("--full", help="Networks of official size instead of mini ones.")] = False,
     base: Annotated[Path | None, typer.Option(help="IMIS-Net's weights; default the catalogue's.")] = None,
     seeds: Annotated[int, typer.Option(min=1, help="Trainings a configuration; 3 for a verdict.")] = 3,
-    epochs: Annotated[int | None, typer.Option(min=1, help="Default 4 for mini networks, 15 for others.")] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="Training images a data set; default 24 for mini.")] = None,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Default 12 for mini networks, 15 for others.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Training images a data set; default 80 for mini.")] = None,
     slices: Annotated[int | None, typer.Option(min=1, help="Tested slices a case; default 3 for mini.")] = None,
     jobs: Annotated[int, typer.Option(min=1, help="Worker processes of one thread each; changes no result.")] = 2,
 ) -> int:
@@ -101,12 +101,13 @@ def _setting(
 def _scaled(setting: "Setting", full: bool, epochs: int | None, limit: int | None, slices: int | None) -> "Setting":
     """The recipe's length and the amount of data; mini networks learn faster and see little."""
     recipe = setting.network.recipe
-    count = epochs or (recipe.epochs if full else 4)
+    count = epochs or (recipe.epochs if full else 12)
     if full:
         recipe = replace(recipe, epochs=count)
     else:
-        recipe = replace(recipe, rate=1e-3, milestones=(2 * count // 3, 5 * count // 6), epochs=count)
-        limit, slices = limit or 24, slices or 3
+        steps_down = 2 * count // 3, 5 * count // 6
+        recipe = replace(recipe, rate=1e-3, milestones=steps_down, epochs=count, box_noise_px=1, box_past_px=1)
+        limit, slices = limit or 80, slices or 3
     return replace(setting, network=replace(setting.network, recipe=recipe), limit=limit, slices=slices)
 
 

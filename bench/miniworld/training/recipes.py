@@ -41,7 +41,7 @@ FROM_NOTHING = (
     ),
     Stage(
         "all",
-        steps=4200,
+        steps=2200,
         worlds=GENERIC,
         muon=4e-3,
         adamw=1e-3,
