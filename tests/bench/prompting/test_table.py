@@ -1,0 +1,14 @@
+import numpy as np
+from hypothesis import given
+
+from bench.prompting.table import first_prompt
+from bench.protocols import PROTOCOLS
+from tests.helpers.masks import masks
+
+BENCH = PROTOCOLS["bench"]
+RNG = np.random.default_rng(0)
+
+
+@given(masks)
+def test_auto_says_nothing(mask):
+    assert first_prompt("auto", mask, "liver", BENCH, RNG).kinds == {"auto"}
