@@ -120,7 +120,7 @@ def _config(facts: dict[str, Any], folder: Path) -> RunConfig:
 
 
 def _predict(config: RunConfig, resume: bool) -> None:
-    met = workers.start((predict.meet, config.models), config.jobs, config.engine)
+    met = workers.start((predict.import_families, config.models), config.jobs, config.engine)
     facts = open_run(config, resume)
     with logged(config.out):
         started = time.perf_counter()

@@ -9,6 +9,7 @@ from bench import protocols
 from bench.data import catalogue
 from bench.data.case import Case, DataError, Defect, Item, Mask
 from bench.data.slicing import Sample, samples
+from bench.predicting.prompts import to_prompt
 from bench.prompting import table
 from bench.protocols import Protocol
 
@@ -126,7 +127,7 @@ def _asked(title: str, case: Case, sample: Sample, kind: str, protocol: Protocol
 
 def _prompt(case: Case, index: int, target: str, mask: Mask, kind: str, protocol: Protocol, seed: int) -> Prompt:
     rng = table.generator_for(seed, case.dataset, case.case, index, target, kind, 1)
-    return table.first_prompt(kind, mask, target, protocol, rng)
+    return to_prompt(table.first_prompt(kind, mask, target, protocol, rng))
 
 
 def all_asked(

@@ -34,7 +34,7 @@ def registered(monkeypatch, tmp_path):
     for name in ("BENCH_DATA", "BENCH_WEIGHTS"):
         monkeypatch.delenv(name, raising=False)
     (tmp_path / "data").mkdir()
-    predict.segmenter.cache_clear()
+    predict.load.cache_clear()
 
 
 def bench(capsys, *arguments: str) -> tuple[int, str, str]:

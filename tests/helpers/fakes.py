@@ -130,7 +130,7 @@ def register(patch: pytest.MonkeyPatch) -> None:
         patch.setitem(adapters.REGISTRY, name, where)
     patch.setitem(datasets.REGISTRY, "squares", "tests.helpers.fakes:SQUARES")
     patch.setattr(Fake, "encoded", 0)
-    predict.segmenter.cache_clear()
+    predict.load.cache_clear()
 
 
 def leave_out_figures(patch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,8 @@ from skimage.measure import find_contours
 
 from bench import protocols
 from bench.data.case import Mask
-from bench.prompting.clicks import Click, next_click
+from bench.prompting.clicks import next_click
+from bench.prompting.prompt import Click
 from bench.prompting.table import generator_for, prompt_of
 from bench.protocols import Protocol
 from bench.reporting.gallery.images import Image, Images
@@ -169,10 +170,7 @@ def shown(pick: Pick, row: Mapping[str, Any], protocol: Protocol, drawn: Masks, 
         x0, y0, x1, y1 = map(float, prompt.box)
         past = 1 if protocol.box_inclusive else 0
         box = (x0 * across, y0 * down, (x1 + past) * across, (y1 + past) * down)
-    clicks: list[Click] = []
-    if prompt.points is not None:
-        x, y = prompt.points.xy[0].tolist()
-        clicks.append((x, y, int(prompt.points.labels[0])))
+    clicks = list(prompt.clicks)
     if protocol.working_resolution is None:
         _correct(clicks, pick, row["seed"], protocol, drawn, target)
     placed = tuple(((x + 0.5) * across, (y + 0.5) * down, label) for x, y, label in clicks)

@@ -1,7 +1,7 @@
 import pandas as pd
 import pytest
 
-from adapters import Points, Prompt
+from bench.prompting.prompt import SimulatedPrompt
 from bench.prompting.table import prompt_of
 from bench.reporting.tables import run_tables
 from bench.running import run
@@ -36,7 +36,7 @@ def test_text_prompts_are_the_names_of_the_classes(tmp_path):
 
 def test_a_first_prompt_of_several_clicks_is_refused_not_cut(tmp_path, monkeypatch):
     def two(target, protocol, rng):
-        return Prompt(points=Points([[1, 1], [2, 2]], [1, 1]))
+        return SimulatedPrompt(clicks=((1, 1, 1), (2, 2, 1)))
 
     monkeypatch.setattr("bench.prompting.clicks.click", two)
     with pytest.raises(ValueError, match="prompt click begins with 2 clicks"):

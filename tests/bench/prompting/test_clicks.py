@@ -14,8 +14,7 @@ RNG = np.random.default_rng(0)
 @given(masks)
 def test_clicks_lie_on_the_object(mask):
     for protocol in (one for one in PROTOCOLS.values() if one.click != "centroid"):  # which may lie outside
-        points = clicks.click(mask, protocol, np.random.default_rng(0)).points
-        (x, y), label = points.xy[0].astype(int), points.labels[0]
+        [(x, y, label)] = clicks.click(mask, protocol, np.random.default_rng(0)).clicks
         assert mask[y, x] and label == 1
 
 
@@ -87,6 +86,6 @@ def test_ritm_clicks_the_deepest_error_that_was_not_clicked(target, seed):
 
 @given(masks)
 def test_centroid_click_is_the_mean_of_the_pixels(mask):
-    x, y = clicks.click(mask, PROTOCOLS["huang"], RNG).points.xy[0]
+    [(x, y, _)] = clicks.click(mask, PROTOCOLS["huang"], RNG).clicks
     rows, columns = np.nonzero(mask)
     assert abs(x - columns.mean()) <= 0.5 and abs(y - rows.mean()) <= 0.5
