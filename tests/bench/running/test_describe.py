@@ -1,0 +1,19 @@
+import pytest
+
+from adapters.weights.catalogue import CATALOGUE
+from bench.running import describe
+
+pytestmark = pytest.mark.usefixtures("registered")
+
+
+def test_captions_name_weights_that_are_not_the_published_file():
+    entry = CATALOGUE["sam/vit_b"]
+    right = {"weights": entry.file, "weights_sha256": entry.sha256}
+    assert describe._unpublished({"sam/vit_b": right, "fake/good": {"weights": None, "weights_sha256": None}}) == ""
+    assert (
+        describe._unpublished({"sam/vit_b": right | {"weights": "sam_vit_b_01ec64.safetensors", "weights_sha256": "0"}})
+        == ""
+    )
+    for name in (entry.file, "mine.pth"):
+        text = describe._unpublished({"sam/vit_b": {"weights": name, "weights_sha256": "0" * 64}})
+        assert text == " Not the published file, by its checksum: sam/vit_b."
