@@ -10,8 +10,8 @@ from bench.reporting.gallery.outlines import Shown, View, outlines, window
 from bench.reporting.gallery.picks import Pick
 from bench.reporting.page.page import Chapter, Page, Plate
 from bench.reporting.page.tables import grid
-from bench.reporting.tables.text_table import TextTable
 from bench.reporting.tables.table import Cell, Line, Table
+from bench.reporting.tables.text_table import TextTable
 from tests.helpers.runs import everything, facts
 
 EVIL = '<script>document.title = "owned"</script><img src=x onerror="document.title=1">'
