@@ -8,10 +8,11 @@ import typer
 
 import adapters
 from bench.commands.options import OK, Models, split
-from bench.miniworld import folders, looking
+from bench.miniworld import folders
 from bench.miniworld.training import segmote
 from bench.miniworld.training.build import build
 from bench.miniworld.training.families import FAMILIES
+from bench.studies import looking
 
 demo = typer.Typer(help="The embedded mini world: its phantoms and mini weights.", no_args_is_help=True)
 

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from bench.miniworld.training.networks import Drawn
+from bench.miniworld.training.networks import MaskProposals
 from bench.miniworld.training.pools import SIDE
 
 GRID = 28  # points along a side of an object's window
@@ -115,7 +115,7 @@ class Probe(nn.Module):
         self.scale = nn.Parameter(torch.zeros(()))
         self.bias = nn.Parameter(torch.ones(()))
 
-    def brightness_loss(self, drawn: Drawn, grey: Tensor, samples: Samples) -> Tensor:
+    def brightness_loss(self, drawn: MaskProposals, grey: Tensor, samples: Samples) -> Tensor:
         """Share of the window's variance of brightness that is not read out.
 
         Args:
@@ -131,7 +131,7 @@ class Probe(nn.Module):
         read = read - read.mean(-1, keepdim=True)
         return (read - wanted).square().mean() / wanted.square().mean()
 
-    def membership_loss(self, drawn: Drawn, samples: Samples, generator: torch.Generator) -> Tensor:
+    def membership_loss(self, drawn: MaskProposals, samples: Samples, generator: torch.Generator) -> Tensor:
         """Whether a point of the window lies in the same object as points drawn inside it."""
         features = at(drawn.upscaled, samples.points)[..., :IN_WINDOW]
         target = samples.target[..., :IN_WINDOW]

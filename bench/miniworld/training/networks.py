@@ -47,7 +47,7 @@ class Prompts:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Drawn:
+class MaskProposals:
     """What the decoder makes of M prompts.
 
     Attributes:
@@ -108,7 +108,7 @@ def _(network: SAM2Base, images: Tensor) -> Features:
     return [*maps[:-1], maps[-1] + network.no_mem_embed.reshape(1, -1, 1, 1)]
 
 
-def propose(network: Network, features: Features, owner: Tensor, prompts: Prompts) -> Drawn:
+def propose(network: Network, features: Features, owner: Tensor, prompts: Prompts) -> MaskProposals:
     """All masks that the decoder can draw.
 
     Args:
@@ -119,7 +119,7 @@ def propose(network: Network, features: Features, owner: Tensor, prompts: Prompt
     """
     with _watched(decoder(network).output_upscaling[-1]) as seen:
         logits, scores = _decoded(network, features, owner, prompts)
-    return Drawn(logits.float(), scores.float(), seen[0].float())
+    return MaskProposals(logits.float(), scores.float(), seen[0].float())
 
 
 @contextmanager

@@ -8,7 +8,16 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from bench.miniworld.training.batches import Batch
-from bench.miniworld.training.networks import Drawn, Features, Network, Prompts, boxed, named, no_clicks, propose
+from bench.miniworld.training.networks import (
+    Features,
+    MaskProposals,
+    Network,
+    Prompts,
+    boxed,
+    named,
+    no_clicks,
+    propose,
+)
 from bench.miniworld.training.pools import SIDE
 from bench.miniworld.training.prompts import BoxNoise, loosened, next_click
 
@@ -50,7 +59,7 @@ class User:
     later: Later
     single: bool = True
 
-    def shown(self, drawn: Drawn, prompts: Prompts) -> Tensor:
+    def shown(self, drawn: MaskProposals, prompts: Prompts) -> Tensor:
         """(M, 1, 64, 64) logits of the mask that answers the prompts."""
         if self.single and not prompts.is_lone_click:
             return drawn.logits[:, :1]
@@ -108,7 +117,7 @@ def answers(
     rounds: int,
     generator: torch.Generator,
     text: Tensor | None = None,
-) -> Iterator[tuple[Prompts, Drawn]]:
+) -> Iterator[tuple[Prompts, MaskProposals]]:
     """Round by round the prompts and what is drawn; a click on the error of what was shown follows.
 
     Args:

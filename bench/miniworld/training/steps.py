@@ -20,7 +20,7 @@ from bench.miniworld.training.losses import (
     window_iou,
 )
 from bench.miniworld.training.names import Names
-from bench.miniworld.training.networks import Drawn, Features, Network, Prompts, embed, named
+from bench.miniworld.training.networks import Features, MaskProposals, Network, Prompts, embed, named
 from bench.miniworld.training.rounds import answers, first
 from bench.miniworld.training.stages import Stage
 
@@ -120,7 +120,7 @@ def _of_kind(
     return losses
 
 
-def _mask_loss(family: Family, stage: Stage, drawn: Drawn, prompts: Prompts, samples: Samples) -> Tensor:
+def _mask_loss(family: Family, stage: Stage, drawn: MaskProposals, prompts: Prompts, samples: Samples) -> Tensor:
     """(M,) losses of the masks that learn and of their predicted scores."""
     maps = steep(drawn.logits) if family.steep else drawn.logits
     read = at(maps, samples.points)
@@ -140,7 +140,7 @@ def _mask_loss(family: Family, stage: Stage, drawn: Drawn, prompts: Prompts, sam
 
 
 def _auxiliary(
-    probe: Probe, stage: Stage, drawn: Drawn, batch: Batch, samples: Samples, generator: torch.Generator
+    probe: Probe, stage: Stage, drawn: MaskProposals, batch: Batch, samples: Samples, generator: torch.Generator
 ) -> Tensor:
     total = torch.zeros((), device=batch.images.device)
     if stage.brightness:

@@ -16,7 +16,7 @@ from bench.miniworld.training.losses import (
     steep,
     window_iou,
 )
-from bench.miniworld.training.networks import Drawn
+from bench.miniworld.training.networks import MaskProposals
 from bench.miniworld.training.pools import SIDE
 
 
@@ -70,7 +70,7 @@ def test_probe_reads_brightness_only_from_features_that_carry_it(square, samples
     for features, expected in ((carried, True), (torch.rand(1, 4, 64, 64), False)):
         probe = Probe(4)
         optimiser = torch.optim.Adam(probe.parameters(), 0.2)
-        drawn = Drawn(torch.zeros(1, 4, 64, 64), torch.zeros(1, 4), features)
+        drawn = MaskProposals(torch.zeros(1, 4, 64, 64), torch.zeros(1, 4), features)
         for _ in range(60):
             optimiser.zero_grad()
             loss = probe.brightness_loss(drawn, grey, samples)
@@ -84,7 +84,7 @@ def test_membership_is_told_from_features_that_differ(square, samples, generator
     probe = Probe(2)
     apart = 2 * nn.functional.avg_pool2d(square[:, None], 2).repeat(1, 2, 1, 1)
     losses = [
-        probe.membership_loss(Drawn(apart, apart, features), samples, generator).item()
+        probe.membership_loss(MaskProposals(apart, apart, features), samples, generator).item()
         for features in (apart, torch.zeros_like(apart))
     ]
     assert losses[0] < losses[1]

@@ -6,7 +6,7 @@ import torch
 from adapters import card
 from bench.miniworld.training import rounds
 from bench.miniworld.training.families import FAMILIES
-from bench.miniworld.training.networks import Drawn, boxed, named
+from bench.miniworld.training.networks import MaskProposals, boxed, named
 from bench.miniworld.training.rounds import answers, enlarged, first
 
 
@@ -17,7 +17,7 @@ def blind(monkeypatch):
 
     def record(network, features, owner, prompts):
         seen.append(prompts)
-        return Drawn(torch.full((len(owner), 4, 64, 64), -50.0), torch.zeros(len(owner), 4), torch.zeros(1))
+        return MaskProposals(torch.full((len(owner), 4, 64, 64), -50.0), torch.zeros(len(owner), 4), torch.zeros(1))
 
     monkeypatch.setattr(rounds, "propose", record)
     return seen
@@ -55,7 +55,7 @@ def test_training_sees_the_prompts_that_the_card_says(family, blind, batch, gene
 def test_the_mask_shown_is_the_familys(batch):
     logits = torch.arange(4.0)[None, :, None, None].expand(2, -1, 64, 64)
     scores = torch.tensor([[9.0, 0.1, 0.7, 0.3], [0.0, 0.8, 0.2, 0.1]])
-    drawn = Drawn(logits, scores, torch.zeros(1))
+    drawn = MaskProposals(logits, scores, torch.zeros(1))
     box, click = boxed(batch.boxes[:2]), first("click", batch.of(torch.tensor([0, 1])), None, 0.0, torch.Generator())
     shown = {name: FAMILIES[name].user.shown for name in ("sam", "imis")}
     assert shown["sam"](drawn, box)[:, 0, 0, 0].tolist() == [0, 0]

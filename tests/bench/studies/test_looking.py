@@ -8,7 +8,7 @@ import torch
 import adapters
 from adapters.interface import Prediction
 from bench.miniworld import folders
-from bench.miniworld.looking import CHANGES, Target, by_dataset, looking, targets
+from bench.studies.looking import CHANGES, BoxedTarget, by_dataset, looking, targets
 from tests.helpers.fakes import Fake
 
 FALL_ON_AVERAGE, FALL_ON_EACH = 0.10, 0.05
@@ -26,11 +26,13 @@ class Threshold(Fake):
         return Prediction(torch.from_numpy(mask), 0.5, logits, None, logits[None], torch.tensor([0.5]), 0)
 
 
-def target(shift: int) -> Target:
+def target(shift: int) -> BoxedTarget:
     mask = np.zeros((40, 40), bool)
     mask[10:20, 10:20] = mask[12:26, 15:28] = True
     picture = np.where(mask, 200, 50).astype(np.uint8)
-    return Target("segthor", "Heart", picture, np.roll(picture, shift, 0), mask, np.array([10, 10, 28, 26], np.float32))
+    return BoxedTarget(
+        "segthor", "Heart", picture, np.roll(picture, shift, 0), mask, np.array([10, 10, 28, 26], np.float32)
+    )
 
 
 def table(kind: type[Fake]) -> pd.DataFrame:

@@ -28,7 +28,7 @@ AT_ONCE = 32
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Target:
+class BoxedTarget:
     """One object of one picture.
 
     Attributes:
@@ -46,35 +46,35 @@ class Target:
     box: NDArray[np.float32]
 
 
-def own(target: Target) -> Picture:
+def own(target: BoxedTarget) -> Picture:
     """The target's own picture."""
     return target.picture
 
 
-def swapped(target: Target) -> Picture:
+def swapped(target: BoxedTarget) -> Picture:
     """Another picture of the data set."""
     return target.other
 
 
-def inverted(target: Target) -> Picture:
+def inverted(target: BoxedTarget) -> Picture:
     """Bright for dark."""
     return np.uint8(255) - target.picture
 
 
-def blurred(target: Target) -> Picture:
+def blurred(target: BoxedTarget) -> Picture:
     """Smoothed over two pixels."""
     blur = (BLUR_PX, BLUR_PX, 0)[: target.picture.ndim]
     return ndimage.gaussian_filter(target.picture, blur)
 
 
-def shifted(target: Target) -> Picture:
+def shifted(target: BoxedTarget) -> Picture:
     """Moved right and down by half the box's sides; what leaves on one side comes in on the other."""
     x0, y0, x1, y1 = target.box
     shift = round(float(y1 - y0) / 2), round(float(x1 - x0) / 2)
     return np.roll(target.picture, shift, (0, 1))
 
 
-CHANGES: dict[str, Callable[[Target], Picture]] = {
+CHANGES: dict[str, Callable[[BoxedTarget], Picture]] = {
     "own": own,
     "swapped": swapped,
     "inverted": inverted,
@@ -83,7 +83,7 @@ CHANGES: dict[str, Callable[[Target], Picture]] = {
 }
 
 
-def targets(data: Path, names: Sequence[str] = ZERO_SHOT, limit: int | None = None) -> list[Target]:
+def targets(data: Path, names: Sequence[str] = ZERO_SHOT, limit: int | None = None) -> list[BoxedTarget]:
     """The objects of some data sets, with tight boxes.
 
     Args:
@@ -91,7 +91,7 @@ def targets(data: Path, names: Sequence[str] = ZERO_SHOT, limit: int | None = No
         names: of the data sets.
         limit: cases a data set.
     """
-    found: list[Target] = []
+    found: list[BoxedTarget] = []
     for name in names:
         rows = {part: row for row, parts in catalogue.rows(name).items() for part in parts}
         pictures = list(_pictures(name, data, limit))
@@ -100,7 +100,7 @@ def targets(data: Path, names: Sequence[str] = ZERO_SHOT, limit: int | None = No
             other = stretch(other, picture.shape[:2])
             for label, mask in masks.items():
                 row = rows.get(class_of(label), class_of(label))
-                found.append(Target(name, row, picture, other, mask, _tight(mask)))
+                found.append(BoxedTarget(name, row, picture, other, mask, _tight(mask)))
     return found
 
 
@@ -121,7 +121,7 @@ def _tight(mask: Mask) -> NDArray[np.float32]:
     return prompt.box
 
 
-def looking(model: Segmenter, found: Sequence[Target], changes: Sequence[str] = tuple(CHANGES)) -> pd.DataFrame:
+def looking(model: Segmenter, found: Sequence[BoxedTarget], changes: Sequence[str] = tuple(CHANGES)) -> pd.DataFrame:
     """Mean Dice by data set, class and change of the picture.
 
     Args:
@@ -143,7 +143,7 @@ def looking(model: Segmenter, found: Sequence[Target], changes: Sequence[str] = 
     return table
 
 
-def _dice(model: Segmenter, found: Sequence[Target], change: Callable[[Target], Picture]) -> Iterator[float]:
+def _dice(model: Segmenter, found: Sequence[BoxedTarget], change: Callable[[BoxedTarget], Picture]) -> Iterator[float]:
     for start in range(0, len(found), AT_ONCE):
         part = found[start : start + AT_ONCE]
         encoded = model.encode([change(target) for target in part])
