@@ -82,7 +82,7 @@ LEARNED = {
     ),
     "imis": ("image_encoder.neck.", "prompt_encoder.", "mask_decoder.", "text_model.", "text_out_dim."),
 }
-MEDSAM = (_on_medical(2400, BOXES, 1, LEARNED["medsam"]),)
-HUANG = (_on_medical(2400, BOXES, 1, LEARNED["huang"]),)
-SAM_MED2D = (_on_medical(2800, {"box": 0.5, "click": 0.5}, 5, LEARNED["sam-med2d"]),)
-IMIS = (_on_medical(3600, {"box": 0.4, "click": 0.3, "text": 0.3}, 5, LEARNED["imis"]),)
+MEDSAM = (_on_medical(900, BOXES, 1, LEARNED["medsam"]),)
+HUANG = (_on_medical(900, BOXES, 1, LEARNED["huang"]),)
+SAM_MED2D = (_on_medical(900, {"box": 0.5, "click": 0.5}, 5, LEARNED["sam-med2d"]),)
+IMIS = (_on_medical(1300, {"box": 0.4, "click": 0.3, "text": 0.3}, 5, LEARNED["imis"]),)
