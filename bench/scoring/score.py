@@ -42,7 +42,7 @@ def score(
         jobs, engine: see `bench.workers.run`.
 
     Returns:
-        The records, long: one row a metric, see `bench.metrics.METRICS`. Slice is null for the metrics of a stacked
+        The records, long: one row per metric, see `bench.scoring.metrics.METRICS`. Slice is null for the metrics of a stacked
         volume, round for those of an object over all its rounds.
         The failures of models, one row a prediction.
     """
