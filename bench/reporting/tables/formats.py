@@ -35,7 +35,7 @@ WIDTH = 110  # of captions on the console, in characters
 
 
 def to_frame(table: Table) -> pd.DataFrame:
-    """Values at full precision in the metric's own unit, one row per cell: labels, model, metric, value, limits, counts.
+    """Values at full precision in the metric's own unit, one row per cell: labels, metric, value, limits, counts.
 
     Value and limits are empty where they are undefined.
     """
