@@ -82,7 +82,8 @@ def _setting(
         raise RunError(f"no data set {', '.join(missing)} in {folder}; there are {', '.join(all_of_them)}")
     tested = test_data.expanduser().resolve() if test_data is not None else folders.phantom_data()
     return Setting(
-        network=replace(RELEASED if full else MINI, recipe=PAPER_RECIPE),
+        network=RELEASED if full else MINI,
+        recipe=PAPER_RECIPE,
         base=base or locate("imis/vit_b" if full else "imis/mini"),
         card="segmote/released" if full else "segmote/mini",
         data=folder,
@@ -100,14 +101,14 @@ def _setting(
 
 def _scaled(setting: "Setting", full: bool, epochs: int | None, limit: int | None, slices: int | None) -> "Setting":
     """The recipe's length and the amount of data; mini networks learn faster and see little."""
-    recipe = setting.network.recipe
+    recipe = setting.recipe
     count = epochs or (recipe.epochs if full else 4)
     if full:
         recipe = replace(recipe, epochs=count)
     else:
         recipe = replace(recipe, rate=1e-3, milestones=(2 * count // 3, 5 * count // 6), epochs=count)
         limit, slices = limit or 24, slices or 3
-    return replace(setting, network=replace(setting.network, recipe=recipe), limit=limit, slices=slices)
+    return replace(setting, recipe=recipe, limit=limit, slices=slices)
 
 
 def _codes(folder: Path) -> tuple[str, ...]:

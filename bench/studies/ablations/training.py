@@ -82,7 +82,7 @@ def _one(setting: Setting, variant: Variant, seed: int, suites: Sequence[Suite])
 
 def _train(setting: Setting, variant: Variant, seed: int, folder: Path) -> None:
     """What the trainer says goes into a log, as several speak at a time; the weights are all that a test needs."""
-    config = TrainConfig(
+    settings = TrainConfig(
         data=setting.data,
         out=folder,
         seed=seed,
@@ -92,7 +92,7 @@ def _train(setting: Setting, variant: Variant, seed: int, folder: Path) -> None:
         accelerator="cpu",
     )
     with (folder / LOG).open("a") as log, contextlib.redirect_stderr(log), contextlib.redirect_stdout(log):
-        train(from_base(variant.config(setting), setting.base, seed), config)
+        train(from_base(variant.config(setting), setting.base, seed), variant.recipe(setting), settings)
 
 
 def _result(setting: Setting, variant: Variant, seed: int, suite: Suite) -> Path:

@@ -16,7 +16,6 @@ from segmote.network.model import Segmote as Network
 from segmote.network.official_names import LEGACY_NAMES, current_name, implied_gate, is_unused
 from segmote.network.prompt_tokens import PromptTokenizer
 from segmote.network.router import largest, route
-from segmote.recipe import PAPER_RECIPE, RELEASED_RECIPE
 from segmote.training import losses
 from tests.adapters.families.test_imis import shapes_only as imis_shapes
 from tests.adapters.families.test_segmote_parity import shapes_only
@@ -313,8 +312,7 @@ def test_impossible_configurations_are_refused(changes: dict[str, int], said: st
 def test_every_variant_has_a_configuration() -> None:
     assert set(CONFIGS) == {"released", "paper", "mini"}
     same = {"gate_mode": "straight_through", "importance": "token_expert", "load": "gate_sum", "balance_layers": "last"}
-    assert replace(PAPER, **same, zero_guard=True, ppt_insert="replace", recipe=RELEASED_RECIPE) == RELEASED
-    assert PAPER.recipe == PAPER_RECIPE
+    assert replace(PAPER, **same, zero_guard=True, ppt_insert="replace") == RELEASED
 
 
 # The pass through the network.

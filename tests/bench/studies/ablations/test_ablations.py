@@ -102,7 +102,8 @@ def setting(tmp_path_factory: pytest.TempPathFactory) -> Setting:
     state = {name: value.contiguous() for name, value in Imis(CONFIG, root / "merges.txt").state_dict().items()}
     save_file(state, root / "base.safetensors")
     return Setting(
-        network=replace(CONFIG, recipe=replace(PAPER_RECIPE, epochs=1, batch=4, rate=1e-2)),
+        network=CONFIG,
+        recipe=replace(PAPER_RECIPE, epochs=1, batch=4, rate=1e-2),
         base=root / "base.safetensors",
         card="segmote/mini",
         data=root / "data",
@@ -120,15 +121,14 @@ def setting(tmp_path_factory: pytest.TempPathFactory) -> Setting:
 
 def test_ppt_serves_the_sets_of_one_class(setting):
     assert few_class(setting) == ("dermoscopy",)
-    assert Variant(queries=0).config(setting).recipe.ppt_sets == ()
+    assert Variant(queries=0).recipe(setting).ppt_sets == ()
 
 
 def test_folders_tell_apart_what_changes_a_result(setting):
     variants = [Variant(), Variant(experts=8), Variant(active=2), Variant(queries=0), Variant(decoder=True)]
     folders = {variant.folder(setting, 0) for variant in [*variants, Variant(subset="four")]}
     assert len(folders) == 6
-    longer = replace(setting.network, recipe=replace(setting.network.recipe, epochs=2))
-    other = replace(setting, network=longer)
+    other = replace(setting, recipe=replace(setting.recipe, epochs=2))
     assert Variant().folder(other, 0) != Variant().folder(setting, 0)
     assert Variant().folder(replace(setting, slices=1), 0) == Variant().folder(setting, 0)
 
