@@ -10,7 +10,7 @@ from joblib import Parallel, delayed
 from tqdm import tqdm
 
 import adapters
-from adapters.families.segmote import Segmote, from_base, trained
+from adapters.families.segmote import SegmoteSegmenter, from_base, trained
 from bench.store.files import write_bytes
 from bench.studies.ablations.setting import Setting, Variant
 from bench.studies.ablations.testing import Suite, encode, measured, tests
@@ -59,7 +59,7 @@ def prepare(setting: Setting, suites: Sequence[Suite]) -> None:
     store = open_store(network, setting.embeddings, False)
     files = {item.image: store.path(item.image) for item in find_items(setting.data, setting.seven, setting.limit)}
     encode_missing(network, store, files, lambda pairs: tqdm(pairs, "embeddings to learn from", unit="image"))
-    segmenter = Segmote(adapters.card(setting.card), network, torch.device("cpu"), "fp32")
+    segmenter = SegmoteSegmenter(adapters.card(setting.card), network, torch.device("cpu"), "fp32")
     for suite in suites:
         for piece in tqdm(list(pieces(tests(setting, suite).slices, 16)), f"embeddings, {suite}", unit="16 images"):
             encode(segmenter, store, piece)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from adapters import geometry
-from adapters.families.segmote import Segmote
+from adapters.families.segmote import SegmoteSegmenter
 from adapters.interface import check_image
 from bench.studies.answers import Answers, answers
 from bench.studies.questions import Asked, DataSet, Question
@@ -62,7 +62,9 @@ def largest(slices: Iterable[tuple[DataSet, Asked]], count: int) -> list[Asked]:
     return [one for pairs in ordered for _, one in pairs]
 
 
-def examples(segmenter: Segmote, slices: Iterable[Asked], layer: int, combine: Combine = "mean") -> list[Example]:
+def examples(
+    segmenter: SegmoteSegmenter, slices: Iterable[Asked], layer: int, combine: Combine = "mean"
+) -> list[Example]:
     """What one decoder layer (-1: the last) looked at for each question.
 
     Raises:
@@ -71,7 +73,7 @@ def examples(segmenter: Segmote, slices: Iterable[Asked], layer: int, combine: C
     return [example for some in answers(segmenter, slices) for example in _examples(segmenter, some, layer, combine)]
 
 
-def _examples(segmenter: Segmote, some: Answers, layer: int, combine: Combine) -> Iterator[Example]:
+def _examples(segmenter: SegmoteSegmenter, some: Answers, layer: int, combine: Combine) -> Iterator[Example]:
     routing = some.drawn.routings[layer]
     images = [one.sample.image for one in some.asked for _ in one.questions]
     tokens = token_maps(some.attention[layer], tuple(some.encoded[0].embedding.shape[-2:]))
