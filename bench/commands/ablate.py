@@ -14,7 +14,7 @@ from bench.store.files import write_bytes
 from bench.studies.ablations import decoder, experts, queries, size
 
 if TYPE_CHECKING:
-    from bench.studies.ablations.output import Report
+    from bench.studies.ablations.output import AblationReport
     from bench.studies.ablations.setting import Setting
 
 NAMES = ("experts", "queries", "decoder", "size")
@@ -117,7 +117,7 @@ def _codes(folder: Path) -> tuple[str, ...]:
     return tuple(dict.fromkeys(item.code for item in find_items(folder, (), 1)))
 
 
-def _report(name: str, setting: "Setting | None", jobs: int) -> "Report":
+def _report(name: str, setting: "Setting | None", jobs: int) -> "AblationReport":
     if setting is None:
         return size.ablate()
 
@@ -125,7 +125,7 @@ def _report(name: str, setting: "Setting | None", jobs: int) -> "Report":
     return trained[name](setting, jobs) if name in trained else size.ablate()
 
 
-def _write(report: "Report", out: Path) -> None:
+def _write(report: "AblationReport", out: Path) -> None:
     from bench.studies.ablations.output import write  # noqa: PLC0415
 
     print(f"\n{report.markdown()}")

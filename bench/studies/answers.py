@@ -11,7 +11,7 @@ from torch import Tensor
 from adapters.families.segmote import SegmoteSegmenter
 from adapters.interface import Segmenter
 from bench.errors import RunError
-from bench.studies.questions import Asked, Question
+from bench.studies.questions import PromptedSlice, Question
 from segmote.network.expert_decoder import ExpertMasks
 from segmote.network.heat_maps import watched
 
@@ -31,7 +31,7 @@ class Answers:
         attention: (B, heads, N, h * w) of each layer, where the expert tokens looked.
     """
 
-    asked: list[Asked]
+    asked: list[PromptedSlice]
     questions: list[Question]
     encoded: list[Any]
     drawn: ExpertMasks
@@ -50,7 +50,7 @@ def routed(segmenter: Segmenter) -> SegmoteSegmenter:
 
 
 @torch.no_grad()
-def answers(segmenter: SegmoteSegmenter, slices: Iterable[Asked]) -> Iterator[Answers]:
+def answers(segmenter: SegmoteSegmenter, slices: Iterable[PromptedSlice]) -> Iterator[Answers]:
     """Ask about all targets of a few slices at a time; slices without questions are left out."""
     for some in pieces((one for one in slices if one.questions), SLICES_AT_ONCE):
         images = segmenter.encode([one.sample.image for one in some])

@@ -64,7 +64,7 @@ class Setting:
 
 
 @dataclass(frozen=True, slots=True)
-class Variant:
+class NetworkVariant:
     """What is changed: N experts, M of them active, Q prompt queries, the decoder's own weights, the data.
 
     Two ablations that ask for equal variants share the trained networks.

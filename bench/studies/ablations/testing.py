@@ -22,7 +22,7 @@ from bench.reporting.tables.text import AVERAGE, cells
 from bench.scoring.metrics import areas, dice
 from bench.studies.ablations.setting import Setting, few_class
 from bench.studies.answers import pieces
-from bench.studies.questions import Asked, DataSet, all_asked, data_sets
+from bench.studies.questions import DataSet, PromptedSlice, all_asked, data_sets
 from segmote.training.embeddings import NAME_DIGITS, EmbeddingStore, open_store
 
 Suite = Literal["zero-shot", "in-domain", "unprompted", "one-click"]
@@ -42,7 +42,7 @@ class Tests:
     """
 
     sets: Sequence[DataSet]
-    slices: Sequence[Asked]
+    slices: Sequence[PromptedSlice]
     defects: Sequence[Defect]
 
 
@@ -93,7 +93,9 @@ def measured(segmenter: SegmoteSegmenter, setting: Setting, suite: Suite) -> pd.
 
 
 @torch.no_grad()
-def encode(segmenter: SegmoteSegmenter, store: EmbeddingStore, slices: Iterable[Asked]) -> list[SegmoteEmbedding]:
+def encode(
+    segmenter: SegmoteSegmenter, store: EmbeddingStore, slices: Iterable[PromptedSlice]
+) -> list[SegmoteEmbedding]:
     """The slices' images as the network's decoder takes them; what the frozen encoder makes of them is kept on disk."""
     made = []
     for one in slices:

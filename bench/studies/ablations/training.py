@@ -12,7 +12,7 @@ from tqdm import tqdm
 import adapters
 from adapters.families.segmote import SegmoteSegmenter, from_base, trained
 from bench.store.files import write_bytes
-from bench.studies.ablations.setting import Setting, Variant
+from bench.studies.ablations.setting import NetworkVariant, Setting
 from bench.studies.ablations.testing import Suite, encode, measured, tests
 from bench.studies.answers import pieces
 from segmote.training.data import find_items
@@ -24,7 +24,7 @@ from segmote.training.train import train
 LOG = "training.log"
 
 
-def records(setting: Setting, variants: Sequence[Variant], suites: Sequence[Suite], jobs: int) -> pd.DataFrame:
+def records(setting: Setting, variants: Sequence[NetworkVariant], suites: Sequence[Suite], jobs: int) -> pd.DataFrame:
     """Dice of every variant, seed and suite; trains and tests what is not done yet.
 
     Args:
@@ -65,7 +65,7 @@ def prepare(setting: Setting, suites: Sequence[Suite]) -> None:
             encode(segmenter, store, piece)
 
 
-def _one(setting: Setting, variant: Variant, seed: int, suites: Sequence[Suite]) -> str:
+def _one(setting: Setting, variant: NetworkVariant, seed: int, suites: Sequence[Suite]) -> str:
     """Train if need be, test on the suites that are missing; the folder's name."""
     torch.set_num_threads(1)
     folder = variant.folder(setting, seed)
@@ -80,7 +80,7 @@ def _one(setting: Setting, variant: Variant, seed: int, suites: Sequence[Suite])
     return folder.name
 
 
-def _train(setting: Setting, variant: Variant, seed: int, folder: Path) -> None:
+def _train(setting: Setting, variant: NetworkVariant, seed: int, folder: Path) -> None:
     """What the trainer says goes into a log, as several speak at a time; the weights are all that a test needs."""
     settings = TrainConfig(
         data=setting.data,
@@ -95,5 +95,5 @@ def _train(setting: Setting, variant: Variant, seed: int, folder: Path) -> None:
         train(from_base(variant.config(setting), setting.base, seed), variant.recipe(setting), settings)
 
 
-def _result(setting: Setting, variant: Variant, seed: int, suite: Suite) -> Path:
+def _result(setting: Setting, variant: NetworkVariant, seed: int, suite: Suite) -> Path:
     return variant.folder(setting, seed) / f"dice-{suite}.csv"

@@ -11,12 +11,12 @@ from adapters.families.segmote import SegmoteSegmenter
 from bench.scoring.metrics import areas, dice
 from bench.studies.answers import Answers, answers
 from bench.studies.pictures import TOKEN_COLOURS, long_names
-from bench.studies.questions import Asked
+from bench.studies.questions import PromptedSlice
 
 BAR_SHARE = 0.8
 
 
-def choices(segmenter: SegmoteSegmenter, slices: Iterable[Asked]) -> pd.DataFrame:
+def choices(segmenter: SegmoteSegmenter, slices: Iterable[PromptedSlice]) -> pd.DataFrame:
     """One row a question.
 
     Returns:
