@@ -114,7 +114,7 @@ FAMILIES: dict[str, Family] = {
         learned="chosen",
     ),
     "imis": Family(
-        lambda: imis.Imis.build("mini"),
+        lambda: imis.ImisSegmenter.build("mini"),
         standard,
         User(imis_noise, clicks_or_names, single=False),
         IMIS,

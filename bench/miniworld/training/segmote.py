@@ -18,7 +18,7 @@ from segmote.training.settings import TrainConfig
 from segmote.training.train import train
 
 SEED = 7
-IMAGES = 180  # a modality
+IMAGES = 120  # a modality
 RECIPE = replace(
     PAPER_RECIPE,
     rate=1e-3,

@@ -8,7 +8,7 @@ import torch
 from torch.nn import functional as F
 
 from adapters import geometry
-from adapters.families.sam import Sam
+from adapters.families.sam import SamSegmenter
 from bench.comparing import reference
 from bench.config import RunConfig
 from bench.data import slicing
@@ -39,9 +39,6 @@ def sound(tmp_path_factory) -> Path:
 
 
 def moved(sound: Path, out: Path) -> list[str]:
-    from bench.predicting import predict  # noqa: PLC0415
-
-    predict.load.cache_clear()
     return reference.verify(dice(out), sound)
 
 
@@ -50,8 +47,9 @@ def test_the_same_run_again_is_green(sound, tmp_path):
 
 
 def test_pictures_flipped_before_encoding_are_noticed(sound, tmp_path, monkeypatch):
-    encode = Sam.encode
-    monkeypatch.setattr(Sam, "encode", lambda self, images: encode(self, [image[:, ::-1].copy() for image in images]))
+    encode = SamSegmenter.encode
+    mirrored = lambda self, images: encode(self, [image[:, ::-1].copy() for image in images])  # noqa: E731
+    monkeypatch.setattr(SamSegmenter, "encode", mirrored)
     rows = moved(sound, tmp_path / "flipped")
     for model in MODELS:
         assert sum(model in row and "Average" in row for row in rows) >= 1, rows

@@ -9,12 +9,12 @@ from adapters.families import huang, imis, medsam, sam, sam2, sam_med2d
 from bench.miniworld.training.families import FAMILIES
 
 ADAPTERS = {
-    "sam": sam.Sam,
-    "sam2": sam2.Sam2,
-    "medsam": medsam.MedSam,
-    "huang": huang.Huang,
-    "sam-med2d": sam_med2d.SamMed2d,
-    "imis": imis.Imis,
+    "sam": sam.SamSegmenter,
+    "sam2": sam2.Sam2Segmenter,
+    "medsam": medsam.MedSamSegmenter,
+    "huang": huang.HuangSegmenter,
+    "sam-med2d": sam_med2d.SamMed2dSegmenter,
+    "imis": imis.ImisSegmenter,
 }
 
 

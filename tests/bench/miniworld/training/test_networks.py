@@ -5,7 +5,7 @@ import torch
 
 from adapters import card
 from adapters.families import small_networks
-from adapters.families.imis import Imis
+from adapters.families.imis import ImisSegmenter
 from bench.miniworld.training.families import FAMILIES
 from bench.miniworld.training.names import Names
 from bench.miniworld.training.networks import Prompts, boxed, embed, named, no_clicks, propose
@@ -60,8 +60,8 @@ def test_prompts_stay_exact_in_reduced_precision(batch):
 
 def test_names_are_what_the_adapter_tells():
     torch.manual_seed(0)
-    network = Imis.build("mini")
-    model = Imis(card("imis/mini"), network, torch.device("cpu"), "fp32")
+    network = ImisSegmenter.build("mini")
+    model = ImisSegmenter(card("imis/mini"), network, torch.device("cpu"), "fp32")
     index = torch.tensor([NAMES.index("liver"), NAMES.index("spleen"), NAMES.index("liver")])
     vectors = Names(network, torch.device("cpu")).vectors(network, index)
     torch.testing.assert_close(vectors, model.pooled(["liver", "spleen", "liver"]))
