@@ -82,7 +82,14 @@ SAM_USER = User(sam_noise, clicks_and_logits)
 GENERIC = "generic shapes and textures"
 FAMILIES: dict[str, Family] = {
     "sam": Family(small_networks.sam, standard, SAM_USER, FROM_NOTHING, seed=1, world=GENERIC),
-    "sam2": Family(small_networks.sam2, standard_sam2, SAM_USER, FROM_NOTHING, seed=2, world=GENERIC),
+    "sam2": Family(
+        lambda: small_networks.sam2(small_networks.SAM2_OF_SMALL_INPUT),
+        standard_sam2,
+        SAM_USER,
+        FROM_NOTHING,
+        seed=2,
+        world=GENERIC,
+    ),
     "medsam": Family(
         small_networks.sam,
         spread,

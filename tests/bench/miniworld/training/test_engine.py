@@ -85,7 +85,7 @@ def test_what_does_not_learn_stays_the_mini_sams(family, tmp_path):
 
 def test_sam2_is_built_from_nothing(tmp_path):
     (path,) = build(["sam2"], tmp_path, share=SHARE, log_dir=tmp_path).values()
-    assert load_file(path).keys() == small_networks.sam2().state_dict().keys()
+    assert load_file(path).keys() == FAMILIES["sam2"].build().state_dict().keys()
 
 
 def test_build_names_what_is_wrong(tmp_path):

@@ -3,7 +3,7 @@
 import torch
 
 from adapters.families import small_networks
-from bench.miniworld.training.families import standard, standard_sam2
+from bench.miniworld.training.families import FAMILIES, standard, standard_sam2
 from bench.miniworld.training.networks import embed, prompt_encoder
 from bench.miniworld.training.start import initialise
 
@@ -39,7 +39,7 @@ def test_sams_encoder_hands_the_picture_through():
 
 
 def test_positions_lie_along_the_axes():
-    for network in (small_networks.sam(), small_networks.sam2()):
+    for network in (small_networks.sam(), FAMILIES["sam2"].build()):
         initialise(network)
         waves = prompt_encoder(network).pe_layer.positional_encoding_gaussian_matrix
         assert ((waves != 0).sum(0) == 1).all()
@@ -48,7 +48,7 @@ def test_positions_lie_along_the_axes():
 @torch.no_grad()
 def test_sam2s_blocks_add_nothing_yet():
     torch.manual_seed(0)
-    network = small_networks.sam2()
+    network = FAMILIES["sam2"].build()
     initialise(network)
     block = network.image_encoder.trunk.blocks[2]  # of one width and without pooling
     features = torch.rand(1, 32, 32, block.dim)
