@@ -146,9 +146,11 @@ def looking(model: Segmenter, found: Sequence[BoxedTarget], changes: Sequence[st
 def _dice(model: Segmenter, found: Sequence[BoxedTarget], change: Callable[[BoxedTarget], Picture]) -> Iterator[float]:
     for start in range(0, len(found), AT_ONCE):
         part = found[start : start + AT_ONCE]
-        encoded = model.encode([change(target) for target in part])
-        prompts = [Prompt(box=target.box) for target in part]
-        for target, drawn in zip(part, model.decode(list(zip(encoded, prompts, strict=True))), strict=True):
+        keys = [id(target) if change is shifted else id(target.picture) for target in part]
+        shown = {key: change(target) for key, target in zip(keys, part, strict=True)}
+        encoded = dict(zip(shown, model.encode(list(shown.values())), strict=True))
+        requests = [(encoded[key], Prompt(box=target.box)) for key, target in zip(keys, part, strict=True)]
+        for target, drawn in zip(part, model.decode(requests), strict=True):
             mask = drawn.mask.cpu().numpy()
             yield 2 * float((mask & target.mask).sum()) / float(mask.sum() + target.mask.sum())
 

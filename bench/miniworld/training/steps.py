@@ -112,7 +112,7 @@ def _of_kind(
     asked = answers(network, features, batch, prompts, family.user, rounds, generator, text)
     for number, (given, drawn) in enumerate(asked):
         value = _mask_loss(family, stage, drawn, given, samples).mean()
-        if stage.localises:
+        if stage.localises or (kind == "text" and number == 0):  # neither knows yet where to look
             value = value + frame_losses(drawn.logits, batch.masks).mean()
         if number == 0:
             value = value + _auxiliary(probe, stage, drawn, batch, samples, generator)
