@@ -60,3 +60,8 @@ def everything(dice, patients=3, **chosen):
         for number in range(2)
     ]  # fmt: skip
     return Material(found, records(*rows))
+
+
+def level(dataset, model, patient, number):
+    """Dice that tells models, patients and objects apart."""
+    return 0.5 + 0.1 * MODELS.index(model) + 0.01 * patient + 0.05 * number

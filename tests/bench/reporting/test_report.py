@@ -2,29 +2,20 @@ import shutil
 
 import pytest
 
-import adapters
-from bench.data import datasets
-from bench.predicting import predict
 from bench.reporting import publish
 from bench.reporting.draw import Drawn
 from bench.reporting.figures.picture import Absent
 from bench.reporting.tables import run_tables
 from bench.running import run
-from tests.bench.running.test_run import config
-from tests.helpers import fakes
+from tests.helpers.fakes import config
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
+def folder(tmp_path_factory, registered_throughout):
     """A whole run, with figures and page; no test changes it."""
-    with pytest.MonkeyPatch.context() as patch:
-        for name, where in fakes.MODELS.items():
-            patch.setitem(adapters.REGISTRY, name, where)
-        patch.setitem(datasets.REGISTRY, "squares", "tests.helpers.fakes:SQUARES")
-        predict.load.cache_clear()
-        out = tmp_path_factory.mktemp("publish") / "r"
-        run.run(config(out, models=("baseline/box", "fake/raises")))
-        yield out
+    out = tmp_path_factory.mktemp("publish") / "r"
+    run.run(config(out, models=("baseline/box", "fake/raises")))
+    return out
 
 
 def pictures(folder):
