@@ -3,12 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from bench.reporting.tables.text import (
-    AVERAGE,
-    Cell,
-    Line,
-    Table,
-)
+from bench.reporting.tables.table import Cell, Line, Table
+from bench.statistics.patients import AVERAGE
 
 ROWS = {"set": {"Kidney": ("kidney_left", "kidney_right"), "Liver": ("liver",)}}
 
