@@ -135,7 +135,7 @@ def register(patch: pytest.MonkeyPatch) -> None:
 
 def leave_out_figures(patch: pytest.MonkeyPatch) -> None:
     """Let runs end with their tables."""
-    patch.setattr("bench.reporting.publish.publish", lambda run, tables, jobs: ())
+    patch.setattr("bench.reporting.report.write_page", lambda run, tables, jobs: None)
 
 
 def config(out: Path, **changes: object) -> RunConfig:

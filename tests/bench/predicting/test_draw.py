@@ -3,9 +3,9 @@ import pytest
 
 from bench.prompting.prompt import SimulatedPrompt
 from bench.prompting.table import prompt_of
-from bench.reporting.tables import run_tables
 from bench.running import run
 from tests.helpers.fakes import config
+from tests.helpers.runs import score_table
 
 pytestmark = pytest.mark.usefixtures("registered", "without_figures")
 
@@ -30,7 +30,7 @@ def test_text_prompts_are_the_names_of_the_classes(tmp_path):
     run.run(config(tmp_path / "r", prompts=("text",)))
     frozen = pd.read_parquet(tmp_path / "r" / "prompts.parquet")
     assert (frozen["text"] == frozen["target"]).all() and frozen["x0"].isna().all()
-    box, good = run_tables.table(tmp_path / "r", "text").lines[1].cells
+    box, good = score_table(tmp_path / "r", "text").lines[1].cells
     assert not box.applicable and good.value == 1
 
 

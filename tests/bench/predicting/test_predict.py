@@ -2,11 +2,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bench.reporting.tables import run_tables
 from bench.running import run
 from bench.store.masks import MaskShard
 from bench.store.run_folder import predictions_path
 from tests.helpers.fakes import config
+from tests.helpers.runs import score_table
 
 pytestmark = pytest.mark.usefixtures("registered", "without_figures")
 
@@ -14,10 +14,10 @@ pytestmark = pytest.mark.usefixtures("registered", "without_figures")
 def test_untrained_prompt_is_not_applicable_unless_asked_for(tmp_path):
     models = ("baseline/box", "fake/boxes", "fake/good")
     run.run(config(tmp_path / "r", prompts=("click",), models=models))
-    cells = run_tables.table(tmp_path / "r", "click").lines[0].cells
+    cells = score_table(tmp_path / "r", "click").lines[0].cells
     assert [cell.text() for cell in cells[:2]] == ["n/a", "n/a"] and cells[2].applicable
     run.run(config(tmp_path / "f", prompts=("click",), models=models, untrained_prompts=True))
-    forced = run_tables.table(tmp_path / "f", "click").lines[0].cells
+    forced = score_table(tmp_path / "f", "click").lines[0].cells
     assert not forced[0].applicable  # a baseline cannot take clicks at all
     assert forced[1].forced and "*" in forced[1].text() and not forced[2].forced
 

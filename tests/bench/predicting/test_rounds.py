@@ -1,9 +1,9 @@
 import pandas as pd
 import pytest
 
-from bench.reporting.tables import run_tables
 from bench.running import run
 from tests.helpers.fakes import config
+from tests.helpers.runs import click_table
 
 pytestmark = pytest.mark.usefixtures("registered", "without_figures")
 
@@ -14,7 +14,7 @@ def test_clicks_get_better_and_every_round_has_a_mask(tmp_path):
     means = records.groupby("round")["value"].mean()
     assert means.index.tolist() == [1, 2, 3] and means[3] > means[1]
     assert records.groupby("round").size().nunique() == 1
-    lines = run_tables.click_curve(tmp_path / "r", "clicks").lines
+    lines = click_table(tmp_path / "r", "clicks").lines
     assert [line.label for line in lines] == ["1 click", "2 clicks", "3 clicks"]
 
 
@@ -26,5 +26,5 @@ def test_a_box_comes_first_and_clicks_correct_it(tmp_path):
     assert first.tolist() == records.query("prompt == 'box'")["value"].tolist()
     last = records.query("prompt == 'box+clicks' and round == 3")["value"]
     assert len(last) == 3 and last.mean() > first.mean()
-    labels = [line.label for line in run_tables.click_curve(folder, "box+clicks").lines]
+    labels = [line.label for line in click_table(folder, "box+clicks").lines]
     assert labels == ["box", "box + 1 click", "box + 2 clicks"]

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 
@@ -55,7 +57,7 @@ def test_a_run_does_not_go_on_with_other_weights(tmp_path, monkeypatch):
 
     def weights(digit):
         def described(*args):
-            return first(*args) | {"weights_sha256": digit * 64}
+            return replace(first(*args), weights_sha256=digit * 64)
 
         for module in (describe, resume):
             monkeypatch.setattr(module, "describe_model", described)

@@ -7,14 +7,15 @@ import pytest
 from bench import protocols
 from bench.errors import RunError
 from bench.reporting import report
-from bench.reporting.tables import run_tables
 from bench.running import run
+from bench.running.rescore import rescore
 from bench.store.files import read_json
 from bench.store.masks import MaskShard
 from bench.store.run_folder import candidates_path, predictions_path
 from tests.helpers import fakes
 from tests.helpers.fakes import config
 from tests.helpers.run_folders import assert_same, files
+from tests.helpers.runs import score_table
 
 pytestmark = pytest.mark.usefixtures("registered", "without_figures")
 
@@ -77,7 +78,7 @@ def test_failures_have_reasons_and_the_rest_is_scored(tmp_path):
     assert records["status"].value_counts().to_dict() == {"ok": 11, "failed": 1}
     assert records.query("status == 'failed'")["value"].isna().all()
     assert outcome.failed == 2
-    cell = run_tables.table(tmp_path / "r", "box").lines[0].cells[1]
+    cell = score_table(tmp_path / "r", "box").lines[0].cells[1]
     assert (cell.n, cell.failed) == (7, 1) and cell.text().endswith(" f1")
 
 
@@ -91,7 +92,7 @@ def test_every_protocol_runs_and_keeps_its_reasons(tmp_path, protocol, monkeypat
     assert failures["reason"].notna().all() and "unreadable" in set(failures["case"])
     if protocols.load(protocol).min_area_px > 1:
         assert failures["target"].notna().any() and failures["target"].isna().any()
-    assert run_tables.table(tmp_path / "r", "box").caption.count(f"protocol {protocol}:") == 1
+    assert score_table(tmp_path / "r", "box").caption.count(f"protocol {protocol}:") == 1
 
 
 def test_the_same_run_twice_is_the_same(tmp_path):
@@ -131,8 +132,8 @@ def test_masks_are_scored_by_other_rules_beside_the_runs_own(tmp_path):
     assert bar["dice"] == pytest.approx(2 / 3) and bar["oracle_dice"] == 1 and bar["regret"] == pytest.approx(0.5)
     shard = MaskShard.load(candidates_path(folder, "fake/several", "squares", "c0"))
     assert [(e["entry"], e["candidate"]) for e in shard.index[:4]] == [(0, 1), (0, 2), (1, 1), (1, 2)]
-    made = run.rescore(folder, protocols.PROTOCOLS["huang"])
-    other = pd.read_parquet(made.folder / "records.parquet").set_index(["case", "slice", "target", "metric"])["value"]
+    made = rescore(folder, protocols.PROTOCOLS["huang"])
+    other = pd.read_parquet(made.records).set_index(["case", "slice", "target", "metric"])["value"]
     assert other["c0", 2, "bar", "dice"] == 1 and "multimask: None -> True" in made.needs_new_run
     after = files(folder)
     assert {name: after[name] for name in before} == before
@@ -166,8 +167,8 @@ def test_auto_asks_for_every_slice_and_the_empty_ones_are_scored_by_the_rule(tmp
     records = pd.read_parquet(folder / "records.parquet").query("prompt == 'auto' and metric == 'dice'")
     empty = records[records["area_px"] == 0]
     assert len(records) == 6 and len(empty) == 3 and (empty["value"] == 0).all()  # it always draws something
-    made = run.rescore(folder, protocols.load("bench+skip"))
-    skipped = pd.read_parquet(made.folder / "records.parquet").query("prompt == 'auto' and metric == 'dice'")
+    made = rescore(folder, protocols.load("bench+skip"))
+    skipped = pd.read_parquet(made.records).query("prompt == 'auto' and metric == 'dice'")
     assert skipped["status"].value_counts().to_dict() == {"ok": 3, "skipped": 3} and not made.needs_new_run
 
 

@@ -1,7 +1,7 @@
 from dataclasses import replace
 
+from bench.reporting.tables.formats import to_console
 from bench.reporting.tables.table import Cell, Line, Table
-from bench.reporting.tables.text import to_console
 from bench.scoring.metrics import METRICS
 from bench.statistics.patients import AVERAGE
 from tests.helpers.run_tables import TABLE

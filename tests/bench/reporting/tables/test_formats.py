@@ -1,9 +1,9 @@
 import numpy as np
 
 from bench.reporting.tables.averages import cells
+from bench.reporting.tables.formats import to_console, to_frame, to_markdown
 from bench.reporting.tables.latex import to_latex
 from bench.reporting.tables.table import Cell, Line, Table
-from bench.reporting.tables.text import to_console, to_frame, to_markdown
 from bench.statistics.patients import AVERAGE
 from tests.helpers.run_tables import EXAMPLE, ROWS, TABLE
 
