@@ -46,7 +46,8 @@ class TableSpec:
     @property
     def heading(self) -> str:
         """A few words for the table, where the prompt is known."""
-        return f"{self.metric.title}, {self.aggregation.replace('-', ' ').replace('_', ' ')}"
+        text = f"{self.metric.title}, {self.aggregation.replace('-', ' ').replace('_', ' ')}"
+        return text[0].upper() + text[1:]
 
     def select(self, records: pd.DataFrame) -> pd.DataFrame:
         """The records behind the table."""

@@ -1,4 +1,4 @@
-"""Whether a run folder can be gone on with, and whether it is complete."""
+"""Whether an interrupted run can be resumed in its folder, and whether it is complete."""
 
 from dataclasses import replace
 

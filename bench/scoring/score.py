@@ -42,9 +42,9 @@ def score(
         jobs, engine: see `bench.workers.run`.
 
     Returns:
-        The records, long: one row a metric, see `bench.metrics.METRICS`. Slice is null for the metrics of a stacked
-        volume, round for those of an object over all its rounds.
-        The failures of models, one row a prediction.
+        The records, long: one row per metric, see `bench.scoring.metrics.METRICS`. Slice is null for the metrics of a
+        stacked volume, round for those of an object over all its rounds.
+        The failures of models, one row per prediction.
     """
     cases = table[["dataset", "patient", "case", "seed"]].drop_duplicates().to_dict("records")
     tasks = [

@@ -18,7 +18,7 @@ Change = tuple[float, float, Difference]  # Dice with tight boxes, with jittered
 
 
 def jitter(run: ScoredRun) -> Iterator[Picture | Absent]:
-    """One figure: a panel a data set, a line a model from the tight boxes' Dice to the jittered ones'."""
+    """One figure: one panel per data set, one line per model from its Dice with tight to that with jittered boxes."""
     missing = [kind for kind in (TIGHT, JITTERED) if kind not in run.prompts]
     if missing:
         yield Absent("robustness-box-jitter", TITLE, f"the run has no prompt {' and no prompt '.join(missing)}")

@@ -14,7 +14,7 @@ TITLE = "Ranks by data set"
 
 
 def ranks(run: ScoredRun, kind: str) -> Iterator[Picture | Absent]:
-    """One figure: a panel a data set, a line a model, ordered by mean rank; no number says how far apart they are."""
+    """One figure: one panel per data set, one line per model, ordered by mean rank; distances are not shown."""
     name = f"ranks-{kind}"
     found = {dataset: one.estimates for dataset, one in run.comparisons(kind).items() if len(one.estimates) > 1}
     if not found:

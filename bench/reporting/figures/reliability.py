@@ -16,7 +16,7 @@ LEAST = 5  # predictions in a bin that is drawn
 
 
 def reliability(run: ScoredRun, kind: str) -> Iterator[Picture | Absent]:
-    """One figure: a panel a data set, a line a model that predicts a score, the diagonal for a perfect one."""
+    """One figure: one panel per data set, one line per model that predicts a score, the diagonal for a perfect one."""
     name = f"calibration-{kind}"
     records = run.records[run.records["prompt"] == kind]
     if run.protocol.selection == "oracle":

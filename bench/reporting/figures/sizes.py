@@ -32,7 +32,7 @@ class Sizes:
 
 
 def sizes(run: ScoredRun, kind: str) -> Iterator[Picture | Absent]:
-    """One figure: a panel a data set, sizes from small to large, a line a model."""
+    """One figure: one panel per data set, sizes from small to large, one line per model."""
     name = f"dice-by-size-{kind}"
     records = size_strata(run.scores(kind), STRATA)
     found = {

@@ -27,7 +27,7 @@ ORACLE = "Drawn is the model's own choice; the Dice is that of its best candidat
 
 
 def galleries(run: ScoredRun, views: Sequence[OutlinedPrediction], kind: str) -> Iterator[Picture | Absent]:
-    """Two figures of one prompt: worst predictions (a row a model) and random objects (a column a model)."""
+    """Two figures of one prompt: worst predictions (one row per model) and random objects (one column per model)."""
     mine = [view for view in views if view.pick.prompt == kind]
     for why, title, arrange in (
         ("worst", "Worst predictions of each model", _by_model),
@@ -57,7 +57,7 @@ def _by_model(views: Sequence[OutlinedPrediction], models: Sequence[str]) -> tup
     for row, model in enumerate(rows):
         ordered = sorted((v for v in views if v.pick.model == model), key=lambda v: v.pick.dice)[:COLUMNS]
         grid |= {(row, column): view for column, view in enumerate(ordered)}
-    return grid, "Lowest Dice of each model over all data sets, one slice an object."
+    return grid, "Lowest Dice of each model over all data sets, one slice per object."
 
 
 def _by_object(views: Sequence[OutlinedPrediction], models: Sequence[str]) -> tuple[Arrangement, str]:

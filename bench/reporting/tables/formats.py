@@ -1,4 +1,4 @@
-"""Tables as text: console, CSV, Markdown; LaTeX is in `bench.latex`."""
+"""Tables as text: console, CSV, Markdown; LaTeX has a module of its own."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -35,7 +35,7 @@ WIDTH = 110  # of captions on the console, in characters
 
 
 def to_frame(table: Table) -> pd.DataFrame:
-    """Full-precision values in the metric's own unit, one line a cell: labels, model, metric, value, low, high, counts.
+    """Values at full precision in the metric's own unit, one row per cell: labels, metric, value, limits, counts.
 
     Value and limits are empty where they are undefined.
     """
@@ -51,7 +51,7 @@ def to_frame(table: Table) -> pd.DataFrame:
 
 
 def to_csv(table: Table | TextTable) -> str:
-    """Comma-separated values at full precision, one line a cell (a row of a sheet)."""
+    """Comma-separated values at full precision, one row per cell (per row of a text table)."""
     return (to_frame(table) if isinstance(table, Table) else table.frame).to_csv(index=False)
 
 

@@ -64,7 +64,7 @@ def _floor(patients: "pd.Series[float]") -> list[str]:
 
 
 def _joined(estimates: pd.DataFrame, differences: pd.DataFrame) -> pd.DataFrame:
-    """One line a (data set, model), by rank; the reference's own differences are empty."""
+    """One row per data set and model, by rank; the reference's own differences are empty."""
     renamed = differences.rename(
         columns={"one": "model", "other": "reference", "low": "delta_low", "high": "delta_high"}
     )

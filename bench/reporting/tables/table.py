@@ -82,7 +82,7 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One row of a table: its group (data set), its label, and a cell a model."""
+    """One row of a table: its group (data set), its label, and one cell per model."""
 
     group: str
     label: str

@@ -14,7 +14,7 @@ class TextTable:
         name: file stem.
         caption: what a reader must know to read it without any other text.
         heads: column titles; the first column groups the rows.
-        rows: texts as printed, one a column; all columns but `wide` and the first two are numbers.
+        rows: texts as printed, one per column; all columns but `wide` and the first two are numbers.
         frame: the same at full precision, for CSV.
         notes: one for each mark in the rows.
         wide: columns of running text and the share of the page's width that each takes.
