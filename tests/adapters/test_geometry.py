@@ -114,3 +114,14 @@ def test_padding_is_cut_off() -> None:
     values = torch.full((1, 8, 8), -1.0)
     values[:, 4:] = 1
     assert (geometry.to_original_by_input(values, geometry.fit((10, 20), 32)) < 0)[:, :9].all()
+
+
+@pytest.mark.parametrize(("old", "new"), [(512, 320), (300, 256), (90, 1024), (1, 16)])
+def test_images_are_resized_by_pillows_nearest(old: int, new: int) -> None:
+    ramp = np.arange(old * 3, dtype=np.uint32)
+    columns = geometry.resize_nearest_pillow((ramp[None, :old] % 256).astype(np.uint8), (1, new))[0]
+    expected, position = [], 0.5 * old / new
+    for _ in range(new):
+        expected.append(int(position) % 256)
+        position += old / new
+    assert columns.tolist() == expected

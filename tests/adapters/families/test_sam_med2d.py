@@ -1,6 +1,5 @@
 """SAM-Med2D: its network, its image preparation, and the official code's stored outputs."""
 
-import importlib.util
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +13,7 @@ from safetensors.torch import save_file
 
 from adapters import Points, Prompt, card, geometry, load
 from adapters.families.sam_med2d import MINI, VIT_B, SamMed2dSegmenter, network
-from tests.adapters.families.test_parity import fingerprint, seed_weights
+from tests.helpers.seeded import fingerprint, seed_weights
 
 FINGERPRINT = "e802d66b7ed6ab6d57bea974236f7a8b20ef7effff353aeaf4a2419899742d4b"
 CASES = ["box_2clicks", "box_multi", "box_single", "click_multi", "second_click", "two_boxes"]
@@ -42,14 +41,6 @@ def official(shared: Path) -> Any:
     net = load("sam-med2d/vit_b", weights="random").network
     seed_weights(net)
     return net
-
-
-@pytest.fixture(scope="module")
-def golden_io(shared: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location("golden_io", shared / "goldens" / "golden_io.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture(scope="module")

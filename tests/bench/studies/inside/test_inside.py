@@ -14,7 +14,7 @@ from bench.cli import main
 from bench.miniworld.phantoms.medseg_hq import write_medseg_hq
 from bench.studies.inside import choices, embeddings, routing
 from bench.studies.questions import all_asked, data_sets
-from tests.segmote.network.test_network import network_of
+from tests.helpers.networks import network_of
 
 
 @pytest.fixture(scope="module")
