@@ -10,7 +10,6 @@ from segmote.imis.network import Imis, ImisConfig
 from segmote.network.config import RELEASED, SegmoteConfig
 from segmote.network.model import Segmote
 
-
 GRID = MINI.image_size // MINI.encoder.patch
 BOXES = torch.tensor([[8.0, 8, 90, 60], [100, 20, 200, 180]])
 

@@ -12,3 +12,11 @@ TEXT = Prompt(text="liver")
 
 def picture(height: int, width: int) -> np.ndarray:
     return np.random.default_rng(height * width).integers(0, 256, (height, width, 3)).astype(np.uint8)
+
+
+def image(height: int = 48, width: int = 90) -> np.ndarray:
+    """A bright disc right of and above the middle on a dark, noisy ground."""
+    y, x = np.mgrid[:height, :width]
+    disc = np.hypot(x - 69 * width / 90, y - 16 * height / 48) < 10
+    noise = np.random.default_rng(0).integers(0, 40, (height, width, 3))
+    return (noise + 180 * disc[..., None]).astype(np.uint8)

@@ -257,20 +257,6 @@ def test_only_images_smaller_than_the_input_are_padded(mini: Any, size: tuple[in
     assert bool((network_input[:, :78] == 0).all()) == padded
 
 
-def test_padded_prompts_and_masks_travel_by_the_corner() -> None:
-    frame = geometry.centre((155, 225), 256)
-    assert frame.scale(np.array([[0, 0], [225, 155]], np.float32)).tolist() == [[15, 50], [240, 205]]
-    low = torch.arange(256.0).repeat(1, 256, 1)
-    assert torch.equal(geometry.to_original_by_input(low, frame)[0, 0], torch.arange(15.0, 240.0))
-    assert torch.equal(geometry.place(torch.ones(1, 155, 225), frame)[0, 50:205, 15:240], torch.ones(155, 225))
-
-
-def test_nearest_neighbour_takes_the_corner_pixel_as_opencv() -> None:
-    row = np.arange(5, dtype=np.uint8)[None]
-    assert geometry.resize_nearest_cv2(row, (1, 3)).tolist() == [[0, 1, 3]]
-    assert geometry.resize_nearest_cv2(row.T, (8, 1))[:, 0].tolist() == [0, 0, 1, 1, 2, 3, 3, 4]
-
-
 def test_weights_that_do_not_fit_are_reported_by_name(tmp_path: Path, mini: Any) -> None:
     state = {key: value.clone() for key, value in mini.state_dict().items()}
     adapter = "image_encoder.blocks.1.Adapter.channel.0.weight"
