@@ -1,31 +1,23 @@
-"""The gallery of a run, from its folder to the views."""
+"""The gallery of a run, from its folder to the outlined predictions."""
 
 import json
 import shutil
 
-import pandas as pd
-
 from bench.reporting.gallery import images, outlines
 from bench.reporting.gallery.picks import select
-from bench.reporting.material import Material
-from bench.store import run_folder
-from bench.store.run_folder import read_records
-
-
-def material(folder):
-    """Facts and records of a run folder."""
-    return Material(run_folder.read_run(folder), read_records(folder))
+from bench.reporting.scored_run import read_scored_run
+from bench.store.run_folder import read_prompts
 
 
 def looked_at(folder):
-    """Views of all picks of a run, and the images that were found for them."""
-    run = material(folder)
+    """Outlined predictions of all picks of a run, and the images that were found for them."""
+    run = read_scored_run(folder)
     picks = select(run)
-    found = images.collect(folder, run.facts, images.slices_of([(p.dataset, p.case, p.slice) for p in picks]))
-    return outlines.views(folder, run.facts, pd.read_parquet(folder / "prompts.parquet"), picks, found), found
+    found = images.collect(run, images.slices_of([(p.dataset, p.case, p.slice) for p in picks]))
+    return outlines.outlined_predictions(run, read_prompts(folder), picks, found), found
 
 
-def gone(folder, target, monkeypatch, data=None):
+def gone(folder, target, data=None):
     """A copy of a run without its images, whose data lie elsewhere now."""
     copy = target / "r"
     shutil.copytree(folder, copy)

@@ -3,7 +3,7 @@ from matplotlib.collections import PolyCollection
 
 from bench.reporting.figures.clicks import clicks
 from tests.helpers.figures import lines, only
-from tests.helpers.runs import MODELS, everything, level, material
+from tests.helpers.runs import MODELS, everything, level, scored_run
 
 
 def test_click_curves_have_a_point_a_round_and_a_band():
@@ -16,7 +16,7 @@ def test_click_curves_have_a_point_a_round_and_a_band():
         for patient in range(3)
         for number in (1, 2, 3)
     ]  # fmt: skip
-    picture = only(clicks(material(rows, prompts=("clicks",), datasets=("segthor", "isles2022"))))
+    picture = only(clicks(scored_run(rows, prompts=("clicks",), datasets=("segthor", "isles2022"))))
     (ax,) = picture.figure.axes  # no panel for a data set without records
     assert lines(ax).keys() == set(MODELS)
     assert lines(ax)["sam/mini"].get_xdata().tolist() == [1, 2, 3]

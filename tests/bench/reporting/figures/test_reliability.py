@@ -2,7 +2,7 @@ import pytest
 
 from bench.reporting.figures.reliability import reliability
 from tests.helpers.figures import lines, only, texts
-from tests.helpers.runs import everything, level, material
+from tests.helpers.runs import everything, level, scored_run
 
 
 def predictions(model, score, overlap):
@@ -13,7 +13,7 @@ def predictions(model, score, overlap):
 
 def test_reliability_stands_on_the_line_where_scores_are_true():
     rows = [*predictions("sam/mini", 0.85, 0.85), *predictions("medsam/mini", 0.95, 0.55)]
-    picture = only(reliability(material(rows), "box"))
+    picture = only(reliability(scored_run(rows), "box"))
     (ax,) = picture.figure.axes
     drawn = {name: [*line.get_xdata(), *line.get_ydata()] for name, line in lines(ax).items()}
     assert drawn["sam/mini"] == pytest.approx([0.85, 0.85])

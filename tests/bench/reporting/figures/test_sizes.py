@@ -3,7 +3,7 @@ import pytest
 from bench.reporting.figures.picture import Absent
 from bench.reporting.figures.sizes import sizes
 from tests.helpers.figures import lines, only
-from tests.helpers.runs import everything, material
+from tests.helpers.runs import everything, scored_run
 
 
 def test_sizes_go_from_small_to_large_objects():
@@ -20,5 +20,5 @@ def test_sizes_go_from_small_to_large_objects():
 
 def test_objects_of_one_size_are_not_drawn_by_size():
     rows = [{"dataset": "segthor", "model": "sam/mini", "target": "heart", "case": f"c{n}"} for n in range(3)]
-    (absent,) = sizes(material(rows), "box")
+    (absent,) = sizes(scored_run(rows), "box")
     assert isinstance(absent, Absent) and "different sizes" in absent.reason

@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
 
-from bench.reporting.gallery import cards, images, sheet
+from bench.reporting.gallery import cards, contact_sheets, images
+from bench.reporting.scored_run import read_scored_run
 from tests.helpers import fakes
-from tests.helpers.gallery import gone, looked_at, material
+from tests.helpers.gallery import gone, looked_at
 
 
 def test_images_are_kept_with_the_run(folder, monkeypatch):
@@ -17,17 +18,17 @@ def test_images_are_kept_with_the_run(folder, monkeypatch):
 
 
 def test_without_data_outlines_are_drawn_on_black_and_the_caption_says_so(folder, tmp_path, monkeypatch):
-    copy = gone(folder, tmp_path, monkeypatch, "/not/there")
+    copy = gone(folder, tmp_path, "/not/there")
     shown, found = looked_at(copy)
     assert not found.found and "does not exist" in found.missing["squares", "c0"]
-    worst = next(iter(sheet.galleries(material(copy), shown, "box")))
+    worst = next(iter(contact_sheets.galleries(read_scored_run(copy), shown, "box")))
     assert "4 of" not in worst.caption and "images are black: the data could not be read again" in worst.caption
-    deck = cards.deck(shown)
-    assert deck.black == len(deck.cards) == len(shown) and deck.images == []
+    made = cards.gallery(shown)
+    assert made.black == len(made.cards) == len(shown) and made.images == []
 
 
 def test_changed_data_are_not_shown_under_old_masks(folder, tmp_path, monkeypatch):
-    copy = gone(folder, tmp_path, monkeypatch)
+    copy = gone(folder, tmp_path)
     original = fakes.read
 
     def flipped(item):

@@ -60,6 +60,6 @@ def test_prompts_of_a_working_resolution_are_drawn_on_the_original_grid():
     row = {"x0": 64.0, "y0": 128.0, "x1": 127.0, "y1": 255.0, "point_x": 3.5, "point_y": 7.5, "point_label": 1}
     row |= {"text": None, "width": 512, "height": 512, "seed": 0}
     pick = Pick("m", "d", "p", "c", 0, "t", "T", "clicks", 2, 0.5, "worst")
-    prompt = outlines.shown(pick, row, PROTOCOLS["segmote"], {}, np.zeros((64, 128), bool))
+    prompt = outlines.drawn_prompt(pick, row, PROTOCOLS["segmote"], {}, np.zeros((64, 128), bool))
     assert prompt.box == (16, 16, 32, 32)  # inclusive: the last pixel is inside
     assert prompt.clicks == ((1, 1, 1),)  # later clicks were on another grid
