@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from matplotlib.collections import LineCollection
@@ -34,8 +36,9 @@ def test_captions_name_weights_data_protocol_prompt_and_counts():
 
 def test_models_that_were_not_asked_have_no_bar_and_are_named():
     run = everything(level)
-    run.facts["not_applicable"] = [{"model": "medsam/mini", "prompt": "box", "reason": "not trained on it"}]
-    picture = only(bars(type(run)(run.facts, run.records[run.records["model"] != "medsam/mini"]), "box"))
+    facts = replace(run.facts, not_applicable={("medsam/mini", "box"): "not trained on it"})
+    asked = replace(run, facts=facts, records=run.records[run.records["model"] != "medsam/mini"])
+    picture = only(bars(asked, "box"))
     assert len(picture.figure.axes[0].patches) == 4
     assert [text.get_text() for text in picture.figure.legends[0].get_texts()] == ["baseline/box", "sam/mini"]
     assert "not asked: medsam/mini" in picture.caption
