@@ -9,6 +9,7 @@ from bench import protocols
 from bench.data import catalogue
 from bench.data.case import Case, DataError, Defect, Item, Mask
 from bench.data.slicing import Sample, samples
+from bench.predicting.prompts import to_prompt
 from bench.prompting import table
 from bench.protocols import Protocol
 
@@ -139,7 +140,7 @@ def _prompted(title: str, case: Case, sample: Sample, rule: PromptRule) -> Promp
 
 def _prompt(case: Case, index: int, target: str, mask: Mask, rule: PromptRule) -> Prompt:
     rng = table.generator_for(rule.seed, case.dataset, case.case, index, target, rule.kind, 1)
-    return table.first_prompt(rule.kind, mask, target, rule.protocol, rng)
+    return to_prompt(table.first_prompt(rule.kind, mask, target, rule.protocol, rng))
 
 
 def all_asked(

@@ -18,7 +18,7 @@ from adapters.families.segmote import SegmoteEmbedding, SegmoteSegmenter
 from adapters.interface import Prompt, check_image
 from bench.data import catalogue
 from bench.data.case import Defect
-from bench.reporting.tables.text import AVERAGE, cells
+from bench.reporting.tables.formats import AVERAGE, cells
 from bench.scoring.metrics import areas, dice
 from bench.studies.ablations.setting import Setting, few_class
 from bench.studies.answers import pieces
