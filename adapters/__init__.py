@@ -109,12 +109,12 @@ def load(
     described = card(name)
     wanted = None if weights == "random" else described.weights
     path = None if wanted is None else locate(wanted, None if weights is None else Path(weights))
-    family = _family(name)
-    network = family.build(name.partition("/")[2])
+    chosen = family(name)
+    network = chosen.build(name.partition("/")[2])
     if path is not None:
-        getattr(family, "fill", fill)(network, path)
+        getattr(chosen, "fill", fill)(network, path)
     device = torch.device(device)
-    return family(described, network.to(device).eval(), device, precision)
+    return chosen(described, network.to(device).eval(), device, precision)
 
 
 def card(name: str) -> Card:
@@ -124,7 +124,7 @@ def card(name: str) -> Card:
         ValueError: unknown name.
     """
     name = full_name(name)
-    described: Card = CARDS[name] if name in CARDS else _family(name).cards[name]
+    described: Card = CARDS[name] if name in CARDS else family(name).cards[name]
     return described
 
 
@@ -143,5 +143,6 @@ def full_name(name: str) -> str:
     raise ValueError(f"unknown model {name!r}; {hint}`bench ls models` lists all")
 
 
-def _family(name: str) -> Any:
+def family(name: str) -> Any:
+    """The class of a model's family, which is imported by this call; `name` is "family/variant"."""
     return pkgutil.resolve_name(REGISTRY[name])
