@@ -10,7 +10,7 @@ from bench.commands.options import ALL, OK, Names, names_option
 from bench.errors import RunError
 
 if TYPE_CHECKING:
-    from bench.studies.ablations.output import Report
+    from bench.studies.ablations.output import AblationReport
     from bench.studies.ablations.setting import Setting
 
 NAMES = ("experts", "queries", "decoder", "size")
@@ -90,7 +90,8 @@ def _setting(options: AblateOptions) -> "Setting":
     data, tested = (None if one is None else one.expanduser().resolve() for one in (options.data, options.test_data))
     four, seven = _subsets(options, data)
     return Setting(
-        network=replace(RELEASED if options.full else MINI, recipe=PAPER_RECIPE),
+        network=RELEASED if options.full else MINI,
+        recipe=PAPER_RECIPE,
         base=options.base or locate("imis/vit_b" if options.full else "imis/mini"),
         card="segmote/released" if options.full else "segmote/mini",
         data=data or folders.training_data(),
@@ -126,16 +127,14 @@ def _codes(folder: Path) -> tuple[str, ...]:
 
 def _scaled(setting: "Setting", options: AblateOptions) -> "Setting":
     """The recipe's length and the amount of data; mini networks learn faster and see little."""
-    recipe = setting.network.recipe
-    count = options.epochs or (recipe.epochs if options.full else 4)
+    count = options.epochs or (setting.recipe.epochs if options.full else 4)
     if options.full:
-        return replace(setting, network=replace(setting.network, recipe=replace(recipe, epochs=count)))
-    recipe = replace(recipe, rate=1e-3, milestones=(2 * count // 3, 5 * count // 6), epochs=count)
-    network = replace(setting.network, recipe=recipe)
-    return replace(setting, network=network, limit=setting.limit or 24, slices=setting.slices or 3)
+        return replace(setting, recipe=replace(setting.recipe, epochs=count))
+    recipe = replace(setting.recipe, rate=1e-3, milestones=(2 * count // 3, 5 * count // 6), epochs=count)
+    return replace(setting, recipe=recipe, limit=setting.limit or 24, slices=setting.slices or 3)
 
 
-def _report(name: str, setting: "Setting | None", jobs: int) -> "Report":
+def _report(name: str, setting: "Setting | None", jobs: int) -> "AblationReport":
     from bench.studies.ablations import decoder, experts, queries, size
 
     if name == "size" or setting is None:
@@ -143,7 +142,7 @@ def _report(name: str, setting: "Setting | None", jobs: int) -> "Report":
     return {"experts": experts.ablate, "queries": queries.ablate, "decoder": decoder.ablate}[name](setting, jobs)
 
 
-def _write(report: "Report", out: Path) -> None:
+def _write(report: "AblationReport", out: Path) -> None:
     from bench.store.files import write_bytes
     from bench.studies.ablations.output import write
 

@@ -1,7 +1,7 @@
 """`--set name=value`: fields of dataclasses from the command line, checked against their names and types."""
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from types import NoneType, UnionType
@@ -25,16 +25,17 @@ def assigned(texts: Sequence[str], kinds: Sequence[type], elsewhere: Mapping[str
         RunError: not an assignment, no such field, a value of another type, or a name that is given twice.
     """
     known = {field.name: kind for kind in reversed(kinds) for field in fields(kind)}
+    open_names = known.keys() - elsewhere.keys()
     found: dict[type, dict[str, Any]] = {kind: {} for kind in kinds}
     for text in texts:
         name, sign, value = (part.strip() for part in text.partition("="))
         name = name.replace("-", "_")
         if not sign:
-            raise RunError(f"--set takes name=value, for example --set epochs=20, got {text!r}")
+            raise RunError(f"--set takes name=value, got {text!r}; names are {', '.join(sorted(open_names))}")
         if name in elsewhere:
             raise RunError(f"--set {name}: give {elsewhere[name]} instead")
         if name not in known:
-            raise RunError(f"--set {name}: there is no such setting; {_hint(name, [*known.keys() - elsewhere.keys()])}")
+            raise RunError(f"--set {name}: no such setting; {_hint(name, open_names)}")
         values = found[known[name]]
         if name in values:
             raise RunError(f"--set {name} is given twice")
@@ -42,7 +43,7 @@ def assigned(texts: Sequence[str], kinds: Sequence[type], elsewhere: Mapping[str
     return [found[kind] for kind in kinds]
 
 
-def _hint(name: str, known: Sequence[str]) -> str:
+def _hint(name: str, known: Collection[str]) -> str:
     likely = difflib.get_close_matches(name, known)
     return f"did you mean {' or '.join(likely)}?" if likely else f"there are {', '.join(sorted(known))}"
 

@@ -14,9 +14,7 @@ class ConvertOptions:
     """Options of `bench convert`."""
 
     file: Annotated[Path, typer.Argument(metavar="FILE", help="An official weights file that is a pickle.")]
-    out: Annotated[Path | None, typer.Argument(metavar="[OUT]", help="Default: the same name with .safetensors.")] = (
-        None
-    )
+    out: Annotated[Path | None, typer.Argument(metavar="OUT", help="Default: the same name with .safetensors.")] = None
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False
 
 

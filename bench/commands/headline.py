@@ -5,21 +5,19 @@ from typing import TYPE_CHECKING
 from bench.commands.options import OK, SOME_FAILED
 
 if TYPE_CHECKING:
-    from bench.running.run import Outcome
+    from bench.running.run import RunOutcome
 
 
-def finish(outcome: "Outcome") -> int:
+def finish(outcome: "RunOutcome") -> int:
     """Print the headline tables of a run; the exit code."""
-    from bench.prompting.kinds import KINDS
-    from bench.reporting.tables import run_tables
-    from bench.reporting.tables.text import to_console
-    from bench.store import run_folder
+    from bench.reporting.tables.formats import to_console
+    from bench.reporting.tables.table import Table
+    from bench.store.run_folder import failures_path
 
-    for kind in run_folder.read_run(outcome.run)["config"]["prompts"]:
-        print(f"\n{to_console(run_tables.table(outcome.run, kind))}")
-        if KINDS[kind].rounds:
-            print(f"\n{to_console(run_tables.click_curve(outcome.run, kind))}")
+    for table in outcome.tables:
+        if isinstance(table, Table) and table.role in ("headline", "rounds"):
+            print(f"\n{to_console(table)}")
     print(f"\nRun folder: {outcome.run}")
     if outcome.failed or outcome.skipped:
-        print(f"{outcome.failed} failed, {outcome.skipped} skipped; reasons in {outcome.run / 'failures.parquet'}")
+        print(f"{outcome.failed} failed, {outcome.skipped} skipped; reasons in {failures_path(outcome.run)}")
     return SOME_FAILED if outcome.failed else OK

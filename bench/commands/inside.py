@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from adapters.interface import Segmenter
     from bench.data.case import Defect
-    from bench.studies.questions import Asked, DataSet
+    from bench.studies.questions import DataSet, PromptedSlice
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,7 +117,7 @@ def _model(options: InsideOptions) -> "Segmenter":
     return adapters.load(options.model, options.weights, available_device(options.device))
 
 
-def _slices(options: InsideOptions, prompt: str, defects: list["Defect"]) -> "Iterator[tuple[DataSet, Asked]]":
+def _slices(options: InsideOptions, prompt: str, defects: list["Defect"]) -> "Iterator[tuple[DataSet, PromptedSlice]]":
     from bench.prompting import kinds
     from bench.studies.questions import all_asked
 

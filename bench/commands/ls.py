@@ -19,9 +19,7 @@ WIDTH = 110
 class RunsFolder:
     """Where runs are."""
 
-    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Folder that holds run folders.")] = Path(
-        "results/runs"
-    )
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder that holds run folders.")] = Path("results/runs")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,9 +111,8 @@ def _runs(folder: Path) -> Iterator[tuple[str, ...]]:
         except (RunError, ValueError) as error:
             yield str(run), "not a run", "", "", str(error)
             continue
-        chosen = facts["config"]
-        state = "scored" if facts["finished"]["score"] else "unfinished"
-        yield str(run), state, chosen["protocol"], ",".join(chosen["prompts"]), facts["world_text"]
+        state = "scored" if facts.finished["score"] else "unfinished"
+        yield str(run), state, facts.config.protocol, ",".join(facts.config.prompts), facts.world_text
 
 
 def ls_ledger(options: LedgerOptions) -> int:
@@ -124,7 +121,8 @@ def ls_ledger(options: LedgerOptions) -> int:
     from bench.data.datasets import REGISTRY
     from bench.reporting.tables import ledger
 
-    names = list(adapters.REGISTRY) if options.models == ALL else options.models
+    cards = [adapters.card(name) for name in (adapters.REGISTRY if options.models == ALL else options.models)]
+    terms = {card.name: (card.licence, card.trained_on) for card in cards}
     sets = list(REGISTRY) if options.datasets == ALL else options.datasets
-    print_tables(ledger.sheets(ledger.table(ledger.terms(names), sets)), options.style)
+    print_tables(ledger.text_tables(ledger.table(terms, sets)), options.style)
     return OK

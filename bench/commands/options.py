@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Callable
 from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_type_hints
+from typing import Annotated, Any, Literal, get_args, get_type_hints
 
 import typer
 
@@ -20,8 +20,8 @@ class Names(tuple[str, ...]):
     """The names of a comma list, each once."""
 
     @classmethod
-    def parse(cls, text: str) -> "Names":
-        """Read a comma list; spaces around names are ignored.
+    def parse(cls, text: "str | Names") -> "Names":
+        """Read a comma list; spaces around names are ignored. Names pass, as Typer also reads defaults.
 
         Raises:
             typer.BadParameter: there is no name in it.
@@ -29,6 +29,8 @@ class Names(tuple[str, ...]):
         >>> Names.parse("box, clicks,box")
         ('box', 'clicks')
         """
+        if not isinstance(text, str):
+            return text
         found = cls(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
         if not found:
             raise typer.BadParameter(f"give at least one name, got {text!r}")
@@ -41,6 +43,12 @@ ALL, BOX = Names(("all",)), Names(("box",))  # defaults
 def names_option(*flags: str, help: str, panel: str | None = None) -> Any:
     """An option that takes a comma list."""
     return typer.Option(*flags, help=help, parser=Names.parse, metavar="NAMES", rich_help_panel=panel)
+
+
+def aggregation_option(default: str) -> Any:
+    """The option that says how masks become one number."""
+    text = f"How masks become one number: {', '.join(get_args(Aggregation))}. Default: {default}."
+    return typer.Option(metavar="RULE", help=text)
 
 
 def data_option(callback: Callable[..., Path | None] | None = None) -> Any:
@@ -190,4 +198,6 @@ class Machine(Device):
 class TableFormat:
     """How tables are printed."""
 
-    style: Annotated[Format, typer.Option("--format", help="Print as plain text, CSV, Markdown or LaTeX.")] = "console"
+    style: Annotated[
+        Format, typer.Option("--format", metavar="FORMAT", help="console (plain text), csv, md (Markdown) or tex.")
+    ] = "console"

@@ -25,7 +25,7 @@ class PaperOptions(TableFormat):
 def paper_command(options: PaperOptions) -> int:
     """Check the numbers and claims of the SegMoTE paper against its own rows, counted parameters, and runs."""
     from bench.comparing import claims, paper
-    from bench.reporting.tables.text import FORMATS
+    from bench.reporting.tables.formats import FORMATS
 
     found = paper.ours(options.runs or [])
     verdicts = claims.audit(found.values)

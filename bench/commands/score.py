@@ -12,7 +12,7 @@ from bench.errors import RunError
 from bench.protocols import SCORING, EmptyRule, Protocol, load, scoring_text, with_empty_rule
 
 if TYPE_CHECKING:
-    from bench.running.run import Rescored
+    from bench.running.rescore import Rescored
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,23 +30,24 @@ class ScoreOptions(RunFolder):
 
 def score_command(options: ScoreOptions) -> int:
     """Score the stored masks of a run again; needs no model."""
-    from bench.running import run
+    from bench.running.rescore import rescore
+    from bench.running.run import score_only
 
     if options.protocol is None and options.empty is None:
-        return finish(run.score_only(options.folder))
+        return finish(score_only(options.folder))
     ours, wanted = _protocols(options)
-    made = run.rescore(options.folder, wanted)
+    made = rescore(options.folder, wanted)
     print(f"Scored the masks of {options.folder} by the rules of {wanted.name}: {_rules(wanted)}.")
     print(_difference(ours, made))
-    print(f"\n{_table(options.folder, ours, wanted)}\n\nRecords: {made.folder / 'records.parquet'}")
+    print(f"\n{_table(options.folder, ours, wanted)}\n\nRecords: {made.records}")
     return SOME_FAILED if made.failed else OK
 
 
 def _protocols(options: ScoreOptions) -> tuple[Protocol, Protocol]:
     """The protocol of the run and the one to score by."""
-    from bench.store import run_folder
+    from bench.store.run_folder import read_run
 
-    ours = load(run_folder.read_run(options.folder)["config"]["protocol"])
+    ours = load(read_run(options.folder).config.protocol)
     wanted = load(options.protocol) if options.protocol else ours
     wanted = with_empty_rule(wanted, options.empty) if options.empty else wanted
     if wanted == ours:
@@ -75,10 +76,12 @@ def _difference(ours: Protocol, made: "Rescored") -> str:
 def _table(folder: Path, ours: Protocol, wanted: Protocol) -> str:
     from tabulate import tabulate
 
-    from bench.reporting.tables import protocol_ranking
+    from bench.reporting.scored_run import read_scored_run
+    from bench.reporting.tables.protocol_ranking import protocol_ranking
+    from bench.store.run_folder import records_path
 
-    if not (folder / "records.parquet").exists():
+    if not records_path(folder).exists():
         return f"`bench score {folder}` gives the run's own scores to compare with."
-    found = protocol_ranking.protocol_ranking(folder, [wanted])
+    found = protocol_ranking(read_scored_run(folder), [wanted])
     title = f"Dice (%) and rank by {ours.name} and by {wanted.name}"
     return f"{title}\n\n{tabulate(found.rows(), found.heads(), 'simple', disable_numparse=True)}"

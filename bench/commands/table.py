@@ -10,8 +10,8 @@ from bench.commands.options import OK, Aggregation, Format, RunFolder, TableForm
 from bench.errors import RunError
 
 if TYPE_CHECKING:
-    from bench.reporting.tables.sheet import Sheet
     from bench.reporting.tables.table import Table
+    from bench.reporting.tables.text_table import TextTable
 
 Show = Literal["scores", "averages", "comparison", "prompts", "ledger"]
 _CHOSEN = ("prompt", "metric", "aggregation", "prompt_round")
@@ -64,26 +64,28 @@ def _require_followed(options: TableOptions) -> None:
             raise RunError(f"{flag} has no meaning for --show {options.show}; it belongs to --show {kinds}")
 
 
-def _tables(options: TableOptions) -> Sequence["Table | Sheet"]:
+def _tables(options: TableOptions) -> Sequence["Table | TextTable"]:
+    from bench.reporting.scored_run import read_scored_run
+    from bench.reporting.table_spec import table_spec
     from bench.reporting.tables import run_tables
-    from bench.store import run_folder
+    from bench.store.run_folder import read_run
 
-    folder = options.folder
     if options.show == "ledger":
-        return run_tables.ledger_sheets(folder)
+        return run_tables.ledger_tables(read_run(options.folder))
+    run = read_scored_run(options.folder)
     if options.show == "prompts":
-        return [run_tables.settings(folder)]
-    prompt = options.prompt or run_folder.read_run(folder)["config"]["prompts"][0]
-    chosen = folder, prompt, options.aggregation, options.prompt_round, options.metric
+        return [run_tables.prompt_table(run)]
+    prompt = options.prompt or run.prompts[0]
+    spec = table_spec(run, prompt, options.aggregation, options.prompt_round, options.metric)
     if options.show == "comparison":
-        return [run_tables.comparison(*chosen, options.reference)]
-    table = run_tables.table(*chosen)
+        return [run_tables.comparison_table(run, spec, options.reference)]
+    table = run_tables.scores_table(run, spec)
     return [table.summary() if options.show == "averages" else table]
 
 
-def print_tables(tables: Sequence["Table | Sheet"], style: Format, intervals: bool = True) -> None:
+def print_tables(tables: Sequence["Table | TextTable"], style: Format, intervals: bool = True) -> None:
     """Print tables in a format; intervals stand below the values on the console, and always in the other formats."""
-    from bench.reporting.tables.text import FORMATS, to_console
+    from bench.reporting.tables.formats import FORMATS, to_console
 
     if style == "console":
         print("\n\n".join(to_console(table, intervals) for table in tables))

@@ -23,7 +23,6 @@ OPTIONS = {
     "accelerator": "--device",
     "resume": "--resume or --no-resume",
     "base": "--base-family",
-    "recipe": "--recipe",
     "encoder": "--size",
     "text": "--size",
 }
@@ -66,8 +65,7 @@ class TrainOptions:
             "--set",
             metavar="NAME=VALUE",
             help="Any other field of the network's configuration, the recipe or the settings, for example epochs=20, "
-            "rate=1e-4, num_experts=8, ppt_sets=isic2016,isic2017, devices=2, precision=bf16; can be given several "
-            "times. An unknown name lists all.",
+            "rate=1e-4, num_experts=8, devices=2; can be given several times. --set help lists the names.",
         ),
     ] = None
 
@@ -87,7 +85,7 @@ def train_segmote(options: TrainOptions) -> int:
     if "ppt_sets" in of_recipe:
         of_recipe["ppt_sets"] = _lower(of_recipe["ppt_sets"])
     recipe = replace(RECIPES[options.recipe], **of_recipe)
-    network = replace(_network(options), recipe=recipe, **of_network)
+    network = replace(_network(options), **of_network)
     settings = TrainConfig(
         data=options.data,
         out=options.out,
@@ -99,7 +97,7 @@ def train_segmote(options: TrainOptions) -> int:
         **of_settings,
     )
     base = options.base or locate(f"{options.base_family}/{'mini' if options.size == 'mini' else 'vit_b'}")
-    return _print(train(from_base(network, base, options.seed), settings))
+    return _print(train(from_base(network, base, options.seed), recipe, settings))
 
 
 def _lower(names: tuple[str, ...]) -> tuple[str, ...]:

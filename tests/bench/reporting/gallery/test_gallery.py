@@ -31,7 +31,7 @@ def folder(tmp_path_factory):
             patch.setitem(adapters.REGISTRY, name, where)
         patch.setitem(datasets.REGISTRY, "squares", "tests.helpers.fakes:SQUARES")
         patch.setattr("bench.reporting.publish.publish", lambda run, tables, jobs: ())
-        predict.segmenter.cache_clear()
+        predict.load.cache_clear()
         out = tmp_path_factory.mktemp("gallery") / "r"
         run.run(config(out, prompts=("box", "clicks")))
         yield out
