@@ -25,7 +25,7 @@ def test_the_command_prints_the_comparison(capsys, run):
     code, out, _ = bench(capsys, "table", str(run), "--show", "comparison", "--reference", "sam")
     assert code == 0 and "Reference: sam/vit_b." in out and "p (Holm)" in out
     code, _, err = bench(capsys, "table", str(run), "--show", "comparison", "--reference", "medsam")
-    assert code == 2 and "no model 'medsam/vit_b'; it has sam/vit_b" in err
+    assert code == 2 and "no model 'medsam'; it has sam/vit_b" in err
     code, _, err = bench(capsys, "table", str(run), "--reference", "sam")
     assert code == 2 and "--show comparison" in err
 
