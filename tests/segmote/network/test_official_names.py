@@ -90,7 +90,7 @@ def test_all_unused_names_are_names() -> None:
 
 def test_a_router_without_values_tells_the_version() -> None:
     state = TokenExperts(MINI).state_dict()
-    with pytest.raises(ValueError, match="no weights of SegMoTE"):
+    with pytest.raises(ValueError, match="not weights of SegMoTE"):
         implied_gate({})
     state = {f"layers.0.{name}": value for name, value in state.items()}
     assert implied_gate(state) == "topk_softmax"

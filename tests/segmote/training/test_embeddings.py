@@ -51,7 +51,7 @@ def test_damaged_embeddings_are_computed_again(world: Path, tmp_path: Path, dama
     first = files[images[0]]
     sound = first.read_bytes()
     spoil(first, sound, damage)
-    with pytest.raises(ValueError, match="computes it again"):
+    with pytest.raises(ValueError, match="run the same command again to compute it"):
         store.read(first)
     computed: list[Path] = []
     encode_missing(network(), store, files, lambda found: (computed.append(one.image) or one for one in found))
