@@ -44,12 +44,12 @@ def test_sam_as_the_base(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     options = ("--size", "mini", "--base-family", "sam", *QUICK)
     command = ("train", "segmote", "--data", tmp_path / "data", "--out", tmp_path / "out", *options, "--device", "cpu")
     assert bench(*command) == 0
-    assert "the weights cannot read text, so PPT learns from mask priors alone" in capsys.readouterr().out
+    assert "the weights take no text, so PPT learns from mask priors alone" in capsys.readouterr().out
     with safe_open(tmp_path / "out" / "weights.safetensors", "pt") as file:
         config = json.loads(file.metadata()["training"])["config"]
     assert config["base"] == "sam" and config["recipe"]["loss"] == "dice"
     assert bench(*command, "--no-resume", "--recipe", "released") == 2
-    assert "asks with text, but" in capsys.readouterr().err
+    assert "uses text prompts, but" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
