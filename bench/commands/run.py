@@ -74,7 +74,7 @@ def run_command(options: RunOptions) -> int:
     from bench.running import run
 
     config, note = settled(options)
-    print(world.text(config.models, config.world, config.allow_random), note)
+    print(f"{world.text(config.models, config.world, config.allow_random)} {note}".rstrip())
     if options.dry_run:
         print(plan(config))
         return OK
