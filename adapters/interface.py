@@ -9,11 +9,13 @@ leave them alone.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import torch
 
 Image: TypeAlias = NDArray[np.uint8]
 PromptKind = Literal["box", "points", "mask", "text", "auto"]
@@ -67,7 +69,7 @@ class Prompt:
     box: NDArray[np.float32] | None = None
     points: Points | None = None
     text: str | None = None
-    previous: torch.Tensor | None = None
+    previous: "torch.Tensor | None" = None
 
     def __post_init__(self) -> None:
         if self.box is None:
@@ -103,12 +105,12 @@ class Prediction:
         selected: index of the candidate that `mask` shows.
     """
 
-    mask: torch.Tensor
+    mask: "torch.Tensor"
     score: float
-    logits: torch.Tensor
-    feedback: torch.Tensor | None
-    candidate_logits: torch.Tensor
-    candidate_scores: torch.Tensor
+    logits: "torch.Tensor"
+    feedback: "torch.Tensor | None"
+    candidate_logits: "torch.Tensor"
+    candidate_scores: "torch.Tensor"
     selected: int
 
 
@@ -149,7 +151,7 @@ class Segmenter(Protocol):
     """A model behind the common interface; the traps of a family stand at the top of its module."""
 
     card: Card
-    network: torch.nn.Module
+    network: "torch.nn.Module"
 
     def encode(self, images: Sequence[Image]) -> list[Any]:
         """Image embeddings, one an image.
@@ -176,7 +178,7 @@ class Segmenter(Protocol):
         """
         ...
 
-    def masks(self, encoded: Any, logits: torch.Tensor) -> torch.Tensor:
+    def masks(self, encoded: Any, logits: "torch.Tensor") -> "torch.Tensor":
         """Raw logits of an image's candidates (C, h, w) as (C, H, W) bool masks on the original pixel grid."""
         ...
 

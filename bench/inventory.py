@@ -102,7 +102,6 @@ def runs(folder: Path) -> str:
         except (RunError, ValueError) as error:
             rows.append((path.parent, "no run", "", "", str(error)))
             continue
-        chosen = facts["config"]
-        state = "scored" if facts["finished"]["score"] else "unfinished"
-        rows.append((path.parent, state, chosen["protocol"], ",".join(chosen["prompts"]), facts["world_text"]))
+        state = "scored" if facts.finished["score"] else "unfinished"
+        rows.append((path.parent, state, facts.config.protocol, ",".join(facts.config.prompts), facts.world_text))
     return tabulate(rows, headers=["run", "state", "protocol", "prompts", "what"])

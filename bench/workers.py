@@ -45,8 +45,8 @@ def run(tasks: Sequence[Task], jobs: int, engine: str, label: str, unit: str = "
                 bar.update()
         except BrokenProcessPool:
             raise WorkerLostError(
-                "a worker was killed, perhaps for want of memory; the same command goes on from here, "
-                "with fewer --jobs if need be"
+                "a worker was killed, perhaps because memory ran out; run the same command again to resume, "
+                "if need be with fewer --jobs"
             ) from None
         return results
 

@@ -37,7 +37,7 @@ def load(model: str, config: RunConfig) -> Segmenter:
 def import_families(models: Sequence[str]) -> None:
     """Import the families of these models, which takes a worker longer than its first case."""
     for model in models:
-        adapters.card(model)
+        adapters.family(model)
 
 
 def kinds(card: Card, config: RunConfig) -> list[str]:
