@@ -65,7 +65,7 @@ def is_ambiguous(prompt: Prompt) -> bool:
     """True for one foreground click alone: it may mean a part or the whole."""
     if prompt.points is None or prompt.box is not None or prompt.previous is not None:
         return False
-    return prompt.points.labels.tolist() == [1]
+    return list(prompt.points.labels) == [1]
 
 
 def decode_batches(

@@ -56,7 +56,8 @@ class RunConfig:
         chosen = asdict(self)
         for free in ("out", "jobs", "engine"):
             del chosen[free]
-        return json.loads(json.dumps(chosen, default=str))
+        identity: dict[str, Any] = json.loads(json.dumps(chosen, default=str))
+        return identity
 
     @classmethod
     def from_identity(cls, identity: Mapping[str, Any], out: Path) -> "RunConfig":

@@ -7,7 +7,7 @@ import typer
 
 from bench.commands.options import OK, Models, split
 from bench.miniworld import folders
-from bench.miniworld.training import segmote, train
+from bench.miniworld.training import recipes, segmote, train
 
 demo = typer.Typer(help="The embedded mini world: its phantoms and mini weights.", no_args_is_help=True)
 
@@ -27,8 +27,7 @@ def demo_build(
     jobs: Annotated[int, typer.Option(min=1, help="Families trained side by side.")] = 2,
 ) -> int:
     """Train the mini weights again from their phantoms; about 40 minutes on two cores."""
-
-    families = [*train.RECIPES, "segmote"] if models == "all" else list(split(models))
+    families = [*recipes.RECIPES, "segmote"] if models == "all" else list(split(models))
     train.build([name for name in families if name != "segmote"], out, log_dir=logs, jobs=jobs)
     if "segmote" in families:
         segmote.build(out, logs)

@@ -61,7 +61,11 @@ def experts_command(
     tokens, layers = segmenter.network.config.num_experts, segmenter.network.config.layers
     summary = choices.shares(table, tokens)
     title = f"Selected expert tokens, prompt {prompt}. {_about(segmenter.card.name, data)}"
-    print(title, tabulate(summary.round(3), headers="keys"), sep="\n\n")
+    print(
+        title,
+        tabulate(summary.round(3).rename_axis("dataset").reset_index().to_dict("list"), headers="keys"),
+        sep="\n\n",
+    )
     _write(out / "experts", choices.figure(table, tokens, layers, title), table)
     _write(out / "experts-summary", None, summary.rename_axis("dataset").reset_index())
     return _finish(out, defects)
@@ -113,7 +117,6 @@ def embeddings_command(
     device: Device = "cpu",
 ) -> int:
     """How the encoder's pooled embeddings of the data sets lie, by PCA and t-SNE (figure 4)."""
-
     segmenter, defects = adapters.load(model, weights, device), list[Defect]()
     slices = all_asked(_sets(datasets, data, limit), "box", protocol, seed, defects)
     facts, vectors = embeddings.pooled(segmenter, slices)

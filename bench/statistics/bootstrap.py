@@ -258,7 +258,7 @@ def tie_groups(values: Array, average: Array, patients: int, higher_is_better: b
 
 
 def _letter(number: int) -> str:
-    """a to z, then A to Z; more groups than that share the last."""
+    """The letter of a group: a to z, then A to Z; more groups than that share the last."""
     return string.ascii_letters[min(number, len(string.ascii_letters) - 1)]
 
 

@@ -30,9 +30,9 @@ def save(figure: Figure, stem: Path) -> list[Path]:
 
 
 def long_names(names: Iterable[str]) -> list[str]:
-    """Names broken where they may be.
+    r"""Names broken where they may be.
 
     >>> long_names(["PHANTOM_CT", "ISLES 2022"])
-    ['PHANTOM\\nCT', 'ISLES\\n2022']
+    ['PHANTOM\nCT', 'ISLES\n2022']
     """
     return [name.replace("_", "\n").replace(" ", "\n") for name in names]

@@ -43,10 +43,12 @@ class Handler(BaseHTTPRequestHandler):
         asked = self.headers.get("Range")
         self.behaviour.asked.append(asked)
         if self.behaviour.statuses:
-            return self.send_error(self.behaviour.statuses.pop(0))
+            self.send_error(self.behaviour.statuses.pop(0))
+            return
         start = int(re.findall(r"\d+", asked)[0]) if asked and self.behaviour.ranges else 0
         if start >= len(CONTENT):
-            return self.send_empty(416, f"bytes */{len(CONTENT)}")
+            self.send_empty(416, f"bytes */{len(CONTENT)}")
+            return
         self.send_response(206 if start else 200)
         self.send_header("Content-Length", str(len(CONTENT) - start))
         if start:

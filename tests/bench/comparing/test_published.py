@@ -54,7 +54,7 @@ def test_finds_that_imis_differs_between_the_tables(verdicts):
 
 
 @pytest.mark.parametrize(
-    "claim, outcome, recomputed",
+    ("claim", "outcome", "recomputed"),
     [
         ("gain-isles", CONTRADICTED, 6.06),
         ("gain-segthor", CONTRADICTED, 2.87),
@@ -117,7 +117,7 @@ def ours(value, low, high):
 
 
 @pytest.mark.parametrize(
-    "found, outcome",
+    ("found", "outcome"),
     [
         ((80.0, 79.0, 81.0), Outcome.REPRODUCED),
         ((78.0, 77.0, 79.0), DIFFERS),

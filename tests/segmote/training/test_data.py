@@ -273,7 +273,7 @@ def test_a_batch_without_ppt_in_the_network_is_asked_otherwise(sources: Sources)
 def test_an_epoch_takes_variants_as_often_as_one_is_augmented(sources: Sources) -> None:
     several = replace(sources, recipe=replace(sources.recipe, variants=4))
     taken = [version_of(several, epoch, index) for epoch in range(100) for index in range(14)]
-    plain = {path for path in sources.files.values()}
+    plain = set(sources.files.values())
     assert np.mean([path in plain for path in taken]) == pytest.approx(0.8**2, abs=0.04)
     assert {path.stem.partition("-")[2] for path in taken} == {"", "1", "2", "3", "4"}
     assert {version_of(sources, epoch, 0) for epoch in range(50)} == {sources.files[sources.items[0].image]}

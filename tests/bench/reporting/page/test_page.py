@@ -2,10 +2,10 @@ from html.parser import HTMLParser
 
 import pandas as pd
 import pytest
+from bench.reporting.publish import chapters
 
 from bench.reporting.page.page import render
 from bench.reporting.page.tables import grid, of_frame
-from bench.reporting.publish import chapters
 from tests.helpers import pages
 
 

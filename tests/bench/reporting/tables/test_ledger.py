@@ -12,7 +12,7 @@ from bench.reporting.tables.ledger import MARKS, entries, lookup, notes, sheets,
 
 
 @pytest.mark.parametrize(
-    "model, dataset, seen",
+    ("model", "dataset", "seen"),
     [
         ("sam/vit_b", "segthor", "no"),
         ("sam-med2d/vit_b", "isles2022", "yes"),
