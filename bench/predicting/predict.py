@@ -47,7 +47,7 @@ def kinds(card: Card, config: RunConfig) -> list[str]:
 
 def predict(config: RunConfig, items: Sequence[Item], table: pd.DataFrame) -> None:
     """Run all models on all cases that have prompts and no predictions yet."""
-    rows = dict(table.groupby(["dataset", "case"], sort=False))
+    rows = {key: group for key, group in table.groupby(["dataset", "case"], sort=False)}
     for model in config.models:
         wanted = kinds(adapters.card(model), config)
         tasks = [

@@ -125,7 +125,7 @@ class ScoredRun:
     def _counts(self, kinds: Sequence[str]) -> str:
         slices = self.records[self.records["prompt"].isin(kinds) & (self.records["metric"] == "dice")]
         asked = slices.drop_duplicates(["dataset", "case", "slice", "target"])
-        found = dict(asked.groupby("dataset"))
+        found = {name: part for name, part in asked.groupby("dataset")}
         texts = [
             f"{name} {len(found[name])} ({found[name]['patient'].nunique()})" for name in self.datasets if name in found
         ]

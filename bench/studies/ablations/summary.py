@@ -80,7 +80,7 @@ def by_seed(records: pd.DataFrame, average: Callable[[pd.DataFrame], "pd.Series[
 
 def intervals(values: pd.DataFrame) -> pd.DataFrame:
     """`Interval` by variant and data set."""
-    groups = dict(values.groupby(level="variant"))
+    groups = {variant: part for variant, part in values.groupby(level="variant")}
     rows = {variant: {name: interval(part[name].to_list()) for name in values} for variant, part in groups.items()}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("variant")
 
