@@ -1,4 +1,4 @@
-"""What the pictures of the routing share: colours, names, files."""
+"""What the figures of the studies share: colours, tick labels, files."""
 
 import io
 from collections.abc import Iterable
@@ -14,7 +14,7 @@ DPI = 150
 
 
 def save(figure: Figure, stem: Path) -> list[Path]:
-    """The figure as PNG and PDF, whole or not at all; the same figure gives the same bytes.
+    """Write the figure as PNG and PDF, atomically; the same figure gives the same bytes.
 
     Args:
         figure: to write.
@@ -30,7 +30,7 @@ def save(figure: Figure, stem: Path) -> list[Path]:
 
 
 def long_names(names: Iterable[str]) -> list[str]:
-    r"""Names broken where they may be.
+    r"""Names with line breaks at underscores and spaces.
 
     >>> long_names(["PHANTOM_CT", "ISLES 2022"])
     ['PHANTOM\nCT', 'ISLES\n2022']

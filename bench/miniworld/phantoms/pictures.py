@@ -77,7 +77,7 @@ def _chest_parts(rng: np.random.Generator, half: tuple[float, float]) -> list[Pa
 
 
 def _markings(rng: np.random.Generator, half: tuple[float, float], side: int) -> list[Shape]:
-    """Vessels that leave the hilum."""
+    """Vessels that branch from the hilum."""
     a, b = half
     ends = rng.uniform((0.3 * a, -0.6 * b), (0.75 * a, 0.5 * b), (3, 2)) * (side, 1)
     root = np.array([side * 0.15 * a, 0.0])
@@ -184,7 +184,7 @@ def ultrasound(rng: np.random.Generator, shape: tuple[int, int]) -> TrainingSamp
 
 
 def _fan(shape: tuple[int, int]) -> NDArray[np.bool_]:
-    """The sector that a curved probe sees."""
+    """The sector imaged by a curved probe."""
     y, x = np.ogrid[0 : 1 : shape[0] * 1j, -1 : 1 : shape[1] * 1j]
     radius = np.hypot(0.9 * x, y + 0.6)
     inside: NDArray[np.bool_] = (radius > 0.62) & (radius < 1.58) & (np.abs(x) < 0.72 * (y + 0.6))

@@ -1,4 +1,4 @@
-"""The generic training world: coloured things that overlap, without any medicine."""
+"""The generic training world: overlapping coloured objects, nothing medical."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -142,7 +142,7 @@ def shape_sample(rng: np.random.Generator) -> TrainingSample:
         rng: decides everything; the same state gives the same sample.
 
     Returns:
-        (H, W, 3) uint8, 128 to 256 pixels a side, with "object<n>" masks (what is visible of each object,
+        (H, W, 3) uint8, 128 to 256 pixels per side, with "object<n>" masks (what is visible of each object,
         its parts included) and "part<n>" masks, each of at least 25 pixels.
     """
     height, width = (int(side) for side in rng.integers(128, 257, 2))

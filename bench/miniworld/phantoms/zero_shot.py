@@ -126,7 +126,7 @@ def _corners(shape: tuple[int, ...]) -> NDArray[np.bool_]:
 
 
 def _write_abdomen(root: Path, number: int, rng: np.random.Generator) -> None:
-    """An MR with one mask file a class; all of them empty in `EMPTY_ABDOMEN`."""
+    """An MR with one mask file per class; all of them empty in `EMPTY_ABDOMEN`."""
     axes, spacing, shape = ABDOMENS[number]
     affine = placed(shape, spacing, axes, rng.normal(0, 2.5, 3), rng.normal((0, -2, 0), (3, 3, 8)))
     layers = sample(abdomen.trunk(rng), SamplingGrid(shape, affine, SLABS))

@@ -144,7 +144,9 @@ def test_a_cut_line_is_taken_up_again(entry: Entry, tmp_path: Path, behaviour: B
 
 def test_a_line_that_is_cut_for_good_keeps_what_arrived(entry: Entry, tmp_path: Path, behaviour: Behaviour) -> None:
     behaviour.cut_after = [50_000] * download.ATTEMPTS
-    with pytest.raises(DownloadError, match=r"gave up after 5 attempts.*are kept in .*run again") as caught:
+    with pytest.raises(
+        DownloadError, match=r"gave up after 5 attempts.*are kept in .*run the same command again"
+    ) as caught:
         catalogue.download(entry, tmp_path)
     kept = part_of(entry, tmp_path).read_bytes()
     assert f"{len(kept)} bytes" in str(caught.value)

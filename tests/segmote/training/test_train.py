@@ -87,7 +87,7 @@ def test_a_router_without_gradient_is_refused(data: Path, tmp_path: Path, embedd
 def test_text_without_vocabulary_is_refused(data: Path, tmp_path: Path, embeddings: Path) -> None:
     mute = network()
     mute.vocabulary = tmp_path / "none.txt"
-    with pytest.raises(ValueError, match="asks with text"):
+    with pytest.raises(ValueError, match="uses text prompts"):
         train(mute, recipe(), config_of(data, tmp_path, embeddings))
 
 

@@ -98,16 +98,16 @@ def bench(capsys, *arguments):
 
 
 def test_the_command_prints_the_comparison(capsys, run):
-    code, out, _ = bench(capsys, "table", str(run), "--comparison", "--reference", "sam")
+    code, out, _ = bench(capsys, "table", str(run), "--show", "comparison", "--reference", "sam")
     assert code == 0 and "Reference: sam/vit_b." in out and "p (Holm)" in out
-    code, _, err = bench(capsys, "table", str(run), "--comparison", "--reference", "medsam")
+    code, _, err = bench(capsys, "table", str(run), "--show", "comparison", "--reference", "medsam")
     assert code == 2 and "no model 'medsam/vit_b'; it has sam/vit_b" in err
     code, _, err = bench(capsys, "table", str(run), "--reference", "sam")
-    assert code == 2 and "--comparison" in err
+    assert code == 2 and "--show comparison" in err
 
 
 def test_other_metrics_by_name(capsys, run):
-    code, out, _ = bench(capsys, "table", str(run), "--metric", "hd95", "--summary", "--format", "csv")
+    code, out, _ = bench(capsys, "table", str(run), "--metric", "hd95", "--show", "averages", "--format", "csv")
     assert code == 0 and ",hd95,10." in out
     code, _, err = bench(capsys, "table", str(run), "--metric", "iou")
     assert code == 2 and "no metric 'iou'; it has dice, hd95" in err
@@ -116,7 +116,7 @@ def test_other_metrics_by_name(capsys, run):
 
 
 def test_averages_by_prompt_have_a_column_a_data_set(capsys, run):
-    code, out, _ = bench(capsys, "table", str(run), "--by-prompt")
+    code, out, _ = bench(capsys, "table", str(run), "--show", "prompts")
     assert code == 0 and "isles2022" in out.split("\n\n")[1].splitlines()[0]
     table = run_tables.settings(run)
     assert [(line.group, line.label) for line in table.lines[:2]] == [("sam/vit_b", "box"), ("sam/vit_b", "click")]
@@ -128,7 +128,7 @@ def test_marks_of_the_ledger_stand_beside_the_scores(capsys, run):
     lesion = next(line for line in out.splitlines() if "Ischemic" in line)
     assert lesion.count("§") == 1 and lesion.rstrip().endswith("§")
     assert "§: the weights were trained on this data set" in out
-    _, out, _ = bench(capsys, "table", str(run), "--ledger")
+    _, out, _ = bench(capsys, "table", str(run), "--show", "ledger")
     assert "SA-Med2D-20M holds" in out and "SA-1B" in out
 
 
