@@ -13,7 +13,6 @@ from bench.errors import RunError
 
 if TYPE_CHECKING:
     import pandas as pd
-    from matplotlib.figure import Figure
 
     from adapters.interface import Segmenter
     from bench.data.case import Defect
@@ -56,6 +55,7 @@ def inside_experts(options: ExpertsOptions) -> int:
 
     from bench.studies.answers import routed
     from bench.studies.inside import choices
+    from bench.studies.pictures import save, save_table
 
     segmenter = routed(_model(options))
     defects: list[Defect] = []
@@ -66,8 +66,9 @@ def inside_experts(options: ExpertsOptions) -> int:
     title = f"Selected expert tokens, prompt {options.prompt}. {_about(options)}"
     rows = summary.round(3).rename_axis("dataset").reset_index()
     print(title, tabulate(rows.to_dict("list"), headers="keys"), sep="\n\n")
-    _write(options.out / "experts", choices.figure(table, tokens, layers, title), table)
-    _write(options.out / "experts-summary", None, summary.rename_axis("dataset").reset_index())
+    _print(save(choices.figure(table, tokens, layers, title), options.out / "experts"))
+    _print(save_table(table, options.out / "experts"))
+    _print(save_table(summary.rename_axis("dataset").reset_index(), options.out / "experts-summary"))
     return _finish(options.out, defects)
 
 
@@ -75,6 +76,7 @@ def inside_routing(options: RoutingOptions) -> int:
     """Draw heat maps of where the expert tokens look, by token and by expert (figure 7)."""
     from bench.studies.answers import routed
     from bench.studies.inside import routing
+    from bench.studies.pictures import save, save_table
 
     segmenter = routed(_model(options))
     defects: list[Defect] = []
@@ -87,8 +89,8 @@ def inside_routing(options: RoutingOptions) -> int:
     table = _filled(routing.measured(shown), defects)
     for by in ("token", "expert"):
         title = f"Attention of decoder layer {layer}, by {by}; red: box of the target; green: answer and its {by}.\n"
-        _write(options.out / f"routing-{by}", routing.figure(shown, by, title + _about(options)), None)
-    _write(options.out / "routing", None, table)
+        _print(save(routing.figure(shown, by, title + _about(options)), options.out / f"routing-{by}"))
+    _print(save_table(table, options.out / "routing"))
     return _finish(options.out, defects)
 
 
@@ -97,6 +99,7 @@ def inside_embeddings(options: InsideOptions) -> int:
     from tabulate import tabulate
 
     from bench.studies.inside import embeddings
+    from bench.studies.pictures import save, save_table
 
     segmenter = _model(options)
     defects: list[Defect] = []
@@ -108,7 +111,8 @@ def inside_embeddings(options: InsideOptions) -> int:
     foreign = embeddings.mixing(vectors, table["dataset"])
     print(title, "Share of the five nearest neighbours that belong to another data set:", sep="\n\n")
     print(tabulate(foreign.round(3).items(), headers=["data set", "share"]))
-    _write(options.out / "embeddings", embeddings.figure(table, title), table)
+    _print(save(embeddings.figure(table, title), options.out / "embeddings"))
+    _print(save_table(table, options.out / "embeddings"))
     return _finish(options.out, defects)
 
 
@@ -154,15 +158,8 @@ def _filled(table: "pd.DataFrame", defects: "Sequence[Defect]") -> "pd.DataFrame
     return table
 
 
-def _write(stem: Path, figure: "Figure | None", table: "pd.DataFrame | None") -> None:
-    from bench.store.files import write_bytes
-    from bench.studies import pictures
-
-    made = [] if figure is None else pictures.save(figure, stem)
-    if table is not None:
-        made.append(stem.with_suffix(".csv"))
-        write_bytes(made[-1], table.to_csv(index=False).encode())
-    for path in made:
+def _print(paths: Sequence[Path]) -> None:
+    for path in paths:
         print(path)
 
 
@@ -170,8 +167,10 @@ def _finish(out: Path, defects: "Sequence[Defect]") -> int:
     """Say what could not be read; nothing is skipped in silence."""
     import pandas as pd
 
+    from bench.studies.pictures import save_table
+
     if not defects:
         return OK
     rows = [(one.dataset, one.case, one.kind, one.reason) for one in defects]
-    _write(out / "left-out", None, pd.DataFrame(rows, columns=["dataset", "case", "kind", "reason"]))
+    _print(save_table(pd.DataFrame(rows, columns=["dataset", "case", "kind", "reason"]), out / "left-out"))
     return SOME_FAILED if any(one.kind == "failed" for one in defects) else OK

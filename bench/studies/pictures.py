@@ -1,9 +1,10 @@
-"""What the figures of the studies share: colours, tick labels, files."""
+"""What the figures of the studies share: colours, tick labels, files with figures and their numbers."""
 
 import io
 from collections.abc import Iterable
 from pathlib import Path
 
+import pandas as pd
 from matplotlib.figure import Figure
 
 from bench.store.files import write_bytes
@@ -27,6 +28,18 @@ def save(figure: Figure, stem: Path) -> list[Path]:
         made.append(stem.with_suffix(suffix))
         write_bytes(made[-1], buffer.getvalue())
     return made
+
+
+def save_table(table: pd.DataFrame, stem: Path) -> list[Path]:
+    """Write the numbers behind a figure as CSV, atomically.
+
+    Args:
+        table: to write, without its index.
+        stem: path without ending.
+    """
+    path = stem.with_suffix(".csv")
+    write_bytes(path, table.to_csv(index=False).encode())
+    return [path]
 
 
 def long_names(names: Iterable[str]) -> list[str]:
