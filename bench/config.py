@@ -57,7 +57,8 @@ class RunConfig:
         chosen = asdict(self)
         for name in FREE:
             del chosen[name]
-        return json.loads(json.dumps(chosen, default=str))
+        identity: dict[str, Any] = json.loads(json.dumps(chosen, default=str))
+        return identity
 
     @classmethod
     def from_identity(cls, identity: Mapping[str, Any], out: Path) -> "RunConfig":
