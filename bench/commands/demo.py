@@ -1,57 +1,75 @@
-"""Commands of the embedded mini world."""
+"""`bench demo`: the built-in mini world."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-import pandas as pd
 import typer
 
-import adapters
-from bench.commands.options import OK, Models, split
-from bench.miniworld import folders
-from bench.miniworld.training import segmote
-from bench.miniworld.training.build import build
-from bench.miniworld.training.families import FAMILIES
-from bench.studies import looking
-
-demo = typer.Typer(help="The embedded mini world: its phantoms and mini weights.", no_args_is_help=True)
+from bench.commands.options import ALL, OK, Names, NoOptions, names_option
 
 
-@demo.command("data")
-def demo_data() -> int:
-    """Write the zero-shot phantoms if they are not there yet, and print where they are."""
-    print(folders.phantom_data())
+@dataclass(frozen=True, kw_only=True)
+class BuildOptions:
+    """Options of `bench demo build`."""
+
+    models: Annotated[Names, names_option(help="Comma-separated families, or all.")] = ALL
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the mini weights.")] = Path("adapters/mini")
+    logs: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the training logs.")] = Path(
+        "results/reference/mini"
+    )
+    device: Annotated[str, typer.Option(metavar="NAME", help="Where they are trained: cpu or cuda.")] = "cpu"
+    jobs: Annotated[int, typer.Option(min=1, help="Families that are trained side by side.")] = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class LookOptions:
+    """Options of `bench demo look`."""
+
+    models: Annotated[Names, names_option(help="Comma-separated models, or all minis.")] = ALL
+    seed: Annotated[int, typer.Option(help="Seed of the phantoms.")] = 0
+    limit: Annotated[int | None, typer.Option(min=1, help="Cases per data set. Default: all.")] = None
+
+
+def demo_data(options: NoOptions) -> int:
+    """Write the zero-shot phantoms unless they are there already, and print where they are."""
+    from bench.miniworld.folders import phantom_data
+
+    print(phantom_data())
     return OK
 
 
-@demo.command("build")
-def demo_build(
-    out: Annotated[Path, typer.Option(help="Where the mini weights go.")] = Path("adapters/mini"),
-    logs: Annotated[Path, typer.Option(help="Where the training logs go.")] = Path("results/reference/mini"),
-    models: Models = "all",
-    device: Annotated[str, typer.Option(help="Where they are trained: cpu, cuda.")] = "cpu",
-    jobs: Annotated[int, typer.Option(min=1, help="Families trained side by side.")] = 2,
-) -> int:
+def demo_build(options: BuildOptions) -> int:
     """Train the mini weights again from their phantoms: some hours on two cores, minutes on a GPU.
 
     A build that was stopped goes on where it was.
     """
-    families = [*FAMILIES, "segmote"] if models == "all" else list(split(models))
-    build([name for name in families if name != "segmote"], out, log_dir=logs, device=device, jobs=jobs)
+    from bench.miniworld.training import segmote
+    from bench.miniworld.training.build import build
+    from bench.miniworld.training.families import FAMILIES
+
+    families = [*FAMILIES, "segmote"] if options.models == ALL else list(options.models)
+    others = [name for name in families if name != "segmote"]
+    build(others, options.out, log_dir=options.logs, device=options.device, jobs=options.jobs)
     if "segmote" in families:
-        segmote.build(out, logs, device)
+        segmote.build(options.out, options.logs, options.device)
     return OK
 
 
-@demo.command("look")
-def demo_look(
-    models: Models = "all",
-    seed: Annotated[int, typer.Option(help="Of the phantoms.")] = 0,
-    limit: Annotated[int | None, typer.Option(min=1, help="Cases a data set.")] = None,
-) -> int:
-    """Whether the minis look at the picture: Dice with another, inverted, blurred or shifted picture, same boxes."""
-    names = [f"{name}/mini" for name in (*FAMILIES, "segmote")] if models == "all" else split(models)
-    found = looking.targets(folders.phantom_data(seed), limit=limit)
-    tables = [looking.looking(adapters.load(name), found) for name in names]
+def demo_look(options: LookOptions) -> int:
+    """Tell whether the minis look at the picture: Dice of the same boxes on changed pictures.
+
+    The picture is replaced by another one, inverted, blurred, or shifted by half the box.
+    """
+    import pandas as pd
+
+    import adapters
+    from bench.miniworld.folders import phantom_data
+    from bench.studies import looking
+
+    minis = [name for name in adapters.REGISTRY if name.endswith("/mini")]
+    found = looking.targets(phantom_data(options.seed), limit=options.limit)
+    models = minis if options.models == ALL else options.models
+    tables = [looking.looking(adapters.load(name), found) for name in models]
     print((100 * looking.by_dataset(pd.concat(tables))).to_markdown(floatfmt=".1f"))
     return OK

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from segmote.network.model import Segmote
+from segmote.recipe import Recipe
 from segmote.training.batches import PROMPTS, generator, is_served
 from segmote.training.data import Mask, read_masks
 from segmote.training.prepare import TrainingData
@@ -22,7 +23,7 @@ Dice = dict[str, dict[str, float]]
 def validate(
     network: Segmote,
     data: TrainingData,
-    ppt_sets: Sequence[str],
+    recipe: Recipe,
     summed: Callable[[Tensor], Tensor] = lambda sums: sums,
     part: slice = slice(None),
 ) -> Dice:
@@ -30,10 +31,10 @@ def validate(
 
     Args:
         network: on any device.
-        data: of which the held-out images are looked at; the same in all processes.
-        ppt_sets: the sets with "auto", the answer to no prompt at all.
+        data: its held-out items are used; the same in all processes.
+        recipe: names the sets with "auto", no prompt at all, and says where boxes end.
         summed: adds up sums of all processes.
-        part: of the items that this process looks at.
+        part: of the items that this process evaluates.
     """
     items, store = data.held_out, data.store
     codes = sorted({item.code for item in items})
@@ -41,8 +42,8 @@ def validate(
     for index in range(len(items))[part]:
         item = items[index]
         masks = list(read_masks(item, store.side).values())
-        prompts = {"box": _boxes(masks, network.config.recipe.box_past_px), "click": _clicks(masks, index)}
-        if is_served(item, ppt_sets) and network.config.ppt_queries:
+        prompts = {"box": _boxes(masks, recipe.box_past_px), "click": _clicks(masks, index)}
+        if is_served(item, recipe.ppt_sets) and network.config.ppt_queries:
             prompts["auto"] = Prompts()
         for kind, prompt in prompts.items():
             values = _dice_of(network, masks, prompt, store.read(data.files[item.image]))
@@ -65,7 +66,7 @@ def _clicks(masks: Sequence[Mask], index: int) -> Prompts:
 
 
 def _dice_of(network: Segmote, masks: Sequence[Mask], prompts: Prompts, encoded: tuple[Tensor, Tensor]) -> Tensor:
-    """(B,) Dice of each mask; an answer to no prompt is held against every one."""
+    """(B,) Dice of each mask; an unprompted mask is compared with every target."""
     device = network.text_out_dim.weight.device
     embedding, early = (part[None].to(device) for part in encoded)
     points = None if prompts.points is None else (prompts.points[0].to(device), prompts.points[1].to(device))
