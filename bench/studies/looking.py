@@ -64,7 +64,8 @@ def inverted(target: BoxedTarget) -> Picture:
 def blurred(target: BoxedTarget) -> Picture:
     """Smoothed over two pixels."""
     blur = (BLUR_PX, BLUR_PX, 0)[: target.picture.ndim]
-    return ndimage.gaussian_filter(target.picture, blur)
+    smooth: Picture = ndimage.gaussian_filter(target.picture, blur)
+    return smooth
 
 
 def shifted(target: BoxedTarget) -> Picture:

@@ -47,7 +47,8 @@ def _fields(rng: np.random.Generator, smoothness_px: float, count: int) -> Field
     noise = rng.standard_normal((count, SIDE, SIDE), np.float32)
     damping = np.exp(-FREQUENCIES * smoothness_px**2).astype(np.float32)
     smooth: Field = fft.irfft2(fft.rfft2(noise) * damping, s=(SIDE, SIDE))
-    return smooth / smooth.std((1, 2), keepdims=True)
+    unit: Field = smooth / smooth.std((1, 2), keepdims=True)
+    return unit
 
 
 def _painted(rng: np.random.Generator) -> tuple[Field, Labels]:
@@ -80,10 +81,11 @@ def _layer(rng: np.random.Generator, within_window: bool) -> Labels:
     elif style < MOSAIC_SHARE:
         kinds = _fields(rng, smoothness_px, int(rng.integers(3, 6))).argmax(0) + 1
     else:
-        return (field > np.quantile(field, rng.uniform(0.72, 0.97))).astype(np.int32)
-    if within_window:
+        kinds = field > np.quantile(field, rng.uniform(0.72, 0.97))
+    if within_window and style < MOSAIC_SHARE:
         kinds = kinds * (_fields(rng, rng.uniform(10, 25), 1)[0] > rng.uniform(-0.3, 1.2))
-    return kinds.astype(np.int32)
+    numbered: Labels = kinds.astype(np.int32)
+    return numbered
 
 
 def _laid_over(rng: np.random.Generator, image: Field, pieces: Labels, number: int, one_grey: bool) -> Field:
@@ -139,4 +141,5 @@ def _stands_out(clean: Field, piece: NDArray[np.bool_], noise: float) -> bool:
 
 def _stretched(image: Field) -> NDArray[np.uint8]:
     low, high = np.percentile(image, (0.5, 99.5))
-    return (np.clip((image - low) / max(high - low, 1e-3), 0, 1) * 255).astype(np.uint8)
+    grey: NDArray[np.uint8] = (np.clip((image - low) / max(high - low, 1e-3), 0, 1) * 255).astype(np.uint8)
+    return grey

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import nn
@@ -70,7 +71,7 @@ def rate_share(progress: float) -> float:
     return LAST_SHARE + (1 - LAST_SHARE) * (0.5 + 0.5 * math.cos(math.pi * rest))
 
 
-def _muon() -> type[torch.optim.Optimizer]:
+def _muon() -> Any:
     found = getattr(torch.optim, "Muon", None)
     if found is None:
         raise ImportError(f"training the minis needs torch 2.9 or later, which has Muon; this is {torch.__version__}")
