@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import singledispatch
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import torch
 from sam2.modeling.sam2_base import SAM2Base
@@ -76,13 +76,13 @@ def named(text: Tensor) -> Prompts:
     return Prompts(None, *no_clicks(len(text), text.device), text=text)
 
 
-def decoder(network: Network) -> nn.Module:
-    """The mask decoder."""
+def decoder(network: Network) -> Any:
+    """The mask decoder, whose parts have the same names in all families."""
     return network.sam_mask_decoder if isinstance(network, SAM2Base) else network.mask_decoder
 
 
-def prompt_encoder(network: Network) -> nn.Module:
-    """The prompt encoder."""
+def prompt_encoder(network: Network) -> Any:
+    """The prompt encoder, likewise."""
     return network.sam_prompt_encoder if isinstance(network, SAM2Base) else network.prompt_encoder
 
 
@@ -138,10 +138,13 @@ def _decoded(network: nn.Module, features: Features, owner: Tensor, prompts: Pro
     raise TypeError(f"no mini network of type {type(network).__name__}")
 
 
-def _exactly(network: Network, prompts: Prompts, points: tuple[Tensor, Tensor] | None, *rest: Tensor | None):
+def _exactly(
+    network: Network, prompts: Prompts, points: tuple[Tensor, Tensor] | None, *rest: Tensor | None
+) -> tuple[Tensor, Tensor]:
     """The prompt encoder's tokens and dense embedding; reduced precision would move coordinates by half a pixel."""
     with autocast(prompts.xy.device, "fp32"):
-        return prompt_encoder(network)(points, *rest)
+        sparse, dense = prompt_encoder(network)(points, *rest)
+    return sparse, dense
 
 
 @_decoded.register
@@ -152,7 +155,9 @@ def _(network: Sam, features: Features, owner: Tensor, prompts: Prompts) -> tupl
     # the dense prompt and zeros as picture, objects of several pictures fit into one call.
     dense = dense + features[-1][owner]
     nothing = torch.zeros_like(features[-1][:1])
-    return network.mask_decoder.predict_masks(nothing, network.prompt_encoder.get_dense_pe(), sparse, dense)
+    positions = network.prompt_encoder.get_dense_pe()
+    logits, scores = network.mask_decoder.predict_masks(nothing, positions, sparse, dense)
+    return logits, scores
 
 
 @_decoded.register

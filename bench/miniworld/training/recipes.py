@@ -84,5 +84,5 @@ LEARNED = {
 }
 MEDSAM = (_on_medical(900, BOXES, 1, LEARNED["medsam"]),)
 HUANG = (_on_medical(900, BOXES, 1, LEARNED["huang"]),)
-SAM_MED2D = (_on_medical(900, {"box": 0.5, "click": 0.5}, 5, LEARNED["sam-med2d"]),)
+SAM_MED2D = (_on_medical(600, {"box": 0.5, "click": 0.5}, 5, LEARNED["sam-med2d"]),)
 IMIS = (_on_medical(1300, {"box": 0.4, "click": 0.3, "text": 0.3}, 5, LEARNED["imis"]),)

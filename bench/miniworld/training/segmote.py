@@ -22,8 +22,8 @@ IMAGES = 120  # a modality
 RECIPE = replace(
     PAPER_RECIPE,
     rate=1e-3,
-    milestones=(8, 11, 13),
-    epochs=14,
+    milestones=(6, 8, 9),
+    epochs=10,
     batch=8,
     first_prompts=(("box", 0.5), ("click", 0.3), ("text", 0.2)),
     ppt_sets=("phantom_dermoscopy", "phantom_ultrasound"),  # of one class: without a prompt it is clear what is meant

@@ -51,7 +51,7 @@ def _localise(network: Network) -> None:
         attention.k_proj.load_state_dict(attention.q_proj.state_dict())
     waves = prompts.pe_layer.positional_encoding_gaussian_matrix
     half = waves.shape[1] // 2
-    frequencies = torch.logspace(*FREQUENCY_OCTAVES, half, base=2)
+    frequencies = torch.logspace(*FREQUENCY_OCTAVES, steps=half, base=2)
     waves.zero_()
     waves[0, :half], waves[1, half:] = frequencies, frequencies
     for kind in [*prompts.point_embeddings, prompts.not_a_point_embed, prompts.no_mask_embed]:

@@ -57,7 +57,7 @@ def loss(
     features = embed(network, family.prepare(batch.images))
     share = stage.rounds_share[int(progress >= 0.5)]
     rounds = 2 + int(_randint(stage.rounds - 1, generator)) if _chance(share, generator) else 1
-    losses = []
+    losses: list[Tensor] = []
     for kind, objects in _divided(batch, stage, told, rounds, generator):
         losses += _of_kind(network, probe, family, stage, features, batch.of(objects), names, kind, rounds, generator)
     return torch.stack(losses).sum() / len(stage.first)

@@ -78,8 +78,10 @@ def _dice(network: Network, family: Family, features: Features, batch: Batch, pr
 
 
 def _some(prompts: Prompts, objects: Tensor) -> Prompts:
-    given = (prompts.boxes, prompts.xy, prompts.labels, prompts.masks, prompts.text)
-    return Prompts(*(None if part is None else part[objects] for part in given))
+    boxes, masks, text = (
+        None if part is None else part[objects] for part in (prompts.boxes, prompts.masks, prompts.text)
+    )
+    return Prompts(boxes, prompts.xy[objects], prompts.labels[objects], masks, text)
 
 
 def _clicks(network: Network, family: Family, features: Features, batch: Batch) -> list[float]:
