@@ -83,9 +83,9 @@ def _stored(path: Path) -> dict[int, Image]:
 def _items(dataset: str, facts: Mapping[str, Any]) -> dict[str, Item] | str:
     """Items by case, or the reason why there are none."""
     try:
-        found, _ = catalogue.index(
-            dataset, Path(facts["config"]["data"]), facts["config"]["limit"], facts["config"].get("trust_arrays", False)
-        )
+        config = facts["config"]
+        trusted, followed = config.get("trust_arrays", False), config.get("follow_links", False)
+        found, _ = catalogue.index(dataset, Path(config["data"]), config["limit"], trusted, followed)
     except (RunError, OSError) as error:
         return str(error)
     return {item.case: item for item in found}
