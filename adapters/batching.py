@@ -1,4 +1,4 @@
-"""Requests of different images, sorted into batches that one decoder pass can take."""
+"""Batching: requests for different images are grouped so that one decoder pass can take each group."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ MASK_SCALE = 4
 OBJECTS_PER_PASS = {"cpu": 8, "cuda": 64}
 
 
-class Framed(Protocol):
+class EncodedImage(Protocol):
     """An encoded image that knows how it lies in the network's input."""
 
     @property
@@ -32,7 +32,7 @@ class Framed(Protocol):
 
 
 T = TypeVar("T")
-E = TypeVar("E", bound=Framed)
+E = TypeVar("E", bound=EncodedImage)
 Request: TypeAlias = tuple[E, Prompt]
 # Number of points, whether there is a box, whether there is a previous mask.
 Kind: TypeAlias = tuple[int, bool, bool]
@@ -54,7 +54,7 @@ class PromptBatch:
 
 
 def image_chunks(images: Sequence[T], side: int, device: torch.device) -> Iterator[Sequence[T]]:
-    """Images in pieces that fit through an encoder with an input of `side` pixels squared."""
+    """Images in batches small enough for one pass of an encoder whose input is `side` x `side` pixels."""
     budget = PIXELS_PER_PASS.get(device.type, PIXELS_PER_PASS["cpu"])
     step = max(1, min(IMAGES_PER_PASS, budget // side**2))
     for start in range(0, len(images), step):
@@ -62,7 +62,7 @@ def image_chunks(images: Sequence[T], side: int, device: torch.device) -> Iterat
 
 
 def is_ambiguous(prompt: Prompt) -> bool:
-    """True for one foreground click alone: it may mean a part or the whole."""
+    """True for a single foreground click, which may mean a part or the whole."""
     if prompt.points is None or prompt.box is not None or prompt.previous is not None:
         return False
     return prompt.points.labels.tolist() == [1]
@@ -74,11 +74,11 @@ def decode_batches(
     device: torch.device,
     decode: Callable[[Sequence[Request[E]], bool], Sequence[Prediction]],
 ) -> list[Prediction]:
-    """Decode like with like and return the predictions in the order of the requests.
+    """Decode requests of one kind together and return the predictions in the order of the requests.
 
     Args:
         requests: any mix of images and prompts.
-        several: a request, whether the network shall propose several candidates.
+        several: per request, whether the network proposes several candidates.
         device: decides how many objects go together.
         decode: decodes requests of one kind: equal numbers of points, boxes and masks.
     """
@@ -130,7 +130,7 @@ def _boxes(requests: Sequence[Request[E]], device: torch.device) -> torch.Tensor
     return torch.from_numpy(boxes).to(device)
 
 
-def _previous(encoded: Framed, prompt: Prompt) -> torch.Tensor:
+def _previous(encoded: EncodedImage, prompt: Prompt) -> torch.Tensor:
     height, width = encoded.embedding.shape[-2:]
     size = (MASK_SCALE * height, MASK_SCALE * width)
     previous = torch.as_tensor(prompt.previous, dtype=torch.float32)

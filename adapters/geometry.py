@@ -1,10 +1,10 @@
-"""How images, coordinates and masks travel between the original pixel grid and a network's square input.
+"""Resizing images, coordinates and masks between the original pixel grid and a network's square input.
 
-The only place of the project that resizes anything. Sizes are (height, width), coordinates (x, y).
+The only module of the project that resizes anything. Sizes are (height, width), coordinates (x, y).
 """
 
 from dataclasses import dataclass
-from typing import TypeAlias, TypeVar
+from typing import TypeAlias
 
 import numpy as np
 import torch
@@ -16,7 +16,6 @@ from torch.nn import functional as F
 Size: TypeAlias = tuple[int, int]
 Mask: TypeAlias = NDArray[np.bool_]
 Pixels: TypeAlias = NDArray[np.uint8]
-Value = TypeVar("Value", np.uint8, np.bool_)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +44,7 @@ class Frame:
 def fit(original: Size, side: int) -> Frame:
     """The long side fills the input, the aspect is kept, the rest is padding to the right or at the bottom.
 
-    Sides are rounded half up as in SAM's `ResizeLongestSide`, but never to nothing.
+    Sides are rounded half up as in SAM's `ResizeLongestSide`, but never to zero.
     """
     scale = side / max(original)
     height, width = (max(1, int(length * scale + 0.5)) for length in original)
@@ -72,9 +71,9 @@ def resize_bilinear(image: Pixels, size: Size) -> Pixels:
 def resize_cubic(image: Pixels, size: Size) -> Pixels:
     """An (H, W, 3) image by scikit-image's cubic splines, smoothed when it shrinks, cut to uint8 as in MedSAM.
 
-    MedSAM hands over the three channels at once, which scikit-image takes for a volume: splines run across the
-    channels, too, and are cut to the range of all. Grey gives the same pixels from one channel in a fifth of the time;
-    colour does not, so it goes MedSAM's way.
+    MedSAM hands over the three channels at once, which scikit-image takes for a volume: splines also run across the
+    channels and are clipped to the range of all three. For a grey image one channel gives the same pixels in a fifth of
+    the time; a colour image is resized exactly as in MedSAM.
     """
     grey = (image == image[..., :1]).all()
     splines = resize(image[..., 0] if grey else image, size, order=3, preserve_range=True, anti_aliasing=True)
@@ -128,13 +127,3 @@ def to_original_by_input(values: torch.Tensor, frame: Frame) -> torch.Tensor:
 
 def _bilinear(values: torch.Tensor, size: Size) -> torch.Tensor:
     return F.interpolate(values[None].float(), size, mode="bilinear", align_corners=False)[0]
-
-
-def stretch(pixels: NDArray[Value], size: Size) -> NDArray[Value]:
-    """An (H, W) or (H, W, 3) image or a mask at a benchmark's working resolution by nearest neighbour.
-
-    Its aspect is not kept. Each output pixel takes the input pixel below its centre, so that image and mask agree.
-    """
-    sizes = zip(pixels.shape[:2], size, strict=True)
-    rows, columns = (((2 * np.arange(new) + 1) * old) // (2 * new) for old, new in sizes)
-    return pixels[rows[:, None], columns]

@@ -2,11 +2,13 @@
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
 World = Literal["real", "phantom"]
+FREE = ("out", "jobs", "engine")  # where and how fast a run is made, which changes no result
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +25,7 @@ class RunConfig:
         world: "phantom" if `data` is the embedded default.
         weights: folder of weights files, None for the default one.
         out: the run folder.
-        limit: cases a data set, None for all.
+        limit: cases per data set, None for all.
         jobs: worker processes; each computes with one thread on the CPU, so that their number changes no result.
         engine: joblib back end of the workers.
         untrained_prompts: also ask models for prompts they never saw in training.
@@ -55,9 +57,23 @@ class RunConfig:
     def identity(self) -> dict[str, Any]:
         """The choices that change results: two runs that agree here may share a folder."""
         chosen = asdict(self)
-        for free in ("out", "jobs", "engine"):
-            del chosen[free]
+        for name in FREE:
+            del chosen[name]
         return json.loads(json.dumps(chosen, default=str))
+
+    @classmethod
+    def from_identity(cls, identity: Mapping[str, Any], out: Path) -> "RunConfig":
+        """The run that has this identity, in a folder; it computes in this process.
+
+        Raises:
+            TypeError: a choice is missing or unknown.
+        """
+        chosen = dict(identity)
+        for name in ("models", "datasets", "prompts"):
+            chosen[name] = tuple(chosen[name])
+        weights = chosen["weights"]
+        chosen |= {"data": Path(chosen["data"]), "weights": Path(weights) if weights else None}
+        return cls(**chosen, out=out, jobs=1, engine="local")
 
     def at(self, out: Path) -> "RunConfig":
         """The same run in another folder."""
@@ -66,3 +82,6 @@ class RunConfig:
     def digest(self) -> str:
         """Eight hexadecimal digits of the identity."""
         return hashlib.sha256(json.dumps(self.identity(), sort_keys=True).encode()).hexdigest()[:8]
+
+
+SETTINGS = tuple(field.name for field in fields(RunConfig) if field.name not in FREE)  # those of `identity`

@@ -10,12 +10,7 @@ from typing import Any
 from joblib import Parallel, delayed, parallel_config
 from tqdm import tqdm
 
-from bench.errors import RunError
-
-
-class WorkerLostError(RunError):
-    """A process ended before its task did; what was finished is kept."""
-
+from bench.errors import RunError, WorkerLostError
 
 Task = tuple[Any, ...]  # a function and its arguments
 
@@ -45,8 +40,8 @@ def run(tasks: Sequence[Task], jobs: int, engine: str, label: str, unit: str = "
                 bar.update()
         except BrokenProcessPool:
             raise WorkerLostError(
-                "a worker was killed, perhaps for want of memory; the same command goes on from here, "
-                "with fewer --jobs if need be"
+                "a worker was killed, perhaps for lack of memory; run the same command again to resume, "
+                "with a smaller --jobs if it happens again"
             ) from None
         return results
 

@@ -1,74 +1,45 @@
-"""SegMoTE: boxes, clicks, masks and class names as for IMIS-Net, and no prompt at all.
+"""SegMoTE: boxes, clicks, masks and class names as for IMIS-Net, or no prompt at all.
 
-Traps. The network draws one mask for each expert token and answers with the one that its router took; several
-candidates are given only when asked for, and then their scores are the router's logits. The score is that of IMIS's
-IoU token, which knows nothing of the expert masks: it must never choose among them. PPT speaks where nothing else
-does: without a prompt, and in later rounds of that, with the previous mask alone. The official test script, though,
-never starts without a box, click or text. `segmote/paper` runs the published weights by the paper's formulas, which
-nobody has trained them with.
+Pitfalls. The network predicts one mask per expert token and returns the one that its router chose. Several candidates
+are returned only on request, and then their scores are the router's logits. The score comes from IMIS's IoU token,
+which was not trained with the expert masks, so it must never choose among them. PPT is used where no other prompt is
+given: without a prompt, and in later rounds of that mode, with the previous mask alone. The official test script,
+however, never starts without a box, click or text. `segmote/paper` runs the published weights by the paper's formulas,
+although they were not trained with them.
 """
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 
 from adapters.batching import Request, image_chunks, stack_prompts
 from adapters.families import imis
 from adapters.geometry import Frame
-from adapters.interface import Card, Image, Prediction, Prompt, PromptKind, check_image
+from adapters.interface import Card, Image, Prediction, Prompt, check_image
 from adapters.precision import autocast
 from adapters.weights import checkpoint
 from adapters.weights.catalogue import weights_dir
 from adapters.weights.checkpoint import State
 from segmote.network.config import PAPER, RELEASED, SegmoteConfig
 from segmote.network.expert_decoder import ExpertMasks
-from segmote.network.model import Segmote as Network
+from segmote.network.model import Segmote
 from segmote.network.official_names import NOT_SAMS, current_name, implied_gate, is_unused, name_of_sams
 
-AUTO: PromptKind = "auto"
-MASK: PromptKind = "mask"
 MINI = replace(
     RELEASED,
     **{field.name: getattr(imis.MINI, field.name) for field in fields(imis.MINI)},
     expert_rank=16,
 )
 CONFIGS = {"released": RELEASED, "paper": PAPER, "mini": MINI}
-OFFICIAL = Card(
-    name="segmote/released",
-    title="SegMoTE",
-    accepts=imis.OFFICIAL.accepts | {AUTO},
-    trained=imis.TRAINED | {frozenset({AUTO}), frozenset({MASK})},
-    parameters=200_080_336,
-    weights="segmote/released",
-    licence="not known",
-    source="InMyDreammer/SegMoTE at 77668f0, its router at ba6e178",
-    citation="Lu et al., SegMoTE: token-level mixture of experts for medical image segmentation",
-    trained_on="MedSeg-HQ, on top of IMISNet-B",
-)
-BY_THE_PAPER = replace(
-    OFFICIAL,
-    name="segmote/paper",
-    title="SegMoTE by the paper's formulas",
-)
-SMALL = replace(
-    OFFICIAL,
-    name="segmote/mini",
-    title="SegMoTE mini",
-    trained=frozenset(frozenset({kind}) for kind in ("box", "points", "text", AUTO)),
-    parameters=1_544_256,
-    weights="segmote/mini",
-    licence="Apache-2.0",
-    trained_on="mini MedSeg-HQ phantoms",
-)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Encoded:
+class SegmoteEmbedding:
     """An image behind SegMoTE's encoder.
 
     Attributes:
@@ -82,23 +53,22 @@ class Encoded:
     frame: Frame
 
 
-class Segmote(imis.Imis):
+class SegmoteSegmenter(imis.ImisSegmenter):
     """SegMoTE behind the `Segmenter` interface."""
 
-    cards: ClassVar[Mapping[str, Card]] = {card.name: card for card in (OFFICIAL, BY_THE_PAPER, SMALL)}
-    network: Network
+    network: Segmote
 
     @staticmethod
-    def build(variant: str) -> Network:
+    def build(variant: str) -> Segmote:
         """The untrained network of a variant, in evaluation mode."""
         config = CONFIGS[variant]
-        return Network(config, _vocabulary(config)).eval()
+        return Segmote(config, _vocabulary(config)).eval()
 
     @staticmethod
-    def fill(network: imis.Network, path: Path) -> None:
-        """Load a weights file of any age, strictly but for the text tower and for what is never used.
+    def fill(network: imis.Imis, path: Path) -> None:
+        """Load a weights file of any age strictly; only the text tower and unused tensors may be missing.
 
-        Warns where the routers are all zero: then the order among equals decides, and not the network.
+        Warns if all routers are zero: then the order among equals decides, not the network.
 
         Raises:
             ValueError: see `checkpoint.fill`.
@@ -107,9 +77,9 @@ class Segmote(imis.Imis):
         network.vocabulary = path.parent / network.vocabulary.name
         if implied_gate(network.state_dict()) == "topk_softmax":
             warnings.warn(
-                f"{path}: all routers are zero. The first released version of the router, which cannot learn, leaves "
-                "them so. All expert tokens are equal to them, so expert 0 and the mask of token 0 are always taken; "
-                "the official code's choice among equals depends on the device",
+                f"{path}: all routers are zero, as the first released version of the router, which cannot learn, "
+                "leaves them. All experts score alike, so expert 0 and the mask of token 0 are always chosen; in the "
+                "official code the choice among equals depends on the device",
                 stacklevel=2,
             )
 
@@ -117,17 +87,17 @@ class Segmote(imis.Imis):
     def encode(self, images: Sequence[Image]) -> list[Any]:
         """Image embeddings and details, see `Segmenter.encode`."""
         checked = [check_image(image) for image in images]
-        encoded: list[Encoded] = []
+        encoded: list[SegmoteEmbedding] = []
         for chunk in image_chunks(checked, self.side, self.device):
             inputs, frames = zip(*map(self.prepare, chunk), strict=True)
             with autocast(self.device, self.precision):
                 embeddings, early = (part.float() for part in self.network.encode(torch.stack(inputs)))
             with autocast(self.device, "fp32"):
-                encoded += map(Encoded, embeddings, self.network.details(embeddings, early), frames)
+                encoded += map(SegmoteEmbedding, embeddings, self.network.details(embeddings, early), frames)
         return encoded
 
     def proposes_several(self, prompt: Prompt) -> bool:
-        """Never: the router has the choice."""
+        """Never: the router chooses."""
         return False
 
     def draw(self, requests: Sequence[Request[Any]]) -> ExpertMasks:
@@ -153,13 +123,13 @@ class Segmote(imis.Imis):
         return [replace(self._prediction(image, masks, rank), score=float(score)) for image, masks, rank, score in rows]
 
 
-def from_base(config: SegmoteConfig, base: Path, seed: int = 0) -> Network:
-    """A network to train: what it shares with its base from that one's file, its own parts new.
+def from_base(config: SegmoteConfig, base: Path, seed: int = 0) -> Segmote:
+    """A network to train: what it shares with its base is loaded from the base's file, its own parts are new.
 
     Args:
         config: any; its sizes must be the file's, `MINI`'s for a mini file.
-        base: weights file of IMIS-Net or SegMoTE, whose vocabulary lies beside it; of SAM where `config.base` says so,
-            and then there is no text tower.
+        base: weights file of IMIS-Net or SegMoTE with its vocabulary beside it, or of SAM if `config.base` is "sam";
+            then the network has no text tower.
         seed: of the new parts.
 
     Raises:
@@ -168,9 +138,9 @@ def from_base(config: SegmoteConfig, base: Path, seed: int = 0) -> Network:
     vocabulary = base.parent / _vocabulary(config).name
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        network = Network(config, vocabulary)
+        network = Segmote(config, vocabulary)
     with torch.device("meta"):
-        shared = set(imis.Network(config, vocabulary).state_dict())
+        shared = set(imis.Imis(config, vocabulary).state_dict())
     if config.base == "sam":
         network.text_model = None
         shared = {key for key in shared if not key.startswith(NOT_SAMS)}
@@ -185,23 +155,23 @@ def from_base(config: SegmoteConfig, base: Path, seed: int = 0) -> Network:
     return network.eval()
 
 
-def trained(config: SegmoteConfig, weights: Path, card: Card, device: str = "cpu") -> Segmote:
-    """The adapter of a network of any configuration, as an ablation trains it, under the card of its size.
+def trained(config: SegmoteConfig, weights: Path, card: Card, device: str = "cpu") -> SegmoteSegmenter:
+    """The segmenter of a network of any configuration, such as one of an ablation, under the card of its size.
 
     Raises:
         ValueError: see `checkpoint.fill`.
     """
-    network = Network(config, _vocabulary(config))
-    Segmote.fill(network, weights)
-    return Segmote(card, network.to(device).eval(), torch.device(device), "fp32")
+    network = Segmote(config, _vocabulary(config))
+    SegmoteSegmenter.fill(network, weights)
+    return SegmoteSegmenter(card, network.to(device).eval(), torch.device(device), "fp32")
 
 
 def _vocabulary(config: SegmoteConfig) -> Path:
-    """Where the file of merges is, the mini one for the mini text tower."""
+    """The file of merges; for the mini text tower the mini one."""
     return imis.MINI_VOCABULARY if config.text == imis.MINI.text else weights_dir() / imis.VOCABULARY.file
 
 
-def _fitted(network: imis.Network, state: State) -> State:
-    """A file's tensors under the network's names; what is never used may be missing."""
+def _fitted(network: imis.Imis, state: State) -> State:
+    """A file's tensors under the network's names; unused ones may be missing."""
     named = imis.fitted(network, {current_name(key): value for key, value in state.items()})
     return {key: value for key, value in network.state_dict().items() if is_unused(key)} | named

@@ -1,43 +1,50 @@
-"""Commands that bring weights here: download, convert."""
+"""How the weights of models stand, and which files `bench download` fetches."""
 
-from functools import partial
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING
 
-import typer
-from tqdm import tqdm
+from bench.errors import RunError
 
-from adapters.weights import catalogue, convert
-from bench import inventory
-from bench.commands.options import OK, Weights
+if TYPE_CHECKING:
+    from adapters.weights.catalogue import Entry
 
 
-def download_command(
-    names: Annotated[list[str], typer.Argument(help="Models (sam/vit_b, sam2 ...), or all that can be fetched.")],
-    weights: Weights = None,
-) -> int:
-    """Fetch weights: resumes, checks the checksum, then puts the file in place."""
-    for entry in inventory.downloads(names):
-        with tqdm(desc=entry.name, unit="B", unit_scale=True, unit_divisor=1024) as bar:
-            path = catalogue.download(entry, catalogue.weights_dir(weights), partial(_show, bar))
-        print(path)
-    return OK
+def weights_states(folder: Path | None) -> dict[str, str]:
+    """The state of every model's weights, see `weights_state`."""
+    import adapters
+
+    return {name: weights_state(name, folder) for name in adapters.REGISTRY}
 
 
-def _show(bar: "tqdm[NoReturn]", present: int, total: int | None) -> None:
-    bar.total = total
-    bar.update(present - bar.n)
+def weights_state(name: str, folder: Path | None) -> str:
+    """Whether a model's weights are there: present, missing, or with another checksum."""
+    import adapters
+    from adapters.weights.catalogue import CATALOGUE, MINI_FOLDER, status, weights_dir
+
+    entry = adapters.card(name).weights
+    if entry is None:
+        return "needs none"
+    if entry in CATALOGUE:
+        return status(CATALOGUE[entry], weights_dir(folder)).value
+    shipped = MINI_FOLDER / f"{name.partition('/')[0]}.safetensors"
+    return "present (mini)" if shipped.is_file() else "missing"
 
 
-def convert_command(
-    file: Annotated[Path, typer.Argument(help="An official weights file that needs unpickling.")],
-    out: Annotated[Path | None, typer.Argument(help="Default: the same name with .safetensors.")] = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
-) -> int:
-    """Keep the tensors of a pickled checkpoint as safetensors, after saying what the pickle names."""
-    target = out or file.with_suffix(".safetensors")
-    print(f"{file} is a pickle that names:", *convert.inspect(file), sep="\n  ")
-    print("Tensors are read by torch's restricted unpickler; the rest becomes inert. Anything else is refused.")
-    confirmed = yes or typer.confirm(f"Read it and write {target}?")
-    print(convert.convert(file, target, confirmed=confirmed))
-    return OK
+def downloads(names: Sequence[str]) -> list["Entry"]:
+    """The catalogue's entries of models, or, for "all", of every file that a program can fetch.
+
+    Raises:
+        ValueError: an unknown model.
+        RunError: a model without weights of its own to fetch.
+    """
+    import adapters
+    from adapters.weights.catalogue import CATALOGUE
+
+    if list(names) == ["all"]:
+        return [entry for entry in CATALOGUE.values() if entry.url]
+    full = [name if name in CATALOGUE else adapters.card(name).weights or name for name in names]
+    for name in full:
+        if name not in CATALOGUE:
+            raise RunError(f"{name} needs no download: its weights, if it has any, come with the package")
+    return [CATALOGUE[name] for name in full]

@@ -6,16 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from adapters.interface import Points, Prompt
 from bench.data.case import Mask
 from bench.prompting.components import largest_component
+from bench.prompting.prompt import Click, SimulatedPrompt
 from bench.protocols import ClickRule, Protocol
-
-Click = tuple[float, float, int]  # x, y, label
 
 
 def _depth(mask: Mask) -> NDArray[np.float64]:
-    """Distance of each foreground pixel to what lies outside; so does all beyond the image border."""
+    """Distance of each foreground pixel to the nearest pixel outside; everything beyond the image border is outside."""
     return ndimage.distance_transform_edt(np.pad(mask, 1))[1:-1, 1:-1]
 
 
@@ -25,7 +23,7 @@ def _deepest(depth: NDArray[np.float64]) -> tuple[int, int]:
 
 
 def centre(mask: Mask) -> tuple[int, int]:
-    """(x, y) of the pixel of the largest component that is farthest from outside it; first in raster order.
+    """(x, y) of the pixel of the largest component that is farthest from its outside; the first in raster order.
 
     The image border counts as outside, so that the click stays away from it.
     """
@@ -59,25 +57,25 @@ FIRST_CLICK: dict[ClickRule, Callable[[Mask, np.random.Generator], tuple[int, in
 }
 
 
-def click(target: Mask, protocol: Protocol, rng: np.random.Generator) -> Prompt:
+def click(target: Mask, protocol: Protocol, rng: np.random.Generator) -> SimulatedPrompt:
     """One foreground click by the protocol's rule, at a pixel's own coordinates."""
     x, y = FIRST_CLICK[protocol.click](target, rng)
-    return with_clicks(Prompt(), [(x, y, 1)])
+    return SimulatedPrompt(clicks=((x, y, 1),))
 
 
 def next_click(
     target: Mask, predicted: Mask, protocol: Protocol, rng: np.random.Generator, clicked: Sequence[Click] = ()
 ) -> Click | None:
-    """Where a user would correct: positive on a missed part, negative on a false one.
+    """The next corrective click: positive on a missed part, negative on a false one.
 
     Args:
         target, predicted: (H, W) bool.
         protocol: its click rule.
         rng: of this round.
-        clicked: the clicks so far; only the rule "ritm" heeds them.
+        clicked: the clicks so far; only the rule "ritm" uses them.
 
     Returns:
-        None if nothing is wrong, or nothing that was not clicked before.
+        None if nothing is wrong, or if everything wrong was clicked before.
     """
     error = target != predicted
     if not error.any():
@@ -101,9 +99,3 @@ def _deepest_error(missed: Mask, false: Mask, clicked: Sequence[Click]) -> Click
     positive = depths[0].max() > depths[1].max()  # a false part wins a tie, as in the original
     deepest = depths[0] if positive else depths[1]
     return (*_deepest(deepest), int(positive)) if deepest.any() else None
-
-
-def with_clicks(prompt: Prompt, clicks: Sequence[Click], previous: object = None) -> Prompt:
-    """The prompt with these clicks as its points, and the last round's feedback."""
-    points = Points(np.array([(x, y) for x, y, _ in clicks], np.float32), np.array([label for *_, label in clicks]))
-    return Prompt(box=prompt.box, points=points, text=prompt.text, previous=previous)  # type: ignore[arg-type]

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from adapters.interface import Points, Prompt
 from bench.data.case import Item, Mask, class_name
 from bench.data.slicing import Sample
 from bench.prompting import kinds, seeds
+from bench.prompting.prompt import SimulatedPrompt
 from bench.protocols import Protocol
 from bench.store.files import write_bytes
 
@@ -22,28 +22,28 @@ PROMPT_COLUMNS = (
 )  # fmt: skip
 
 
-def first_prompt(kind: str, target: Mask, name: str, protocol: Protocol, rng: np.random.Generator) -> Prompt:
-    """What a user would begin with.
+def first_prompt(kind: str, target: Mask, name: str, protocol: Protocol, rng: np.random.Generator) -> SimulatedPrompt:
+    """The first prompt of one target.
 
     Args:
         kind: name, see `bench.prompting.kinds.KINDS`.
         target: (H, W) bool, not empty unless the kind asks for every slice.
         name: of the target's class.
-        protocol: whose rules hold.
-        rng: of this prompt alone.
+        protocol: whose rules apply.
+        rng: for this prompt only.
     """
     chosen = kinds.load(kind)
     if chosen.draw is not None:
-        prompt: Prompt = chosen.draw(target, protocol, rng)
+        prompt: SimulatedPrompt = chosen.draw(target, protocol, rng)
         return prompt
-    return Prompt(text=name if chosen.names_class else None)
+    return SimulatedPrompt(text=name if chosen.names_class else None)
 
 
 def row(item: Item, sample: Sample, name: str, kind: str, protocol: Protocol, seed: int) -> dict[str, Any]:
     """One row of the table: draws the first prompt of one target.
 
     Raises:
-        ValueError: the rule of the kind begins with more than one click.
+        ValueError: the kind's rule starts with more than one click.
     """
     target = sample.targets[name]
     rng = generator_for(seed, item.dataset, item.case, sample.slice, name, kind, 1)
@@ -55,32 +55,28 @@ def row(item: Item, sample: Sample, name: str, kind: str, protocol: Protocol, se
     values["text"] = prompt.text
     if prompt.box is not None:
         values |= dict(zip(("x0", "y0", "x1", "y1"), map(float, prompt.box), strict=True))
-    if prompt.points is not None:
-        if len(prompt.points.labels) != 1:
-            raise ValueError(
-                f"prompt {kind} begins with {len(prompt.points.labels)} clicks; a first prompt has at most one, "
-                "further ones are its later rounds"
-            )
-        (x, y), label = prompt.points.xy[0], prompt.points.labels[0]
-        values |= {"point_x": float(x), "point_y": float(y), "point_label": int(label)}
+    if len(prompt.clicks) > 1:
+        raise ValueError(
+            f"prompt {kind} begins with {len(prompt.clicks)} clicks; a first prompt has at most one, "
+            "further ones are its later rounds"
+        )
+    for x, y, label in prompt.clicks:
+        values |= {"point_x": float(x), "point_y": float(y), "point_label": label}
     return values
 
 
 def generator_for(
     seed: int, dataset: str, case: str, index: int, target: str, kind: str, prompt_round: int
 ) -> np.random.Generator:
-    """The generator of one prompt: a stable hash of what it is for, so that running order changes nothing."""
+    """The generator of one prompt: seeded by a stable hash of its purpose, so that order does not matter."""
     return seeds.generator(seed, dataset, case, index, target, kind, prompt_round)
 
 
-def prompt_of(row: Mapping[str, Any]) -> Prompt:
+def prompt_of(row: Mapping[str, Any]) -> SimulatedPrompt:
     """The stored first prompt of a row of `prompts.parquet`."""
     box = None if pd.isna(row["x0"]) else np.array([row[c] for c in ("x0", "y0", "x1", "y1")], np.float32)
-    points = None
-    if not pd.isna(row["point_x"]):
-        xy = np.array([[row["point_x"], row["point_y"]]], np.float32)
-        points = Points(xy, np.array([row["point_label"]], np.int8))
-    return Prompt(box=box, points=points, text=None if pd.isna(row["text"]) else row["text"])
+    clicked = () if pd.isna(row["point_x"]) else ((row["point_x"], row["point_y"], int(row["point_label"])),)
+    return SimulatedPrompt(box, clicked, None if pd.isna(row["text"]) else row["text"])
 
 
 def freeze(table: pd.DataFrame, path: Path) -> str:

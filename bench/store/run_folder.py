@@ -1,11 +1,11 @@
 """Where the files of a run lie, who may write them, and what the small ones hold."""
 
 import json
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 import pandas as pd
@@ -13,7 +13,15 @@ from filelock import FileLock, Timeout
 
 from bench.data.case import Defect
 from bench.errors import RunError
-from bench.store.files import read_json, write_bytes
+from bench.store.files import read_json, write_bytes, write_json
+from bench.store.run_facts import RunFacts
+
+# What predicting, scoring and reporting write beside run.json.
+WRITTEN = (
+    "predictions", "candidates", "targets", "protocols", "tables", "figures", "images",
+    "report.html", "prompts.parquet", "records.parquet", "failures.parquet",
+)  # fmt: skip
+FAILURE_COLUMNS = ("stage", "kind", "dataset", "patient", "case", "target", "model", "prompt", "reason")
 
 
 @contextmanager
@@ -35,6 +43,72 @@ def one_writer(folder: Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def remove_results(run: Path) -> None:
+    """Take away what an earlier run wrote into the folder; files of others stay."""
+    for name in WRITTEN:
+        target = run / name
+        shutil.rmtree(target) if target.is_dir() else target.unlink(missing_ok=True)
+
+
+def run_path(run: Path) -> Path:
+    """The run's own description."""
+    return run / "run.json"
+
+
+def log_path(run: Path) -> Path:
+    """The run's log lines."""
+    return run / "log.txt"
+
+
+def prompts_path(run: Path) -> Path:
+    """The first prompts, drawn before any model ran."""
+    return run / "prompts.parquet"
+
+
+def records_path(run: Path, protocol: str | None = None) -> Path:
+    """The scores by the run's own protocol, or those by another one's rules."""
+    return _scored_folder(run, protocol) / "records.parquet"
+
+
+def failures_path(run: Path, protocol: str | None = None) -> Path:
+    """What was left out, likewise."""
+    return _scored_folder(run, protocol) / "failures.parquet"
+
+
+def rules_path(run: Path, protocol: str) -> Path:
+    """The scoring rules of another protocol, beside the scores by these rules."""
+    return _scored_folder(run, protocol) / "protocol.json"
+
+
+def _scored_folder(run: Path, protocol: str | None) -> Path:
+    return run if protocol is None else run / "protocols" / protocol
+
+
+def table_path(run: Path, name: str, suffix: str) -> Path:
+    """A table as "csv", "md" or "tex"."""
+    return run / "tables" / f"{name}.{suffix}"
+
+
+def figures_folder(run: Path) -> Path:
+    """All figures."""
+    return run / "figures"
+
+
+def figure_path(run: Path, name: str, suffix: str) -> Path:
+    """A figure as "png" or "pdf"."""
+    return figures_folder(run) / f"{name}.{suffix}"
+
+
+def page_path(run: Path) -> Path:
+    """The HTML page."""
+    return run / "report.html"
+
+
+def images_path(run: Path, dataset: str, case: str) -> Path:
+    """Where the images of a case are kept that the gallery shows."""
+    return run / "images" / quote(dataset, safe="") / f"{quote(case, safe='')}.npz"
 
 
 def targets_path(run: Path, dataset: str, case: str) -> Path:
@@ -74,7 +148,7 @@ def read_records(run: Path) -> pd.DataFrame:
     Raises:
         RunError: the run was not scored.
     """
-    path = run / "records.parquet"
+    path = records_path(run)
     if not path.exists():
         raise RunError(f"{run} has no records.parquet; is it a run folder? `bench score {run}` makes it")
     return pd.read_parquet(path)
@@ -86,31 +160,39 @@ def defect_rows(defects: Sequence[Defect], stage: str) -> list[dict[str, str | N
     return [{name: row[name] for name in FAILURE_COLUMNS} for row in rows]
 
 
-FAILURE_COLUMNS = ("stage", "kind", "dataset", "patient", "case", "target", "model", "prompt", "reason")
-
-
 def timings(path: Path) -> list[dict[str, float]]:
     """Seconds of each entry of a shard; zeros are never written for a prediction that ran."""
     return json.loads(path.with_suffix(".seconds.json").read_text())
 
 
-def read_run(run: Path) -> dict[str, Any]:
+def read_run(run: Path) -> RunFacts:
     """The run's own description.
 
     Raises:
         RunError: the folder is not a run.
     """
-    if not (run / "run.json").exists():
+    if not run_path(run).exists():
         raise RunError(f"{run} is not a run folder: it has no run.json")
-    facts = read_json(run / "run.json")
-    if not isinstance(facts, dict) or not isinstance(facts.get("config"), dict):
-        raise RunError(f"{run / 'run.json'} does not describe a run; choose the folder of a `bench run`")
-    return facts
+    return RunFacts.from_json(read_json(run_path(run)), run)
 
 
-def failures(run: Path) -> pd.DataFrame:
-    """What a run left out, with reasons."""
-    path = run / "failures.parquet"
+def write_run(facts: RunFacts) -> None:
+    """Write the run's own description into its folder."""
+    write_json(run_path(facts.config.out), facts.to_json())
+
+
+def read_prompts(run: Path) -> pd.DataFrame:
+    """The first prompts of a run, one row per prompt."""
+    return pd.read_parquet(prompts_path(run))
+
+
+def read_failures(run: Path) -> pd.DataFrame:
+    """What a run left out, with reasons.
+
+    Raises:
+        RunError: the run was not scored.
+    """
+    path = failures_path(run)
     if not path.exists():
         raise RunError(f"{run} has no failures.parquet; `bench score {run}` makes it")
     return pd.read_parquet(path)

@@ -2,10 +2,10 @@
 
     <set>/dataset.json                          labels, and the list "training" of {image, label, imask}
     <set>/image/<name>.png
-    <set>/label/<any>.(C, H, W, 1).npz          a sparse matrix, one row a class
-    <set>/imask/<any>.npy                       regions that a model drew, numbered; -1 stands for none
+    <set>/label/<any>.(C, H, W, 1).npz          a sparse matrix, one row per class
+    <set>/imask/<any>.npy                       regions drawn by a model, numbered; -1 is background
 
-The list "test" is never read: it is there to be measured on. A patient is the entry "patient" of an item, else what
+The list "test" is reserved for evaluation and never read. The patient is the entry "patient" of an item, or else what
 `patient_of` finds in the image's file name.
 
 Source: uni-medical/IMIS-Bench at f4519c0; InMyDreammer/SegMoTE at 77668f0.
@@ -14,7 +14,6 @@ Source: uni-medical/IMIS-Bench at f4519c0; InMyDreammer/SegMoTE at 77668f0.
 import hashlib
 import json
 import re
-import zipfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -24,7 +23,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageOps
 from scipy import ndimage, sparse
 from torch import Tensor
 
@@ -34,20 +33,21 @@ SHAPE = re.compile(r"\(([\d, ]+)\)\.npz$")
 SLICE = re.compile(r"[_-]+(?:slice|frame|z)?[_-]*\d+$", re.IGNORECASE)
 NO_REGION = -1
 SMALLEST_REGION = 0.0005  # of the picture
-UNREADABLE = (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile)
+ORIENTATION, QUARTER_TURNS = 0x0112, range(5, 9)  # EXIF
+DEEP = ("I", "F")  # modes of Pillow with more than 8 bits
 
 Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
-    """One picture to train on.
+class TrainingItem:
+    """One picture of the training set.
 
     Attributes:
         code: name of its data set, in lower case.
         patient: whose picture it is.
         image, label: files.
-        pseudo: file of regions that a model drew, None if there is none.
+        pseudo: file of regions drawn by a model, None if there is none.
         names: classes by row of the label.
     """
 
@@ -67,16 +67,16 @@ class Excluded:
     reason: str
 
 
-Progress = Callable[[Sequence[Item]], Iterable[Item]]
+Progress = Callable[[Sequence[TrainingItem]], Iterable[TrainingItem]]
 
 
-def find_items(root: Path, codes: Sequence[str] = (), limit: int | None = None) -> list[Item]:
+def find_items(root: Path, codes: Sequence[str] = (), limit: int | None = None) -> list[TrainingItem]:
     """All training items of the data sets at or below a folder, by data set and file name.
 
     Args:
         root: a data set or a folder of data sets.
         codes: names of the sets wanted, in lower case; empty for all.
-        limit: items a set, None for all.
+        limit: items per data set; None for all.
 
     Raises:
         ValueError: no data set there, one asked for is missing, or a `dataset.json` is not of the layout.
@@ -93,7 +93,7 @@ def find_items(root: Path, codes: Sequence[str] = (), limit: int | None = None) 
     return [item for code in codes or found for item in _listed(code, found[code])[:limit]]
 
 
-def _listed(code: str, description: Path) -> list[Item]:
+def _listed(code: str, description: Path) -> list[TrainingItem]:
     folder = description.parent
     try:
         content = json.loads(description.read_text("utf-8-sig"))
@@ -105,15 +105,15 @@ def _listed(code: str, description: Path) -> list[Item]:
     return sorted(items, key=lambda item: item.image)
 
 
-def _item(code: str, folder: Path, entry: Mapping[str, str], names: tuple[str, ...]) -> Item:
+def _item(code: str, folder: Path, entry: Mapping[str, str], names: tuple[str, ...]) -> TrainingItem:
     image = folder / entry["image"]
     pseudo = entry.get("imask") or entry.get("pseudo")
     patient = entry.get("patient") or patient_of(image.stem)
-    return Item(code, patient, image, folder / entry["label"], folder / pseudo if pseudo else None, names)
+    return TrainingItem(code, patient, image, folder / entry["label"], folder / pseudo if pseudo else None, names)
 
 
 def patient_of(name: str) -> str:
-    """The patient in the name of a picture: what stands before the last number, if that has a number too.
+    """The patient in a picture's name: the part before the last number, if that part contains a number too.
 
     >>> patient_of("ABD_001_100"), patient_of("ISIC_0000001")
     ('ABD_001', 'ISIC_0000001')
@@ -122,11 +122,13 @@ def patient_of(name: str) -> str:
     return before if any(letter.isdigit() for letter in before) else name
 
 
-def split_patients(items: Sequence[Item], seed: int, share: float = 0.1) -> tuple[list[Item], list[Item]]:
+def split_patients(
+    items: Sequence[TrainingItem], seed: int, share: float = 0.1
+) -> tuple[list[TrainingItem], list[TrainingItem]]:
     """Items to learn from and items held out, 9:1 of the patients of each data set.
 
     A patient is on one side in all data sets, as some pictures are in several (ISIC) and some patients were scanned for
-    several (CHAOS). A set of one patient holds nobody out.
+    several (CHAOS). From a set of one patient nobody is held out.
 
     Args:
         items: of all data sets.
@@ -146,27 +148,27 @@ def _place(seed: int, patient: str) -> bytes:
 
 
 def check(
-    items: Sequence[Item], side: int, pseudo: bool, progress: Progress = iter
-) -> tuple[list[Item], list[Excluded]]:
+    items: Sequence[TrainingItem], side: int, pseudo: bool, progress: Progress = iter
+) -> tuple[list[TrainingItem], list[Excluded]]:
     """The items that can be used, and the others with a reason.
 
     Args:
         items: to be read once.
         side: of the network's input: a mask can vanish at that size.
-        pseudo: whether regions that a model drew are wanted; an item that has none left at that size loses its file.
+        pseudo: whether model-drawn regions are wanted; an item without any at that size loses its file.
         progress: wraps the items, for a bar.
     """
     checked = [_checked(item, side, pseudo) for item in progress(items)]
-    usable = [item for item in checked if isinstance(item, Item)]
+    usable = [item for item in checked if isinstance(item, TrainingItem)]
     return usable, [item for item in checked if isinstance(item, Excluded)]
 
 
-def _checked(item: Item, side: int, pseudo: bool) -> Item | Excluded:
+def _checked(item: TrainingItem, side: int, pseudo: bool) -> TrainingItem | Excluded:
     try:
         read_image(item.image, side)
         masks = read_masks(item, side)
         regions = read_regions(item.pseudo, side) if pseudo and item.pseudo else []
-    except UNREADABLE as error:
+    except Exception as error:  # whatever a damaged file makes its reader raise; other pictures go on
         reason = str(error).partition("\n")[0]
         return Excluded(item.image, f"cannot be read ({type(error).__name__}: {reason})")
     if not masks:
@@ -175,17 +177,57 @@ def _checked(item: Item, side: int, pseudo: bool) -> Item | Excluded:
 
 
 def read_image(path: Path, side: int) -> Tensor:
-    """The network's input (3, side, side): squashed by nearest neighbour, standardised."""
-    with Image.open(path) as picture:
-        pixels = np.array(picture.convert("RGB").resize((side, side), Image.Resampling.NEAREST))
+    """The network's input (3, side, side): squashed by nearest neighbour, standardised.
+
+    Turned as its EXIF orientation says; of more than 8 bits, its range is mapped to 0..255, as the protocol `segmote`
+    does when it evaluates.
+
+    Raises:
+        ValueError: several pages, or pixels that are no finite numbers.
+        OSError: an unreadable file.
+    """
+    with _opened(path) as picture:
+        turned = ImageOps.exif_transpose(picture)
+        if turned.mode.startswith(DEEP):
+            turned = Image.fromarray(_to_uint8(path, np.asarray(turned)))
+        pixels = np.array(turned.convert("RGB").resize((side, side), Image.Resampling.NEAREST))
     return standardised(torch.from_numpy(pixels).permute(2, 0, 1).float())
 
 
-def read_masks(item: Item, side: int) -> dict[str, Mask]:
-    """Class names to masks (side, side), those with any foreground.
+def _opened(path: Path) -> Image.Image:
+    if not path.is_file():
+        raise OSError(f"{path.name}: not a regular file")
+    picture = Image.open(path)
+    if (pages := getattr(picture, "n_frames", 1)) > 1:
+        raise ValueError(f"{path.name}: {pages} pages; save each as a picture")
+    return picture
+
+
+def _to_uint8(path: Path, values: NDArray[Any]) -> NDArray[np.uint8]:
+    values = values.astype(np.float32)
+    if not np.isfinite(values).all():
+        raise ValueError(f"{path.name}: {np.count_nonzero(~np.isfinite(values))} pixels are not finite")
+    low, high = values.min(), values.max()
+    if high <= low:
+        raise ValueError(f"{path.name}: all pixels are {low:g}: no intensities to map to 0..255")
+    return np.round((values - low) * (255.0 / (high - low))).astype(np.uint8)
+
+
+def _size(path: Path) -> tuple[int, int]:
+    """Height and width of a picture as it is shown."""
+    with _opened(path) as picture:
+        width, height = picture.size
+        lies = picture.format != "TIFF" and picture.getexif().get(ORIENTATION, 1) in QUARTER_TURNS
+    return (width, height) if lies else (height, width)  # Pillow turns TIFF by itself
+
+
+def read_masks(item: TrainingItem, side: int) -> dict[str, Mask]:
+    """Masks (side, side) by class name; only those with foreground.
+
+    Channels of one name are one class.
 
     Raises:
-        ValueError: matrix, shape in the file name and names of the classes do not agree.
+        ValueError: matrix, shape in the file name, names of the classes and size of the picture do not agree.
         OSError, KeyError, EOFError, zipfile.BadZipFile: an unreadable file.
     """
     matrix: Any = sparse.load_npz(item.label)
@@ -197,8 +239,13 @@ def read_masks(item: Item, side: int) -> dict[str, Mask]:
         raise ValueError(
             f"{item.label.name}: {matrix.shape} values named {(count, height, width)} for {len(item.names)} classes"
         )
+    if (size := _size(item.image)) != (height, width):
+        raise ValueError(f"{item.label.name}: {(height, width)} pixels, {item.image.name} has {size}")
     channels = (matrix.toarray() > 0).reshape(count, height, width)
-    masks = ((name, _resized(mask, side)) for name, mask in zip(item.names, channels, strict=True) if mask.any())
+    whole: dict[str, Mask] = {}
+    for name, mask in zip(item.names, channels, strict=True):
+        whole[name] = whole[name] | mask if name in whole else mask
+    masks = ((name, _resized(mask, side)) for name, mask in whole.items() if mask.any())
     return {name: mask for name, mask in masks if mask.any()}
 
 
@@ -207,7 +254,7 @@ def _resized(mask: Mask, side: int) -> Mask:
 
 
 def read_regions(path: Path, side: int) -> list[Mask]:
-    """The regions (side, side) that a model drew, smoothed, without the small ones.
+    """The regions (side, side) drawn by a model, smoothed, without the small ones.
 
     Raises:
         ValueError, OSError: an unreadable file.

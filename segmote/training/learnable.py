@@ -1,6 +1,6 @@
-"""What learns: a list of the network's parts by name. All else, the encoder first of all, stays as the base has it.
+"""Which parameters learn: the network's parts by name. Everything else, above all the encoder, stays as in the base.
 
-The released code freezes what a base file happens to have; a list says what is meant, and needs no such file.
+The released code freezes whatever the base file happens to contain; a list is explicit and needs no such file.
 """
 
 from collections.abc import Mapping
@@ -28,7 +28,7 @@ MOTE = (
 PPT = ("mask_decoder.img_prompt_pool.*",)
 PROMPTS = ("prompt_encoder.*", "text_out_dim.*")
 DECODER = ("mask_decoder.*",)
-# The released code means these to learn, but wraps them anew with each click, and so its optimiser moves old copies.
+# The released code intends to train these, but wraps them anew with each click, so its optimiser updates old copies.
 STUCK = (
     "prompt_encoder.point_embeddings.0.weight",
     "prompt_encoder.point_embeddings.1.weight",
@@ -40,7 +40,7 @@ ROUTER = ("mask_decoder.transformer.layers.*.w_gate_token", "mask_decoder.transf
 
 
 def patterns(recipe: Recipe) -> tuple[str, ...]:
-    """Names, with wild cards, of what a recipe trains."""
+    """Patterns of the names of the parameters that a recipe trains."""
     extra = (PROMPTS if recipe.train_prompts else ()) + (DECODER if recipe.train_decoder else ())
     return MOTE + PPT + extra
 

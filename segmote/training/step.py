@@ -1,10 +1,10 @@
 """One step of the training: prompts, passes through the decoder, losses (section 3.5).
 
-The paper has one step a batch, from first prompts. The released code has two: first prompts, then rounds that correct
-what the first step drew.
+The paper takes one step per batch, from first prompts. The released code takes two: first prompts, then rounds that
+correct the masks of the first step.
 
-The losses look at a batch as a whole. So each process puts the others' masks and gates beside its own before it
-computes them, and the loss, like its gradient averaged over the processes, is that of one process with the whole batch.
+The losses are defined on the whole batch. Each process therefore gathers the masks and gates of all processes before it
+computes them, so that the loss, and its gradient averaged over the processes, equal those of a single process.
 
 B: rows, picture by picture. N: experts.
 """
@@ -19,6 +19,7 @@ from torch.nn import functional as F
 
 from segmote.network.expert_decoder import ExpertMasks
 from segmote.network.model import Segmote
+from segmote.recipe import Recipe
 from segmote.training import losses
 from segmote.training.batches import NOISE, REGION_NOISE, Batch
 from segmote.training.prompts import (
@@ -37,23 +38,23 @@ Step = Literal["first", "corrections"]
 Joined = Callable[[Tensor], Tensor]
 
 
-class Drawn(NamedTuple):
-    """What a step drew last: (B, 1, 4h, 4w) logits without gradient, of the masks and, if there are any, of regions."""
+class StepMasks(NamedTuple):
+    """The last masks of a step: (B, 1, 4h, 4w) logits, detached, for the targets and, if any, the regions."""
 
     masks: Tensor
     regions: Tensor | None
 
 
-class Outcome(NamedTuple):
-    """What a step comes to: numbers of the whole batch, over the rounds a mean but for `loss`, and the last masks.
+class StepResult(NamedTuple):
+    """The result of a step: values of the whole batch, averaged over the rounds (`loss` is summed), and the last masks.
 
     Attributes:
-        loss: to be descended; over the rounds a sum.
+        loss: to be minimised; the sum over the rounds.
         segmentation, balance: its terms for the masks.
         dice: of the thresholded masks.
-        experts: (N,) share of the expert tokens that each expert of the last layer got.
+        experts: (N,) share of the expert tokens that each expert of the last layer received.
         tokens: (N,) share of the rows that each expert token answered.
-        drawn: of this process's rows.
+        drawn: masks of this process's rows.
     """
 
     loss: Tensor
@@ -62,31 +63,32 @@ class Outcome(NamedTuple):
     dice: Tensor
     experts: Tensor
     tokens: Tensor
-    drawn: Drawn
+    drawn: StepMasks
 
 
-class Lesson(nn.Module):
-    """A network that learns by its recipe: a step is one call of `forward`, which is where DDP averages gradients.
+class TrainingStep(nn.Module):
+    """A network that learns by a recipe: one call of `forward` is one step, so that DDP averages its gradients.
 
     Args:
         network: what learns.
-        joined: puts the rows (B, ...) of all processes together, with gradients.
+        recipe: how it learns.
+        joined: gathers the rows (B, ...) of all processes, with gradients.
     """
 
-    def __init__(self, network: Segmote, joined: Joined = lambda rows: rows) -> None:
+    def __init__(self, network: Segmote, recipe: Recipe, joined: Joined = lambda rows: rows) -> None:
         super().__init__()
-        self.network, self.recipe, self.joined = network, network.config.recipe, joined
+        self.network, self.recipe, self.joined = network, recipe, joined
 
-    def forward(self, batch: Batch, step: Step, drawn: Drawn | None = None) -> Outcome:
-        """One step; the second starts from what the first has drawn."""
+    def forward(self, batch: Batch, step: Step, drawn: StepMasks | None = None) -> StepResult:
+        """One step; the second starts from the masks of the first."""
         images = _Images.of(self.network, batch, self.recipe.masks)
         if step == "first":
             return self._first(batch, images)
         assert drawn is not None
         return self._corrections(batch, images, drawn)
 
-    def _first(self, batch: Batch, images: "_Images") -> Outcome:
-        ppt = self._speaks(batch) and self.recipe.ppt_first
+    def _first(self, batch: Batch, images: "_Images") -> StepResult:
+        ppt = self._uses_ppt(batch) and self.recipe.ppt_first
         prompts = priors(batch, images.draw_unprompted) if ppt else first_prompts(batch, self.recipe)
         outcome = self._outcome(batch, images.draw(prompts, (NOISE, 0), ppt))
         if batch.regions is None:
@@ -94,12 +96,12 @@ class Lesson(nn.Module):
         regions = images.draw(region_prompts(batch, batch.regions), (REGION_NOISE, 0))
         return self._with_regions(outcome, batch.regions, regions)
 
-    def _corrections(self, batch: Batch, images: "_Images", drawn: Drawn) -> Outcome:
+    def _corrections(self, batch: Batch, images: "_Images", drawn: StepMasks) -> StepResult:
         rounds, outcomes = self.recipe.corrections, []
         with_priors = rounds_with_priors(batch, rounds)
         for number in range(rounds):
             prompts = corrected(batch, drawn.masks, number, number in with_priors)
-            outcome = self._outcome(batch, images.draw(prompts, (NOISE, 1 + number), self._speaks(batch)))
+            outcome = self._outcome(batch, images.draw(prompts, (NOISE, 1 + number), self._uses_ppt(batch)))
             if batch.regions is not None and drawn.regions is not None:
                 prompts = corrected_regions(batch, batch.regions, drawn.regions, number, number in with_priors)
                 outcome = self._with_regions(outcome, batch.regions, images.draw(prompts, None, mote=False))
@@ -107,28 +109,28 @@ class Lesson(nn.Module):
             outcomes.append(outcome)
         return _over_rounds(outcomes)
 
-    def _speaks(self, batch: Batch) -> bool:
-        """Whether PPT serves a batch; it may have been left out of the network."""
+    def _uses_ppt(self, batch: Batch) -> bool:
+        """Whether PPT serves a batch; a network may have none."""
         return batch.served and self.network.config.ppt_queries > 0
 
-    def _outcome(self, batch: Batch, masks: ExpertMasks) -> Outcome:
+    def _outcome(self, batch: Batch, masks: ExpertMasks) -> StepResult:
         routings = [replace(routing, gates=self.joined(routing.gates)) for routing in masks.routings]
         balance = losses.balance_loss(routings, self.network.config)
         segmentation = self._segmentation(batch.targets, masks)
         shown = to_input(masks.mask.detach(), batch.targets.shape[-1]) > 0
-        return Outcome(
+        return StepResult(
             loss=segmentation + self.recipe.balance_weight * balance,  # eq. 11
             segmentation=segmentation.detach(),
             balance=balance.detach(),
             dice=self.joined(dice(batch.targets, shown)).mean(),
             experts=self._shares(masks.routings[-1].experts.flatten(1)),
             tokens=self._shares(masks.token[:, None]),
-            drawn=Drawn(masks.mask.detach(), None),
+            drawn=StepMasks(masks.mask.detach(), None),
         )
 
-    def _with_regions(self, outcome: Outcome, regions: Tensor, drawn: ExpertMasks) -> Outcome:
+    def _with_regions(self, outcome: StepResult, regions: Tensor, drawn: ExpertMasks) -> StepResult:
         loss = outcome.loss + self._segmentation(regions, drawn)
-        return outcome._replace(loss=loss, drawn=Drawn(outcome.drawn.masks, drawn.mask.detach()))
+        return outcome._replace(loss=loss, drawn=StepMasks(outcome.drawn.masks, drawn.mask.detach()))
 
     def _segmentation(self, targets: Tensor, drawn: ExpertMasks) -> Tensor:
         """L_seg of the whole batch, on the grid of the network's input."""
@@ -146,7 +148,7 @@ class Lesson(nn.Module):
 
 @dataclass(frozen=True, slots=True)
 class _Images:
-    """A batch's pictures, a row for each mask, ready to be drawn on."""
+    """Embeddings and details of a batch's images, one row per mask."""
 
     network: Segmote
     batch: Batch
@@ -182,7 +184,7 @@ def dice(targets: Tensor, drawn: Tensor) -> Tensor:
     return 2 * both / areas
 
 
-def _over_rounds(outcomes: Sequence[Outcome]) -> Outcome:
+def _over_rounds(outcomes: Sequence[StepResult]) -> StepResult:
     loss, *numbers = (torch.stack(values) for values in zip(*(outcome[:-1] for outcome in outcomes), strict=True))
     segmentation, balance, dice, experts, tokens = (number.mean(dim=0) for number in numbers)
-    return Outcome(loss.sum(dim=0), segmentation, balance, dice, experts, tokens, outcomes[-1].drawn)
+    return StepResult(loss.sum(dim=0), segmentation, balance, dice, experts, tokens, outcomes[-1].drawn)

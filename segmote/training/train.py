@@ -1,12 +1,12 @@
 """The training of SegMoTE (section 4): the SAM part stays as it is, MoTE and PPT learn.
 
     pictures ──► frozen encoder ──► embeddings on disk ──┐            held-out patients ──► Dice
-    masks ──► prompts ───────────────────────────────────┴─► Lesson ──► losses ──► optimiser ──► weights
+    masks ──► prompts ───────────────────────────────────┴─► step ──► losses ──► optimiser ──► weights
 
-Devices, processes and number formats are Lightning Fabric's: one small dependency that leaves the loop ours to read,
-where Accelerate would bring a configuration of its own. Everything that is drawn depends on the seed, the epoch and the
-picture alone, and the state is kept after every epoch. So a training that was killed goes on to the same losses, to the
-bit, and more devices change no draw.
+Lightning Fabric handles devices, processes and number formats: a small dependency that keeps the loop readable here,
+while Accelerate would bring its own configuration. All random draws depend only on the seed, the epoch and the picture,
+and a checkpoint is written after every epoch. A killed training therefore resumes to bit-identical losses, and the
+number of devices changes no draw.
 """
 
 from collections.abc import Iterator
@@ -22,57 +22,60 @@ from torch.utils.data import DataLoader
 from tqdm import tqdm
 
 from segmote.network.model import Segmote
-from segmote.recipe import rate
+from segmote.recipe import Recipe, rate
 from segmote.training import files
 from segmote.training.batches import Batch, Epoch
 from segmote.training.files import CHECKPOINT, DIVERGED, EPOCHS, STEPS, Line, Log
 from segmote.training.learnable import ROUTER, gradient_norm
 from segmote.training.prepare import check_network
 from segmote.training.settings import TrainConfig
-from segmote.training.state import Trained, Training, finish, keep, resume, settings, start
-from segmote.training.step import Outcome, Step
+from segmote.training.state import Trained, Training, decisive, finish, keep, resume, start
+from segmote.training.step import Step, StepResult
 from segmote.training.validate import Dice, validate
 
 PRECISIONS = {"fp32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}
 NO_MEANS = ("epoch", "batch", "corrections")
 
 
-def train(network: Segmote, config: TrainConfig) -> Trained:
-    """Train a network that has its base's weights (`adapters.segmote.from_base`), as its configuration has it.
+def train(network: Segmote, recipe: Recipe, settings: TrainConfig) -> Trained:
+    """Train a network by a recipe. With one device the network is changed in place.
 
-    It is changed in place on one device.
+    Args:
+        network: one with its base's weights, see `adapters.families.segmote.from_base`.
+        recipe: what is learned, from which prompts, by which losses, how fast.
+        settings: on which data, where to, on which devices.
 
     Raises:
         ValueError: a router that cannot learn ("topk_softmax" with one expert a token), no usable data, a folder that
-            holds a training with other settings, or a loss that is no number.
+            holds a training with other settings, or a loss that is not finite.
     """
-    check_network(network, config.devices)
+    check_network(network, recipe, settings.devices)
     several = DDPStrategy(find_unused_parameters=True, start_method="spawn")
     fabric = Fabric(
-        accelerator=config.accelerator,
-        devices=config.devices,
-        strategy=several if config.devices > 1 else "auto",
-        precision=PRECISIONS[config.precision],  # type: ignore[arg-type]
+        accelerator=settings.accelerator,
+        devices=settings.devices,
+        strategy=several if settings.devices > 1 else "auto",
+        precision=PRECISIONS[settings.precision],  # type: ignore[arg-type]
     )
-    if config.devices == 1:
-        return _run(fabric, network, config)
+    if settings.devices == 1:
+        return _run(fabric, network, recipe, settings)
     try:
         # As an argument the network gets memory of its own in each process, where Fabric looks for modules.
-        trained: Trained = fabric.launch(partial(_run, config=config), network)
+        trained: Trained = fabric.launch(partial(_run, recipe=recipe, settings=settings), network)
     except ProcessRaisedException as error:
-        # What a process has to say stands at the end of its traceback.
+        # The message of a process is the last line of its traceback.
         raise ValueError(str(error).strip().splitlines()[-1].removeprefix("ValueError: ")) from error
     return trained
 
 
-def _run(fabric: Fabric, network: Segmote, config: TrainConfig) -> Trained:
+def _run(fabric: Fabric, network: Segmote, recipe: Recipe, settings: TrainConfig) -> Trained:
     if fabric.is_global_zero:
-        files.claim(config.out, settings(network, config), config.resume)
+        files.claim(settings.out, decisive(network, recipe, settings), settings.resume)
     fabric.barrier()
-    training = start(fabric, network, config)
+    training = start(fabric, network, recipe, settings)
     done, dice = resume(training)
-    logs = [Log(config.out, name, done) for name in (STEPS, EPOCHS)] if fabric.is_global_zero else []
-    for epoch in range(done, network.config.recipe.epochs):
+    logs = [Log(settings.out, name, done) for name in (STEPS, EPOCHS)] if fabric.is_global_zero else []
+    for epoch in range(done, recipe.epochs):
         lines = []
         for line in _steps(training, epoch):
             lines.append(line)
@@ -88,8 +91,8 @@ def _run(fabric: Fabric, network: Segmote, config: TrainConfig) -> Trained:
 
 
 def _steps(training: Training, epoch: int) -> Iterator[Line]:
-    """Descend through an epoch; a line of the log for each step of the optimiser."""
-    recipe = training.network.config.recipe
+    """Train for one epoch; yields one log line per optimiser step."""
+    recipe = training.recipe
     batches = Epoch(training.sources, epoch)
     for group in training.optimizer.param_groups:
         group["lr"] = rate(recipe, epoch)
@@ -101,11 +104,11 @@ def _steps(training: Training, epoch: int) -> Iterator[Line]:
     for batch in bar:
         moved, drawn = training.fabric.to_device(batch), None
         for step in steps:
-            outcome = training.lesson(moved, step, drawn)
+            outcome = training.step(moved, step, drawn)
             if not bool(outcome.loss.isfinite()):
                 raise _diverged(training, batch, batches.batches[batch.number], outcome, line)
-            line, drawn = _slope(training, batch, step, outcome), outcome.drawn
-            # What scales the loss also leaves out a step whose gradients it has driven out of range.
+            line, drawn = _backward(training, batch, step, outcome), outcome.drawn
+            # The loss scaler itself skips a step whose gradients overflowed because of the scaling.
             if not (_scaler(training) or isfinite(line["gradient"])):
                 raise _diverged(training, batch, batches.batches[batch.number], outcome, line)
             training.optimizer.step()
@@ -121,8 +124,8 @@ def _scaler(training: Training) -> Any:
     return getattr(training.fabric.strategy.precision, "scaler", None)
 
 
-def _slope(training: Training, batch: Batch, step: Step, outcome: Outcome) -> Line:
-    """The gradients of a step, and its line of the log."""
+def _backward(training: Training, batch: Batch, step: Step, outcome: StepResult) -> Line:
+    """Compute the gradients of a step; returns its log line."""
     training.optimizer.zero_grad()
     training.fabric.backward(outcome.loss)
     scaler = _scaler(training)
@@ -148,8 +151,8 @@ def _shown(line: Line) -> str:
     return f"loss {line['loss']:.3f}, Dice {line['dice']:.3f}, balance {line['balance']:.3f}, experts {experts} %"
 
 
-def _diverged(training: Training, batch: Batch, whole: tuple[int, ...], outcome: Outcome, last: Line) -> ValueError:
-    """All there is to know where a loss or a gradient is no number; `last` are the gradients known last."""
+def _diverged(training: Training, batch: Batch, whole: tuple[int, ...], outcome: StepResult, last: Line) -> ValueError:
+    """The error for a loss or gradient that is not finite; `last` is the log line with the last known gradients."""
     out, items = training.config.out, training.sources.items
     norms = {name: last.get(name) for name in ("gradient", "router_gradient")}
     report = {
@@ -168,24 +171,23 @@ def _diverged(training: Training, batch: Batch, whole: tuple[int, ...], outcome:
     return ValueError(
         f"the loss is {report['loss']} in epoch {batch.epoch + 1}, batch {batch.number + 1} (rate {report['rate']:g}, "
         f"last gradient {norms['gradient']}, the routers' {norms['router_gradient']}; "
-        f"first image {report['images'][0]}); {kept}, all about the batch in {out / DIVERGED}"
+        f"first image {report['images'][0]}); {kept}, details of the batch are in {out / DIVERGED}"
     )
 
 
 def _validate(training: Training) -> Dice:
-    fabric, material = training.fabric, training.material
+    fabric = training.fabric
 
     def summed(sums: Tensor) -> Tensor:
         total: Tensor = fabric.all_reduce(sums, reduce_op="sum")  # type: ignore[assignment]
         return total.cpu()
 
     part = slice(fabric.global_rank, None, fabric.world_size)
-    ppt_sets = training.network.config.recipe.ppt_sets
-    return validate(training.network, material.held_out, material.store, material.files, ppt_sets, summed, part)
+    return validate(training.network, training.data, training.recipe.ppt_sets, summed, part)
 
 
 def _summary(lines: list[Line], dice: Dice) -> Line:
-    """An epoch's line of the log: means over its steps, then Dice on the held-out patients."""
+    """An epoch's log line: means over its steps, then Dice on the held-out patients."""
     means = {name: sum(line[name] for line in lines) / len(lines) for name in lines[0] if name not in NO_MEANS}
     held_out = {f"{code}/{kind}": value for code, kinds in dice.items() for kind, value in kinds.items()}
     return {"epoch": lines[0]["epoch"], **means, **held_out}

@@ -116,25 +116,26 @@ def test_padding_is_cut_off() -> None:
     assert (geometry.to_original_by_input(values, geometry.fit((10, 20), 32)) < 0)[:, :9].all()
 
 
-def test_stretch_takes_the_pixel_below_each_centre() -> None:
-    mask = np.array([[True, False, False, True]])
-    assert geometry.stretch(mask, (1, 2)).tolist() == [[False, True]]
-    assert geometry.stretch(mask, (2, 8)).tolist() == [[True, True, False, False, False, False, True, True]] * 2
+@pytest.mark.parametrize(("old", "new"), [(512, 320), (300, 256), (90, 1024), (1, 16)])
+def test_images_are_resized_by_pillows_nearest(old: int, new: int) -> None:
+    ramp = np.arange(old * 3, dtype=np.uint32)
+    columns = geometry.resize_nearest_pillow((ramp[None, :old] % 256).astype(np.uint8), (1, new))[0]
+    expected, position = [], 0.5 * old / new
+    for _ in range(new):
+        expected.append(int(position) % 256)
+        position += old / new
+    assert columns.tolist() == expected
 
 
-@given(st.integers(1, 40), st.integers(1, 40), st.integers(1, 4))
-def test_stretch_is_undone_after_enlarging(height: int, width: int, factor: int) -> None:
-    mask = np.random.default_rng(height).random((height, width)) < 0.5
-    large = geometry.stretch(mask, (height * factor, width * factor))
-    assert large.sum() == mask.sum() * factor**2
-    np.testing.assert_array_equal(geometry.stretch(large, (height, width)), mask)
+def test_padded_prompts_and_masks_travel_by_the_corner() -> None:
+    frame = geometry.centre((155, 225), 256)
+    assert frame.scale(np.array([[0, 0], [225, 155]], np.float32)).tolist() == [[15, 50], [240, 205]]
+    low = torch.arange(256.0).repeat(1, 256, 1)
+    assert torch.equal(geometry.to_original_by_input(low, frame)[0, 0], torch.arange(15.0, 240.0))
+    assert torch.equal(geometry.place(torch.ones(1, 155, 225), frame)[0, 50:205, 15:240], torch.ones(155, 225))
 
 
-def test_stretch_image() -> None:
-    image = np.zeros((4, 8, 3), np.uint8)
-    image[:, 4:] = 255
-    stretched = geometry.stretch(image, (8, 8))
-    assert stretched.shape == (8, 8, 3)
-    assert (stretched[:, :4] == 0).all()
-    assert (stretched[:, 4:] == 255).all()
-    assert geometry.stretch(image[..., 0], (2, 2)).tolist() == [[0, 255], [0, 255]]
+def test_nearest_neighbour_takes_the_corner_pixel_as_opencv() -> None:
+    row = np.arange(5, dtype=np.uint8)[None]
+    assert geometry.resize_nearest_cv2(row, (1, 3)).tolist() == [[0, 1, 3]]
+    assert geometry.resize_nearest_cv2(row.T, (8, 1))[:, 0].tolist() == [0, 0, 1, 1, 2, 3, 3, 4]

@@ -19,7 +19,11 @@ from segmote.imis.text import TextConfig
 from segmote.network.config import RELEASED, SegmoteConfig
 from segmote.network.model import Segmote
 from segmote.recipe import RECIPES, Recipe
-from segmote.training import files
+from segmote.training import data, files
+from segmote.training.batches import Batch
+from segmote.training.data import (
+    TrainingItem,
+)
 from segmote.training.settings import TrainConfig
 from segmote.training.train import train
 
@@ -39,15 +43,16 @@ CONFIG = replace(
 SERVED = "few"
 
 
-def network(name: str = "released", config: SegmoteConfig = CONFIG, **recipe_changes: Any) -> Segmote:
-    """Untrained, the same every time, to be trained by a short recipe."""
+def network(config: SegmoteConfig = CONFIG) -> Segmote:
+    """Untrained, the same every time."""
     torch.manual_seed(0)
-    return Segmote(replace(config, recipe=replace(recipe(name), **recipe_changes)), MINI_VOCABULARY).eval()
+    return Segmote(config, MINI_VOCABULARY).eval()
 
 
-def recipe(name: str) -> Recipe:
+def recipe(name: str = "released", **changes: Any) -> Recipe:
     """A preset, shortened to three epochs of batches of four."""
-    return replace(RECIPES[name], epochs=3, batch=4, rate=1e-2, ppt_sets=(SERVED,), variants=0)
+    short = replace(RECIPES[name], epochs=3, batch=4, rate=1e-2, ppt_sets=(SERVED,), variants=0)
+    return replace(short, **changes)
 
 
 def write_set(folder: Path, patients: int, imask: bool = True) -> None:
@@ -98,7 +103,17 @@ def run_until(killed_at: str, count: int) -> None:
         files.save_checkpoint = counted  # type: ignore[assignment]
 
 
+def item(code: str, patient: str, number: int = 0) -> TrainingItem:
+    """A picture of a patient that lies nowhere, for what only counts and orders."""
+    return TrainingItem(code, patient, Path(f"{code}/{patient}_{number}.png"), Path("x.npz"), None, ("a",))
+
+
+def zeros(batch: Batch) -> torch.Tensor:
+    """Logits of nothing drawn, as large as those of `CONFIG`."""
+    return torch.full((len(batch.targets), 1, 16, 16), -1.0)
+
+
 if __name__ == "__main__":
     data, out, name, killed_at, count = sys.argv[1:]
     run_until(killed_at, int(count))
-    train(network(name), TrainConfig(Path(data), Path(out), accelerator="cpu"))
+    train(network(), recipe(name), TrainConfig(Path(data), Path(out), accelerator="cpu"))

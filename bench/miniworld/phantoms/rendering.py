@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from bench.miniworld.phantoms.geometry import Field, Ripple, Shape
-from bench.miniworld.phantoms.grid import Grid
+from bench.miniworld.phantoms.grid import SamplingGrid
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,7 +37,7 @@ class Layer:
     share: Field
 
 
-def _sample(part: Part, grid: Grid) -> Layer:
+def _sample(part: Part, grid: SamplingGrid) -> Layer:
     window = grid.window(part.shape.bounds)
     share = np.zeros([axis.stop - axis.start for axis in window], np.float32)
     if share.size:
@@ -47,13 +47,13 @@ def _sample(part: Part, grid: Grid) -> Layer:
     return Layer(part, window, share)
 
 
-def sample(parts: Iterable[Part], grid: Grid) -> list[Layer]:
+def sample(parts: Iterable[Part], grid: SamplingGrid) -> list[Layer]:
     """The parts on a grid, in painting order."""
     return [_sample(part, grid) for part in parts]
 
 
 def composite(layers: Sequence[Layer], values: Mapping[str, float], shape: tuple[int, ...]) -> Field:
-    """Mixes the tissues' values by the share of each voxel they fill; "air" is the ground."""
+    """Mixes the tissues' values by the share of each voxel that they fill; "air" is the background."""
     image = np.full(shape, values["air"], np.float32)
     for layer in layers:
         below = image[layer.window]
@@ -62,7 +62,7 @@ def composite(layers: Sequence[Layer], values: Mapping[str, float], shape: tuple
 
 
 def visible(layers: Sequence[Layer], names: Sequence[str], shape: tuple[int, ...]) -> dict[str, NDArray[np.bool_]]:
-    """One mask a name: voxels more than half filled by a part of that class and not covered since."""
+    """One mask per name: voxels more than half filled by a part of that class and not covered by later parts."""
     numbers = {"": 0, **{name: number for number, name in enumerate(names, 1)}}
     labels = np.zeros(shape, np.int16)
     for layer in layers:
@@ -112,7 +112,7 @@ def tomographic(
     shape: tuple[int, ...],
     noise: float = 15.0,
 ) -> Field:
-    """A CT image in Hounsfield units: soft texture in what is not air, and streaky Gaussian noise."""
+    """A CT image in Hounsfield units: soft texture outside air, and streaky Gaussian noise."""
     clean = composite(layers, values, shape)
     tissue = np.clip((clean + 900) / 800, 0, 1)
     grain = 0.6 * texture(rng, shape, 0.7) + 0.8 * rng.standard_normal(shape, np.float32)

@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator, Sequence
 from textwrap import wrap
 
-from bench.reporting.tables.sheet import Sheet
 from bench.reporting.tables.table import Cell, Line, Table
+from bench.reporting.tables.text_table import TextTable
 from bench.statistics.patients import AVERAGE
 
 PORTRAIT = 5  # value columns; more are set sideways
@@ -29,12 +29,12 @@ def escape(text: str) -> str:
     return known.translate(_ESCAPES)
 
 
-def to_latex(table: Table | Sheet) -> str:
+def to_latex(table: Table | TextTable) -> str:
     """A table of scores as one floating table, or several on as many pages; a sheet as a table that breaks over pages.
 
     Best bold, second best underlined, intervals in small type. Needs the packages of `PACKAGES`.
     """
-    if isinstance(table, Sheet):
+    if isinstance(table, TextTable):
         return _long(table)
     kind = "table" if len(table.models) <= PORTRAIT else "sidewaystable"
     parts = list(_parts(table.lines, LINES[kind]))
@@ -112,7 +112,7 @@ def _notes(notes: Sequence[str]) -> list[str]:
     return [r"\par\smallskip\noindent", rf"\begin{{minipage}}{{\linewidth}}\footnotesize {text}.\end{{minipage}}"]
 
 
-def _long(sheet: Sheet) -> str:
+def _long(sheet: TextTable) -> str:
     wide = dict(sheet.wide)
     columns = [
         rf"p{{{wide[head]}\linewidth}}" if head in wide else "l" if place == 0 else "r"

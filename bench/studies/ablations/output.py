@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from tabulate import tabulate
 
 from bench.store.files import write_bytes
-from bench.studies.ablations.summary import Interval, Verdict
+from bench.studies.ablations.summary import AblationVerdict, Interval
 from bench.studies.pictures import TOKEN_COLOURS, long_names, save
 
 BAR_SHARE = 0.8
@@ -19,7 +19,7 @@ BAR_SHARE = 0.8
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """Bars of a figure: a group a data set, a bar a variant.
+    """The bars of one panel: one group per data set, one bar per variant.
 
     Attributes:
         title: above it.
@@ -31,16 +31,16 @@ class Panel:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
-    """An ablation, ready to be written.
+class AblationReport:
+    """An ablation's results, ready to be written.
 
     Attributes:
         name: of its files.
-        caption: what a reader must know.
+        caption: of table and figure.
         numbers: for the CSV file, at full precision.
-        table: for people, as text; the paper's numbers stand in columns of their own.
+        table: formatted as text; the paper's numbers have columns of their own.
         figure: for PNG and PDF.
-        verdicts: a claim each.
+        verdicts: one per claim.
     """
 
     name: str
@@ -48,7 +48,7 @@ class Report:
     numbers: pd.DataFrame
     table: pd.DataFrame
     figure: Figure
-    verdicts: Sequence[Verdict]
+    verdicts: Sequence[AblationVerdict]
 
     def markdown(self) -> str:
         """Caption, table and verdicts."""
@@ -64,7 +64,7 @@ class Report:
         return "\n".join([*head, body, r"\end{table}", ""])
 
 
-def write(report: Report, out: Path) -> list[Path]:
+def write(report: AblationReport, out: Path) -> list[Path]:
     """The report as CSV, Markdown, LaTeX, PNG and PDF."""
     texts = {"csv": report.numbers.to_csv(index=False), "md": report.markdown(), "tex": report.latex()}
     paths = []

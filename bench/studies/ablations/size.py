@@ -1,4 +1,4 @@
-"""Parameters of the parts, counted in networks without values: table 3."""
+"""Learnable parameters of the parts, counted in networks on the meta device: table 3."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -11,8 +11,8 @@ from torch import nn
 import adapters
 from adapters.families.imis import VIT_B
 from bench.comparing.published import FOLDER, read
-from bench.studies.ablations.output import Report
-from bench.studies.ablations.summary import Outcome, Verdict
+from bench.studies.ablations.output import AblationReport
+from bench.studies.ablations.summary import AblationVerdict, VerdictOutcome
 from segmote.imis.network import Imis
 from segmote.network.config import RELEASED, SegmoteConfig
 from segmote.network.model import Segmote
@@ -24,8 +24,8 @@ PPT = "mask_decoder.img_prompt_pool."
 MILLION = 1e6
 
 
-def ablate() -> Report:
-    """Count the released network and its parts beside what the paper prints; nothing is trained."""
+def ablate() -> AblationReport:
+    """Count the released network's parameters and compare with the paper; nothing is trained."""
     counted = counts()
     paper = read("table3", FOLDER)
     rows = [
@@ -41,7 +41,7 @@ def ablate() -> Report:
     more = pd.DataFrame(
         {"method": f"SegMoTE, {name}", "paper (M)": "", "counted": f"{n:,}"} for name, n in others.items()
     )
-    return Report(
+    return AblationReport(
         name="size",
         caption="Learnable parameters: printed in Table 3, in millions, and counted in our networks at official size.",
         numbers=numbers,
@@ -52,7 +52,7 @@ def ablate() -> Report:
 
 
 def counts() -> dict[str, int]:
-    """By the names of Table 3. SAM and MedSAM learn all they have."""
+    """Learnable parameters by the names of Table 3; of SAM and MedSAM all are learnable."""
     mote, ppt = parts(RELEASED)
     with torch.device("meta"):
         imis = Imis(VIT_B, NO_VOCABULARY)
@@ -68,7 +68,7 @@ def counts() -> dict[str, int]:
 
 
 def parts(config: SegmoteConfig) -> tuple[int, int]:
-    """Parameters of MoTE, that is all that IMIS-Net lacks but for PPT, and of PPT."""
+    """Parameters of MoTE (all that IMIS-Net lacks, except PPT) and of PPT."""
     with torch.device("meta"):
         shared = {name for name, _ in _named(Imis(config, NO_VOCABULARY))}
         new = [(name, count) for name, count in _named(Segmote(config, NO_VOCABULARY)) if name not in shared]
@@ -99,13 +99,13 @@ def _figure(numbers: pd.DataFrame) -> Figure:
     return drawn
 
 
-def _verdicts(counted: dict[str, int], numbers: pd.DataFrame) -> list[Verdict]:
+def _verdicts(counted: dict[str, int], numbers: pd.DataFrame) -> list[AblationVerdict]:
     total, mote, ppt, large = (counted[name] for name in ("SegMoTE (Base)", "(-MoTE)", "(-PPT)", "SAM (Large)"))
     adds_up = [int(count / MILLION) for count in (total, mote, ppt)] == [17, 10, 7] and total == mote + ppt
     share = 100 * total / large
     return [
-        Verdict("17 M = 10 M MoTE + 7 M PPT", _outcome(adds_up), f"{total:,} = {mote:,} + {ppt:,}"),
-        Verdict(
+        AblationVerdict("17 M = 10 M MoTE + 7 M PPT", _outcome(adds_up), f"{total:,} = {mote:,} + {ppt:,}"),
+        AblationVerdict(
             "1.4 % of the original SAM",
             _outcome(round(share, 1) == 1.4),
             f"{total:,} is {share:.1f} % of SAM (Large)'s {large:,}; its printed 1191 M is the size of its file in MiB",
@@ -113,5 +113,5 @@ def _verdicts(counted: dict[str, int], numbers: pd.DataFrame) -> list[Verdict]:
     ]
 
 
-def _outcome(shows: bool) -> Outcome:
+def _outcome(shows: bool) -> VerdictOutcome:
     return "shows" if shows else "does not show"

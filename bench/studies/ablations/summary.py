@@ -1,4 +1,4 @@
-"""Trainings to numbers: means over seeds with intervals, differences, and what they say of a claim."""
+"""From trainings to numbers: means over seeds with intervals, differences, and verdicts on claims."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ MEAN = "Mean"
 LEVEL = 0.95
 FEWEST_SEEDS = 3
 
-Outcome = Literal["shows", "does not show", "not testable"]
+VerdictOutcome = Literal["shows", "does not show", "not testable"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +38,11 @@ class Interval:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """What our trainings say of a claim of the paper."""
+class AblationVerdict:
+    """Whether our trainings support a claim of the paper."""
 
     claim: str
-    outcome: Outcome
+    outcome: VerdictOutcome
     why: str
 
     def text(self) -> str:
@@ -52,7 +52,7 @@ class Verdict:
 
 
 def interval(values: Sequence[float]) -> Interval:
-    """Of one value a seed.
+    """The interval of the mean over seeds, given one value per seed.
 
     >>> interval([1.0, 2.0, 3.0]).text()
     '2.00 [-0.48, 4.48]'
@@ -69,8 +69,8 @@ def by_seed(records: pd.DataFrame, average: Callable[[pd.DataFrame], "pd.Series[
     """Percent by (variant, seed) in rows and data set in columns, the last one `MEAN` over the data sets.
 
     Args:
-        records: of one suite, see `bench.ablations.training.records`.
-        average: records of one training to its Dice by data set.
+        records: of one suite, see `bench.studies.ablations.training.records`.
+        average: maps the records of one training to its Dice by data set.
     """
     groups = records.groupby(["variant", "seed"], sort=True)
     table = pd.DataFrame({key: average(part) for key, part in groups}).T
@@ -90,25 +90,29 @@ def difference(values: pd.DataFrame, first: int, second: int, column: str = MEAN
     return interval((values.xs(first)[column] - values.xs(second)[column]).to_list())
 
 
-def is_best(claim: str, values: pd.DataFrame, names: Sequence[str], wanted: int, rivals: Sequence[int]) -> Verdict:
-    """Whether a variant is better on the mean over data sets than each rival, by more than seeds explain."""
+def is_best(
+    claim: str, values: pd.DataFrame, names: Sequence[str], wanted: int, rivals: Sequence[int]
+) -> AblationVerdict:
+    """Whether a variant's mean over data sets exceeds that of each rival by more than seeds explain."""
     gaps = {rival: difference(values, wanted, rival) for rival in rivals}
     worst = min(gaps, key=lambda rival: gaps[rival].mean)
     gap, rival = gaps[worst], names[worst]
     facts = f"{names[wanted]} less {rival}, the best other: {gap.signed()} Dice points, {gap.n} seeds"
     if gap.n < FEWEST_SEEDS:
-        return Verdict(claim, "not testable", f"{gap.n} seeds; {FEWEST_SEEDS} are needed; {facts}")
+        return AblationVerdict(claim, "not testable", f"{gap.n} seeds; {FEWEST_SEEDS} are needed; {facts}")
     if gap.mean <= 0:
-        return Verdict(claim, "does not show", facts)
+        return AblationVerdict(claim, "does not show", facts)
     unclear = [names[other] for other, found in gaps.items() if not found.low > 0]
     if unclear:
-        return Verdict(claim, "does not show", f"highest, but not beyond chance of {', '.join(unclear)}; {facts}")
-    return Verdict(claim, "shows", facts)
+        return AblationVerdict(
+            claim, "does not show", f"highest, but not beyond chance of {', '.join(unclear)}; {facts}"
+        )
+    return AblationVerdict(claim, "shows", facts)
 
 
-def gains(claim: str, gap: Interval, least: float = 0.0) -> Verdict:
+def gains(claim: str, gap: Interval, least: float = 0.0) -> AblationVerdict:
     """Whether a difference is above `least` by more than seeds explain."""
     facts = f"{gap.signed()} Dice points, {gap.n} seeds"
     if gap.n < FEWEST_SEEDS:
-        return Verdict(claim, "not testable", f"{gap.n} seeds; {FEWEST_SEEDS} are needed; {facts}")
-    return Verdict(claim, "shows" if gap.low > least else "does not show", facts)
+        return AblationVerdict(claim, "not testable", f"{gap.n} seeds; {FEWEST_SEEDS} are needed; {facts}")
+    return AblationVerdict(claim, "shows" if gap.low > least else "does not show", facts)

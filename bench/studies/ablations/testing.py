@@ -1,4 +1,4 @@
-"""Dice of a trained network on the data sets that an ablation is about, by the bench's samples, prompts and metrics."""
+"""Dice of a trained network on an ablation's data sets, with the benchmark's samples, prompts and metrics."""
 
 import hashlib
 from collections.abc import Iterable, Sequence
@@ -14,15 +14,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from adapters import geometry
-from adapters.families.segmote import Encoded, Segmote
+from adapters.families.segmote import SegmoteEmbedding, SegmoteSegmenter
 from adapters.interface import Prompt, check_image
 from bench.data import catalogue
 from bench.data.case import Defect
-from bench.reporting.tables.text import AVERAGE, cells
+from bench.reporting.tables.formats import AVERAGE, cells
 from bench.scoring.metrics import areas, dice
 from bench.studies.ablations.setting import Setting, few_class
 from bench.studies.answers import pieces
-from bench.studies.questions import Asked, DataSet, all_asked, data_sets
+from bench.studies.questions import DataSet, PromptedSlice, all_asked, data_sets
 from segmote.training.embeddings import NAME_DIGITS, EmbeddingStore, open_store
 
 Suite = Literal["zero-shot", "in-domain", "unprompted", "one-click"]
@@ -33,25 +33,25 @@ SLICES_AT_ONCE = 16
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tests:
-    """What a suite asks.
+    """The tests of a suite.
 
     Attributes:
         sets: its data sets.
-        slices: of all of them.
-        defects: cases that could not be read.
+        slices: of all data sets.
+        defects: cases that cannot be read.
     """
 
     sets: Sequence[DataSet]
-    slices: Sequence[Asked]
+    slices: Sequence[PromptedSlice]
     defects: Sequence[Defect]
 
 
 @lru_cache(maxsize=8)
 def tests(setting: Setting, suite: Suite) -> Tests:
-    """The prompted slices of a suite, read once a process.
+    """The prompted slices of a suite, read once per process.
 
-    "zero-shot" and "in-domain" ask with boxes. "unprompted" and "one-click" are about the sets of one class, both those
-    to train on (their test lists) and the zero-shot ones.
+    "zero-shot" and "in-domain" use boxes. "unprompted" and "one-click" use the data sets with one class: both the
+    training sets (their test lists) and the zero-shot ones.
     """
     own = [one for one in data_sets(["imis"], setting.data) if one.title.rpartition("/")[2].lower() in setting.seven]
     foreign = data_sets(setting.zero_shot, setting.test_data)
@@ -77,8 +77,8 @@ def _spaced(values: Sequence[Any], most: int | None) -> list[Any]:
     return [values[int(place)] for place in places]
 
 
-def measured(segmenter: Segmote, setting: Setting, suite: Suite) -> pd.DataFrame:
-    """One row a question: dataset (its title), patient, case, slice, target, dice."""
+def measured(segmenter: SegmoteSegmenter, setting: Setting, suite: Suite) -> pd.DataFrame:
+    """One row per question: dataset (its title), patient, case, slice, target, dice."""
     store = open_store(segmenter.network, setting.embeddings, False)
     rows: list[dict[str, Any]] = []
     for some in pieces(tests(setting, suite).slices, SLICES_AT_ONCE):
@@ -93,17 +93,19 @@ def measured(segmenter: Segmote, setting: Setting, suite: Suite) -> pd.DataFrame
 
 
 @torch.no_grad()
-def encode(segmenter: Segmote, store: EmbeddingStore, slices: Iterable[Asked]) -> list[Encoded]:
-    """The slices' images as the network's decoder takes them; what the frozen encoder makes of them is kept on disk."""
+def encode(
+    segmenter: SegmoteSegmenter, store: EmbeddingStore, slices: Iterable[PromptedSlice]
+) -> list[SegmoteEmbedding]:
+    """The encoded images of slices; the frozen encoder's embeddings are kept on disk."""
     made = []
     for one in slices:
         embedding, early = _kept(segmenter, store, check_image(one.sample.image))
         details = segmenter.network.details(embedding[None], early[None])[0]
-        made.append(Encoded(embedding, details, geometry.squash(one.sample.image.shape[:2], segmenter.side)))
+        made.append(SegmoteEmbedding(embedding, details, geometry.squash(one.sample.image.shape[:2], segmenter.side)))
     return made
 
 
-def _kept(segmenter: Segmote, store: EmbeddingStore, image: NDArray[np.uint8]) -> tuple[Tensor, Tensor]:
+def _kept(segmenter: SegmoteSegmenter, store: EmbeddingStore, image: NDArray[np.uint8]) -> tuple[Tensor, Tensor]:
     digest = hashlib.sha256(str(image.shape).encode() + image.tobytes()).hexdigest()[:NAME_DIGITS]
     path = store.folder / f"{digest}.safetensors"
     if store.lacks(path):
@@ -113,7 +115,7 @@ def _kept(segmenter: Segmote, store: EmbeddingStore, image: NDArray[np.uint8]) -
 
 
 def averages(records: pd.DataFrame, setting: Setting, suite: Suite) -> pd.Series:
-    """Dice in percent by data set (its title): the mean over its classes of the mean over a class's masks, as a run."""
+    """Dice in percent by data set (its title): the mean over classes of the mean over a class's masks, as in a run."""
     names = {one.title: catalogue.load(one.name).rows for one in tests(setting, suite).sets}
     long = records.rename(columns={"dice": "value"}).assign(model="", metric="dice", prompt=suite, round=1)
     long["status"] = np.where(long["value"].isna(), "undefined", "ok")

@@ -1,4 +1,4 @@
-"""Trained networks of an ablation, each in a folder of its own: what is there is not made again."""
+"""The trained networks of an ablation, each in a folder of its own; finished ones are reused."""
 
 import contextlib
 from collections.abc import Sequence
@@ -10,9 +10,9 @@ from joblib import Parallel, delayed
 from tqdm import tqdm
 
 import adapters
-from adapters.families.segmote import Segmote, from_base, trained
+from adapters.families.segmote import SegmoteSegmenter, from_base, trained
 from bench.store.files import write_bytes
-from bench.studies.ablations.setting import Setting, Variant
+from bench.studies.ablations.setting import NetworkVariant, Setting
 from bench.studies.ablations.testing import Suite, encode, measured, tests
 from bench.studies.answers import pieces
 from segmote.training.data import find_items
@@ -24,8 +24,8 @@ from segmote.training.train import train
 LOG = "training.log"
 
 
-def records(setting: Setting, variants: Sequence[Variant], suites: Sequence[Suite], jobs: int) -> pd.DataFrame:
-    """Dice of every variant, seed and suite; trains and tests what is not done yet.
+def records(setting: Setting, variants: Sequence[NetworkVariant], suites: Sequence[Suite], jobs: int) -> pd.DataFrame:
+    """Dice of every variant, seed and suite; trains and tests what is missing.
 
     Args:
         setting: where and how.
@@ -34,7 +34,7 @@ def records(setting: Setting, variants: Sequence[Variant], suites: Sequence[Suit
         jobs: worker processes, of one thread each.
 
     Returns:
-        Rows of `bench.ablations.testing.measured`, with `variant` (index into `variants`), `seed` and `suite`.
+        Rows of `bench.studies.ablations.testing.measured`, with `variant` (index into `variants`), `seed` and `suite`.
     """
     tasks = [(variant, seed) for variant in variants for seed in setting.seeds]
     open_tasks = [task for task in tasks if not all(_result(setting, *task, suite).exists() for suite in suites)]
@@ -54,19 +54,19 @@ def records(setting: Setting, variants: Sequence[Variant], suites: Sequence[Suit
 
 
 def prepare(setting: Setting, suites: Sequence[Suite]) -> None:
-    """Encode all pictures of trainings and tests, so that the workers find every embedding on disk."""
+    """Encode all images of trainings and tests, so that the workers find every embedding on disk."""
     network = from_base(setting.network, setting.base)
     store = open_store(network, setting.embeddings, False)
     files = {item.image: store.path(item.image) for item in find_items(setting.data, setting.seven, setting.limit)}
     encode_missing(network, store, files, lambda pairs: tqdm(pairs, "embeddings to learn from", unit="image"))
-    segmenter = Segmote(adapters.card(setting.card), network, torch.device("cpu"), "fp32")
+    segmenter = SegmoteSegmenter(adapters.card(setting.card), network, torch.device("cpu"), "fp32")
     for suite in suites:
         for piece in tqdm(list(pieces(tests(setting, suite).slices, 16)), f"embeddings, {suite}", unit="16 images"):
             encode(segmenter, store, piece)
 
 
-def _one(setting: Setting, variant: Variant, seed: int, suites: Sequence[Suite]) -> str:
-    """Train if need be, test on the suites that are missing; the folder's name."""
+def _one(setting: Setting, variant: NetworkVariant, seed: int, suites: Sequence[Suite]) -> str:
+    """Train if necessary and test on the missing suites; returns the folder's name."""
     torch.set_num_threads(1)
     folder = variant.folder(setting, seed)
     folder.mkdir(parents=True, exist_ok=True)
@@ -80,9 +80,9 @@ def _one(setting: Setting, variant: Variant, seed: int, suites: Sequence[Suite])
     return folder.name
 
 
-def _train(setting: Setting, variant: Variant, seed: int, folder: Path) -> None:
-    """What the trainer says goes into a log, as several speak at a time; the weights are all that a test needs."""
-    config = TrainConfig(
+def _train(setting: Setting, variant: NetworkVariant, seed: int, folder: Path) -> None:
+    """Train one network; the output of parallel trainings goes into a log file each."""
+    settings = TrainConfig(
         data=setting.data,
         out=folder,
         seed=seed,
@@ -92,8 +92,8 @@ def _train(setting: Setting, variant: Variant, seed: int, folder: Path) -> None:
         accelerator="cpu",
     )
     with (folder / LOG).open("a") as log, contextlib.redirect_stderr(log), contextlib.redirect_stdout(log):
-        train(from_base(variant.config(setting), setting.base, seed), config)
+        train(from_base(variant.config(setting), setting.base, seed), variant.recipe(setting), settings)
 
 
-def _result(setting: Setting, variant: Variant, seed: int, suite: Suite) -> Path:
+def _result(setting: Setting, variant: NetworkVariant, seed: int, suite: Suite) -> Path:
     return variant.folder(setting, seed) / f"dice-{suite}.csv"

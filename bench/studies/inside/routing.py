@@ -1,4 +1,4 @@
-"""Where the expert tokens look in the image, token by token and expert by expert: figure 7."""
+"""What the expert tokens attend to in the image, by token and by expert: figure 7."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from adapters import geometry
-from adapters.families.segmote import Segmote
+from adapters.families.segmote import SegmoteSegmenter
 from adapters.interface import check_image
 from bench.studies.answers import Answers, answers
-from bench.studies.questions import Asked, DataSet, Question
+from bench.studies.questions import DataSet, PromptedSlice, Question
 from segmote.network.heat_maps import Combine, expert_maps, token_maps
 
 PANEL_INCHES = 1.7
@@ -31,10 +31,10 @@ class Example:
 
     Attributes:
         image: (H, W, 3) uint8.
-        token: the selected one, by the last layer.
+        token: the one selected by the last layer.
         experts: of each token, best first.
-        tokens, experts_maps: (N, H, W) float32 in 0..1.
-        drawn: (H, W) bool, the answer.
+        tokens, expert_maps: (N, H, W) float32 in 0..1.
+        drawn: (H, W) bool, the predicted mask.
     """
 
     question: Question
@@ -46,24 +46,26 @@ class Example:
     drawn: NDArray[np.bool_]
 
 
-def largest(slices: Iterable[tuple[DataSet, Asked]], count: int) -> list[Asked]:
-    """The largest target of each of the `count` cases of a data set whose targets are largest, as a share of the image.
+def largest(slices: Iterable[tuple[DataSet, PromptedSlice]], count: int) -> list[PromptedSlice]:
+    """The largest target of each of the `count` cases with the largest targets, per data set, by share of the image.
 
-    They show best on a coarse grid. Each comes back as a slice with one question; in order of the data sets.
+    Large targets show best on a coarse grid. Each is returned as a slice with one question, in order of the data sets.
     """
-    best: dict[str, dict[str, tuple[float, Asked]]] = {}
+    best: dict[str, dict[str, tuple[float, PromptedSlice]]] = {}
     for data_set, one in slices:
         cases = best.setdefault(data_set.title, {})
         for question in one.questions:
             share = float(question.mask.mean())
             if share > cases.get(question.case, (0.0, one))[0]:
-                cases[question.case] = share, Asked(one.sample, [question])
+                cases[question.case] = share, PromptedSlice(one.sample, [question])
     ordered = (sorted(cases.values(), key=lambda pair: -pair[0])[:count] for cases in best.values())
     return [one for pairs in ordered for _, one in pairs]
 
 
-def examples(segmenter: Segmote, slices: Iterable[Asked], layer: int, combine: Combine = "mean") -> list[Example]:
-    """What one decoder layer (-1: the last) looked at for each question.
+def examples(
+    segmenter: SegmoteSegmenter, slices: Iterable[PromptedSlice], layer: int, combine: Combine = "mean"
+) -> list[Example]:
+    """The heat maps of one decoder layer (-1: the last) for each question.
 
     Raises:
         IndexError: there is no such layer.
@@ -71,7 +73,7 @@ def examples(segmenter: Segmote, slices: Iterable[Asked], layer: int, combine: C
     return [example for some in answers(segmenter, slices) for example in _examples(segmenter, some, layer, combine)]
 
 
-def _examples(segmenter: Segmote, some: Answers, layer: int, combine: Combine) -> Iterator[Example]:
+def _examples(segmenter: SegmoteSegmenter, some: Answers, layer: int, combine: Combine) -> Iterator[Example]:
     routing = some.drawn.routings[layer]
     images = [one.sample.image for one in some.asked for _ in one.questions]
     tokens = token_maps(some.attention[layer], tuple(some.encoded[0].embedding.shape[-2:]))
@@ -94,7 +96,7 @@ def _on_image(maps: Tensor, encoded: Any) -> NDArray[np.float32]:
 
 
 def measured(shown: Sequence[Example]) -> pd.DataFrame:
-    """One row a map: what it is of, and its mean (0..1) inside and outside the target."""
+    """One row per map: its token or expert, and its mean (0..1) inside and outside the target."""
     return pd.DataFrame([row for example in shown for row in _measured(example)])
 
 
@@ -114,7 +116,7 @@ def _measured(example: Example) -> Iterator[dict[str, Any]]:
 
 
 def figure(shown: Sequence[Example], by: str, title: str) -> Figure:
-    """One row an example: the image with its target boxed and the answer, then a heat map a token, or an expert.
+    """One row per example: image with boxed target and predicted mask, then one heat map per token or expert.
 
     Args:
         shown: at least one.

@@ -2,7 +2,6 @@
 
 import gc
 import hashlib
-import importlib.util
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -14,29 +13,22 @@ import pytest
 import torch
 
 from adapters import Points, Prompt, card
-from adapters.families.imis import MINI_VOCABULARY
-from adapters.families.segmote import Segmote
+from adapters.families.segmote import SegmoteSegmenter
 from segmote.network.config import PAPER, RELEASED, GateMode, SegmoteConfig
 from segmote.network.expert_decoder import ExpertMasks
 from segmote.network.experts import TokenExperts
 from segmote.network.heat_maps import expert_maps, token_maps, watched
-from segmote.network.model import Segmote as Network
+from segmote.network.model import Segmote
 from segmote.network.router import gate_values, largest
 from segmote.training import losses
-from tests.adapters.families.test_parity import seeded
+from tests.helpers.networks import shapes_only
+from tests.helpers.seeded import seeded
 
 pytestmark = pytest.mark.parity
-
 FINGERPRINT = "c9605d4445999c537764fff3ac70168cd8ffcd54b0e699356a33af8fde2aa179"
 CASES = ("box", "click", "clicks", "box_click", "text", "second_round", "ppt_none", "ppt_mask", "ppt_text")
 STRONGER = {"mask_decoder.expert_tokens.weight": 1.0, "w_gate_token": 0.05, "w_noise_token": 0.05}
 GATES: dict[str, GateMode] = {"v1": "topk_softmax", "v2": "straight_through"}
-
-
-def shapes_only(config: SegmoteConfig = RELEASED) -> Network:
-    """A network without values: names and shapes cost nothing."""
-    with torch.device("meta"):
-        return Network(config, MINI_VOCABULARY)
 
 
 def seeded_segmote(key: str, value: torch.Tensor) -> torch.Tensor:
@@ -49,14 +41,6 @@ def seeded_segmote(key: str, value: torch.Tensor) -> torch.Tensor:
             z = np.random.default_rng(seed).standard_normal(tuple(value.shape)).astype(np.float32)
             return torch.from_numpy(z * np.float32(scale))
     return seeded(key, value)
-
-
-@pytest.fixture(scope="module")
-def golden_io(shared: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location("golden_io", shared / "goldens" / "golden_io.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture(scope="module")
@@ -78,12 +62,12 @@ def values() -> dict[str, torch.Tensor]:
 
 
 @pytest.fixture(scope="module")
-def official(values: Mapping[str, torch.Tensor], golden: Any) -> Iterator[tuple[Segmote, Any]]:
+def official(values: Mapping[str, torch.Tensor], golden: Any) -> Iterator[tuple[SegmoteSegmenter, Any]]:
     """The seeded model and the golden image, encoded once."""
     network = shapes_only()
     network.text_model = None
     network.load_state_dict(values, assign=True)
-    segmenter = Segmote(card("segmote/released"), network.eval(), torch.device("cpu"), "fp32")
+    segmenter = SegmoteSegmenter(card("segmote/released"), network.eval(), torch.device("cpu"), "fp32")
     [encoded] = segmenter.encode([golden.image])
     yield segmenter, encoded
     del segmenter, encoded
@@ -93,9 +77,6 @@ def official(values: Mapping[str, torch.Tensor], golden: Any) -> Iterator[tuple[
 def close(actual: Any, expected: np.ndarray, atol: float = 1e-4, rtol: float = 0) -> None:
     actual = actual.detach().numpy() if isinstance(actual, torch.Tensor) else np.asarray(actual)
     np.testing.assert_allclose(actual.reshape(expected.shape), expected, atol=atol, rtol=rtol)
-
-
-# Images.
 
 
 def prompt_of(golden: Any, name: str) -> Prompt:
@@ -114,7 +95,7 @@ def pooled_of(golden: Any) -> torch.Tensor:
 
 
 @pytest.fixture(scope="module")
-def drawn(official: tuple[Segmote, Any], golden: Any) -> Mapping[str, ExpertMasks]:
+def drawn(official: tuple[SegmoteSegmenter, Any], golden: Any) -> Mapping[str, ExpertMasks]:
     """Every case, drawn once."""
     segmenter, encoded = official
     told = {"details": encoded.details[None], "pooled": pooled_of(golden), "ppt": True}
@@ -127,7 +108,11 @@ def drawn(official: tuple[Segmote, Any], golden: Any) -> Mapping[str, ExpertMask
 
 @pytest.mark.parametrize("name", CASES)
 def test_golden_case(
-    official: tuple[Segmote, Any], drawn: Mapping[str, ExpertMasks], golden: Any, golden_io: ModuleType, name: str
+    official: tuple[SegmoteSegmenter, Any],
+    drawn: Mapping[str, ExpertMasks],
+    golden: Any,
+    golden_io: ModuleType,
+    name: str,
 ) -> None:
     segmenter, encoded = official
     case, drawn = golden.case(name), drawn[name]
@@ -145,7 +130,11 @@ def test_golden_case(
 
 @pytest.mark.parametrize("name", ["box_click", "text", "second_round", "ppt_none", "ppt_mask"])
 def test_golden_case_through_the_interface(
-    official: tuple[Segmote, Any], golden: Any, golden_io: ModuleType, name: str, monkeypatch: pytest.MonkeyPatch
+    official: tuple[SegmoteSegmenter, Any],
+    golden: Any,
+    golden_io: ModuleType,
+    name: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     segmenter, encoded = official
     monkeypatch.setattr(segmenter, "pooled", lambda names: pooled_of(golden))
@@ -156,7 +145,7 @@ def test_golden_case_through_the_interface(
     assert report["ok"], report
 
 
-def test_golden_two_boxes(official: tuple[Segmote, Any], golden: Any, golden_io: ModuleType) -> None:
+def test_golden_two_boxes(official: tuple[SegmoteSegmenter, Any], golden: Any, golden_io: ModuleType) -> None:
     segmenter, encoded = official
     case = golden.case("two_boxes")
     predictions = segmenter.decode([(encoded, Prompt(box=box)) for box in case.prompts["boxes"]])
@@ -166,7 +155,9 @@ def test_golden_two_boxes(official: tuple[Segmote, Any], golden: Any, golden_io:
     assert report["ok"], report
 
 
-def test_golden_pass_without_experts(official: tuple[Segmote, Any], golden: Any, golden_io: ModuleType) -> None:
+def test_golden_pass_without_experts(
+    official: tuple[SegmoteSegmenter, Any], golden: Any, golden_io: ModuleType
+) -> None:
     segmenter, encoded = official
     case = golden.case("inter_true_box")
     box = torch.from_numpy(case.prompts["box_net"])
@@ -195,7 +186,9 @@ def test_golden_routing(drawn: Mapping[str, ExpertMasks], golden: Any, name: str
 
 
 @pytest.mark.parametrize("name", ["box", "click", "ppt_none"])
-def test_golden_expert_tokens(official: tuple[Segmote, Any], stored: Mapping[str, np.ndarray], name: str) -> None:
+def test_golden_expert_tokens(
+    official: tuple[SegmoteSegmenter, Any], stored: Mapping[str, np.ndarray], name: str
+) -> None:
     for index, layer in enumerate(official[0].network.mask_decoder.transformer.layers):
         with torch.no_grad():
             updated, _ = layer.update(torch.from_numpy(stored[f"{name}__L{index}_router_in"]), None)
@@ -203,7 +196,7 @@ def test_golden_expert_tokens(official: tuple[Segmote, Any], stored: Mapping[str
 
 
 @pytest.mark.parametrize("name", ["box", "ppt_none"])
-def test_golden_heat_maps(official: tuple[Segmote, Any], golden: Any, name: str) -> None:
+def test_golden_heat_maps(official: tuple[SegmoteSegmenter, Any], golden: Any, name: str) -> None:
     segmenter, encoded = official
     with watched(segmenter.network.mask_decoder) as seen, torch.no_grad():
         drawn = segmenter.draw([(encoded, prompt_of(golden, name))])
@@ -213,7 +206,7 @@ def test_golden_heat_maps(official: tuple[Segmote, Any], golden: Any, name: str)
         close(maps, golden.case(name).extra[f"L{layer}_cam_mean"])
 
 
-def test_golden_encoder_and_prompt_tokens(official: tuple[Segmote, Any], golden: Any) -> None:
+def test_golden_encoder_and_prompt_tokens(official: tuple[SegmoteSegmenter, Any], golden: Any) -> None:
     segmenter, encoded = official
     there = golden.global_arrays()
     inputs, _ = segmenter.prepare(golden.image)
@@ -232,9 +225,6 @@ def test_golden_weights_are_the_stored_ones(values: Mapping[str, torch.Tensor]) 
     for key, value in sorted(values.items()):
         digest.update(key.encode() + str(tuple(value.shape)).encode() + value.numpy().tobytes())
     assert digest.hexdigest() == FINGERPRINT
-
-
-# Routers alone.
 
 
 def first_layer(values: Mapping[str, torch.Tensor], config: SegmoteConfig) -> TokenExperts:
@@ -300,10 +290,7 @@ def test_golden_softmax(stored: Mapping[str, np.ndarray]) -> None:
     close(gate_values(logits, everyone, "softmax_all"), stored["box__L0_softmax"], atol=1e-6)
 
 
-# One training step.
-
-
-def trained_pass(network: Network, stored: Mapping[str, np.ndarray], golden: Any, segmenter: Segmote) -> Any:
+def trained_pass(network: Segmote, stored: Mapping[str, np.ndarray], golden: Any, segmenter: SegmoteSegmenter) -> Any:
     inputs, _ = segmenter.prepare(golden.image)
     with torch.no_grad():
         embeddings, early = network.encode(torch.stack([inputs, inputs.flip(-1)]))
@@ -332,7 +319,7 @@ def losses_of(drawn: Any, stored: Mapping[str, np.ndarray], config: SegmoteConfi
 @pytest.mark.slow
 @pytest.mark.parametrize("version", GATES)
 def test_golden_training_step(
-    official: tuple[Segmote, Any], stored: Mapping[str, np.ndarray], golden: Any, version: str
+    official: tuple[SegmoteSegmenter, Any], stored: Mapping[str, np.ndarray], golden: Any, version: str
 ) -> None:
     config = replace(RELEASED, gate_mode=GATES[version])
     network = shapes_only(config)
@@ -354,7 +341,7 @@ def test_golden_training_step(
     assert all(bool(gradient.any()) == (version == "v2") for gradient in routers)
 
 
-def check_gradients(network: Network, expected: Mapping[str, float]) -> None:
+def check_gradients(network: Segmote, expected: Mapping[str, float]) -> None:
     found = {name: parameter for name, parameter in network.named_parameters() if name in expected}
     assert set(found) == set(expected)
     missing = {name for name, parameter in found.items() if parameter.grad is None}
