@@ -16,8 +16,8 @@ from adapters.families.imis import MINI_VOCABULARY
 from adapters.families.segmote import CONFIGS, MINI, SegmoteSegmenter
 from segmote.network.model import Segmote
 from segmote.network.official_names import LEGACY_NAMES, is_unused
-from tests.adapters.families.test_imis import BOX, CLICK, CLICKS, TEXT, picture
-from tests.adapters.families.test_parity import seed_weights
+from tests.helpers.prompts import BOX, CLICK, CLICKS, TEXT, picture
+from tests.helpers.seeded import seed_weights
 
 AUTO = Prompt()
 
