@@ -46,11 +46,11 @@ def class_name(target: str) -> str:
 
 
 def printable(text: str) -> str:
-    """Text that is safe to print and to store: control characters, escape sequences, half characters are spelled out.
+    r"""Text that is safe to print and to store: control characters, escape sequences, half characters are spelled out.
 
     Example:
-        >>> printable("liver\\x1b[31m")
-        'liver\\\\x1b[31m'
+        >>> printable("liver\x1b[31m")
+        'liver\\x1b[31m'
     """
     return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
 

@@ -210,7 +210,8 @@ def _to_uint8(path: Path, values: NDArray[Any]) -> NDArray[np.uint8]:
     low, high = values.min(), values.max()
     if high <= low:
         raise ValueError(f"{path.name}: all pixels are {low:g}: no intensities to map to 0..255")
-    return np.round((values - low) * (255.0 / (high - low))).astype(np.uint8)
+    mapped: NDArray[np.uint8] = np.round((values - low) * (255.0 / (high - low))).astype(np.uint8)
+    return mapped
 
 
 def _size(path: Path) -> tuple[int, int]:
