@@ -14,7 +14,7 @@ from adapters.families.imis import MINI_VOCABULARY
 from bench.miniworld.training.inheritance import from_sam, imis_from_sam, quiet_adapters, unit_range
 from bench.miniworld.training.networks import Network
 from bench.miniworld.training.prompts import exact, imis_noise, med2d_noise, medsam_noise, sam_noise
-from bench.miniworld.training.recipes import FROM_NOTHING, HUANG, IMIS, MEDSAM, SAM_MED2D
+from bench.miniworld.training.recipes import FROM_NOTHING, HUANG, IMIS, MEDSAM, SAM2, SAM_MED2D
 from bench.miniworld.training.rounds import User, clicks_and_logits, clicks_and_probabilities, clicks_or_names
 from bench.miniworld.training.stages import Stage
 from segmote.imis.network import standardised
@@ -86,7 +86,7 @@ FAMILIES: dict[str, Family] = {
         lambda: small_networks.sam2(small_networks.SAM2_OF_SMALL_INPUT),
         standard_sam2,
         SAM_USER,
-        FROM_NOTHING,
+        SAM2,
         seed=2,
         world=GENERIC,
     ),

@@ -53,6 +53,13 @@ FROM_NOTHING = (
 )
 
 
+def _shortened(stages: tuple[Stage, ...], steps: tuple[int, ...]) -> tuple[Stage, ...]:
+    return tuple(replace(stage, steps=count) for stage, count in zip(stages, steps, strict=True))
+
+
+SAM2 = _shortened(FROM_NOTHING, (300, 300, 400, 800))
+
+
 def _on_medical(steps: int, first: dict[str, float], rounds: int, learns: tuple[str, ...]) -> Stage:
     return Stage(
         "medical",
