@@ -65,7 +65,7 @@ def is_ambiguous(prompt: Prompt) -> bool:
     """True for a single foreground click, which may mean a part or the whole."""
     if prompt.points is None or prompt.box is not None or prompt.previous is not None:
         return False
-    return prompt.points.labels.tolist() == [1]
+    return list(prompt.points.labels) == [1]
 
 
 def decode_batches(

@@ -92,7 +92,8 @@ def resize_nearest_cv2(image: Pixels, size: Size) -> Pixels:
     Each output pixel takes the input pixel at its top-left corner, rounded down.
     """
     rows, columns = (np.arange(new) * old // new for old, new in zip(image.shape[:2], size, strict=True))
-    return image[rows[:, None], columns]
+    resized: Pixels = image[rows[:, None], columns]
+    return resized
 
 
 def resize_nearest_pillow(image: Pixels, size: Size) -> Pixels:

@@ -31,6 +31,7 @@ class RunConfig:
         untrained_prompts: also ask models for prompts they never saw in training.
         allow_random: accept untrained networks ("random" weights).
         trust_arrays: take masks to match their images voxel by voxel where the affines differ.
+        follow_links: open what links in the data folder lead to, also outside of it.
     """
 
     models: tuple[str, ...]
@@ -51,13 +52,15 @@ class RunConfig:
     untrained_prompts: bool
     allow_random: bool
     trust_arrays: bool = False
+    follow_links: bool = False
 
     def identity(self) -> dict[str, Any]:
         """The choices that change results: two runs that agree here may share a folder."""
         chosen = asdict(self)
         for name in FREE:
             del chosen[name]
-        return json.loads(json.dumps(chosen, default=str))
+        identity: dict[str, Any] = json.loads(json.dumps(chosen, default=str))
+        return identity
 
     @classmethod
     def from_identity(cls, identity: Mapping[str, Any], out: Path) -> "RunConfig":

@@ -25,6 +25,7 @@ from adapters.precision import autocast
 from adapters.weights import checkpoint
 from adapters.weights.catalogue import weights_dir
 from adapters.weights.checkpoint import State
+from segmote.imis.network import Imis
 from segmote.network.config import PAPER, RELEASED, SegmoteConfig
 from segmote.network.expert_decoder import ExpertMasks
 from segmote.network.model import Segmote
@@ -65,7 +66,7 @@ class SegmoteSegmenter(imis.ImisSegmenter):
         return Segmote(config, _vocabulary(config)).eval()
 
     @staticmethod
-    def fill(network: imis.Imis, path: Path) -> None:
+    def fill(network: Imis, path: Path) -> None:
         """Load a weights file of any age strictly; only the text tower and unused tensors may be missing.
 
         Warns if all routers are zero: then the order among equals decides, not the network.
@@ -140,7 +141,7 @@ def from_base(config: SegmoteConfig, base: Path, seed: int = 0) -> Segmote:
         torch.manual_seed(seed)
         network = Segmote(config, vocabulary)
     with torch.device("meta"):
-        shared = set(imis.Imis(config, vocabulary).state_dict())
+        shared = set(Imis(config, vocabulary).state_dict())
     if config.base == "sam":
         network.text_model = None
         shared = {key for key in shared if not key.startswith(NOT_SAMS)}
@@ -171,7 +172,7 @@ def _vocabulary(config: SegmoteConfig) -> Path:
     return imis.MINI_VOCABULARY if config.text == imis.MINI.text else weights_dir() / imis.VOCABULARY.file
 
 
-def _fitted(network: imis.Imis, state: State) -> State:
+def _fitted(network: Imis, state: State) -> State:
     """A file's tensors under the network's names; unused ones may be missing."""
     named = imis.fitted(network, {current_name(key): value for key, value in state.items()})
     return {key: value for key, value in network.state_dict().items() if is_unused(key)} | named

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from bench.commands.options import OK, SOME_FAILED, DataSets, TrustArrays, WeightsFolder
+from bench.commands.options import OK, SOME_FAILED, DataSets, FollowLinks, TrustArrays, WeightsFolder
 
 
 @dataclass(frozen=True, kw_only=True)
-class CheckDataOptions(TrustArrays, DataSets):
+class CheckDataOptions(FollowLinks, TrustArrays, DataSets):
     """Options of `bench check data`."""
 
 
@@ -15,10 +15,10 @@ def check_data(options: CheckDataOptions) -> int:
     from bench.data.check import check
     from bench.running.choose import choose
 
-    choice = choose(("baseline/box",), options.datasets, options.data, None)
+    choice = choose(("baseline/box",), options.datasets, options.data, None, options.follow_links)
     failed = 0
     for name in choice.datasets:
-        report = check(name, choice.data, options.trust_arrays)
+        report = check(name, choice.data, options.trust_arrays, options.follow_links)
         print(report.text())
         failed += report.failed
     return SOME_FAILED if failed else OK

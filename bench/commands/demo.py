@@ -31,9 +31,9 @@ def demo_data(options: NoOptions) -> int:
 
 def demo_build(options: BuildOptions) -> int:
     """Train the mini weights again from their phantoms; takes about 40 minutes on two cores."""
-    from bench.miniworld.training import segmote, train
+    from bench.miniworld.training import recipes, segmote, train
 
-    families = [*train.RECIPES, "segmote"] if options.models == ALL else list(options.models)
+    families = [*recipes.RECIPES, "segmote"] if options.models == ALL else list(options.models)
     others = [name for name in families if name != "segmote"]
     train.build(others, options.out, log_dir=options.logs, jobs=options.jobs)
     if "segmote" in families:

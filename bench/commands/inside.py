@@ -64,7 +64,8 @@ def inside_experts(options: ExpertsOptions) -> int:
     tokens, layers = segmenter.network.config.num_experts, segmenter.network.config.layers
     summary = choices.shares(table, tokens)
     title = f"Selected expert tokens, prompt {options.prompt}. {_about(options)}"
-    print(title, tabulate(summary.round(3), headers="keys"), sep="\n\n")
+    rows = summary.round(3).rename_axis("dataset").reset_index()
+    print(title, tabulate(rows.to_dict("list"), headers="keys"), sep="\n\n")
     _print(save(choices.figure(table, tokens, layers, title), options.out / "experts"))
     _print(save_table(table, options.out / "experts"))
     _print(save_table(summary.rename_axis("dataset").reset_index(), options.out / "experts-summary"))

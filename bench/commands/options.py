@@ -148,6 +148,20 @@ class TrustArrays:
 
 
 @dataclass(frozen=True, kw_only=True)
+class FollowLinks:
+    """Whether links in the data folder are followed."""
+
+    follow_links: Annotated[
+        bool,
+        typer.Option(
+            "--follow-links",
+            help="Open what links in the data folder lead to, also outside of it.",
+            rich_help_panel="Data",
+        ),
+    ] = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class WeightsFolder:
     """Where weights files are."""
 

@@ -13,6 +13,7 @@ from bench.commands.options import (
     OK,
     Asking,
     DataSets,
+    FollowLinks,
     Limit,
     Machine,
     ModelNames,
@@ -27,7 +28,7 @@ from bench.config import RunConfig
 
 
 @dataclass(frozen=True, kw_only=True)
-class RunOptions(Machine, Asking, TrustArrays, Limit, DataSets, WeightsFolder, ModelNames):
+class RunOptions(Machine, Asking, FollowLinks, TrustArrays, Limit, DataSets, WeightsFolder, ModelNames):
     """Options of `bench run`."""
 
     config: Annotated[
@@ -96,7 +97,7 @@ def settled(options: RunOptions) -> tuple[RunConfig, str]:
     from bench.prompting import kinds
     from bench.running.choose import choose
 
-    choice = choose(options.models, options.datasets, options.data, options.weights)
+    choice = choose(options.models, options.datasets, options.data, options.weights, options.follow_links)
     for name in options.prompts:
         kinds.load(name)
     protocols.load(options.protocol)
@@ -120,6 +121,7 @@ def settled(options: RunOptions) -> tuple[RunConfig, str]:
         untrained_prompts=options.untrained_prompts,
         allow_random=options.allow_random,
         trust_arrays=options.trust_arrays,
+        follow_links=options.follow_links,
     )
     default = Path("results/runs") / f"{choice.world}-{'-'.join(config.prompts)}-{config.digest()}"
     return config.at(options.out or default), choice.note

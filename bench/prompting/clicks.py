@@ -14,7 +14,8 @@ from bench.protocols import ClickRule, Protocol
 
 def _depth(mask: Mask) -> NDArray[np.float64]:
     """Distance of each foreground pixel to the nearest pixel outside; everything beyond the image border is outside."""
-    return ndimage.distance_transform_edt(np.pad(mask, 1))[1:-1, 1:-1]
+    depth: NDArray[np.float64] = ndimage.distance_transform_edt(np.pad(mask, 1))[1:-1, 1:-1]
+    return depth
 
 
 def _deepest(depth: NDArray[np.float64]) -> tuple[int, int]:

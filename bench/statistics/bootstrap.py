@@ -258,7 +258,7 @@ def tie_groups(values: Array, average: Array, patients: int, higher_is_better: b
 
 
 def _letter(number: int) -> str:
-    """a to z, then A to Z; any further groups share the last letter."""
+    """The letter of a group: a to z, then A to Z; any further groups share the last letter."""
     return string.ascii_letters[min(number, len(string.ascii_letters) - 1)]
 
 

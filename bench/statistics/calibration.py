@@ -112,8 +112,8 @@ def calibrations(records: pd.DataFrame, true: str = "iou", bins: int = 10) -> di
     wide = chosen.pivot(index=PAIR, columns="metric", values="value").reindex(columns=[PREDICTED, true]).astype(float)
     wide = wide[wide[PREDICTED].notna().groupby(level=["dataset", "model", "prompt"]).transform("any")]
     return {
-        key: calibration(part[PREDICTED].to_numpy(), part[true].to_numpy(), bins)
-        for key, part in wide.groupby(level=["dataset", "model", "prompt"])
+        (str(dataset), str(model), str(prompt)): calibration(part[PREDICTED].to_numpy(), part[true].to_numpy(), bins)
+        for (dataset, model, prompt), part in wide.groupby(level=["dataset", "model", "prompt"])
     }
 
 

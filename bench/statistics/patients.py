@@ -45,7 +45,8 @@ class PatientScores:
 
     def estimate(self) -> Array:
         """(L, M) the table's values: every patient once."""
-        return self.means(np.ones((1, len(self.patients))))[0]
+        table: Array = self.means(np.ones((1, len(self.patients))))[0]
+        return table
 
     def differences(self, one: int, other: int) -> Array:
         """(P,) each patient's score of model `one` minus that of `other`, over the rows that both have; NaN if none."""
@@ -137,7 +138,8 @@ def _order(table: pd.DataFrame) -> list[str]:
 
 
 def _ratio(total: Array, count: Array) -> Array:
-    return np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
+    ratio: Array = np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
+    return ratio
 
 
 def _nanmean(values: Array, axis: int) -> Array:

@@ -162,7 +162,8 @@ def defect_rows(defects: Sequence[Defect], stage: str) -> list[dict[str, str | N
 
 def timings(path: Path) -> list[dict[str, float]]:
     """Seconds of each entry of a shard; zeros are never written for a prediction that ran."""
-    return json.loads(path.with_suffix(".seconds.json").read_text())
+    seconds: list[dict[str, float]] = json.loads(path.with_suffix(".seconds.json").read_text())
+    return seconds
 
 
 def read_run(run: Path) -> RunFacts:

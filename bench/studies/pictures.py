@@ -43,9 +43,9 @@ def save_table(table: pd.DataFrame, stem: Path) -> list[Path]:
 
 
 def long_names(names: Iterable[str]) -> list[str]:
-    """Names with line breaks at underscores and spaces.
+    r"""Names with line breaks at underscores and spaces.
 
     >>> long_names(["PHANTOM_CT", "ISLES 2022"])
-    ['PHANTOM\\nCT', 'ISLES\\n2022']
+    ['PHANTOM\nCT', 'ISLES\n2022']
     """
     return [name.replace("_", "\n").replace(" ", "\n") for name in names]

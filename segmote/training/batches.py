@@ -184,4 +184,4 @@ def own_part(batch: Sequence[int], process: int, processes: int) -> Sequence[int
 
 def choose(count: int, wanted: int, rng: np.random.Generator) -> list[int]:
     """Indices of `wanted` out of `count` things, each once as long as there are enough."""
-    return rng.choice(count, wanted, replace=count < wanted).tolist()
+    return [int(index) for index in rng.choice(count, wanted, replace=count < wanted)]

@@ -164,8 +164,8 @@ def varied(picture: Tensor, path: Path, number: int) -> Tensor:
     scaled, shifted = False, False
     while not (scaled or shifted):
         scaled, shifted = rng.random(2) < CHANGE_SHARE
-    scale, shift = rng.uniform(-LARGEST_CHANGE, LARGEST_CHANGE, 2)
-    return picture * (1 + scale * scaled) + shift * shifted
+    scale, shift = rng.uniform(-LARGEST_CHANGE, LARGEST_CHANGE, 2).tolist()
+    return picture * float(1 + scale * scaled) + float(shift * shifted)
 
 
 def _digest(parts: Sequence[Tensor]) -> str:

@@ -3,6 +3,7 @@
 The released code freezes whatever the base file happens to contain; a list is explicit and needs no such file.
 """
 
+import math
 from collections.abc import Mapping
 from fnmatch import fnmatch
 
@@ -68,4 +69,4 @@ def matches(name: str, wanted: tuple[str, ...]) -> bool:
 def gradient_norm(parameters: Mapping[str, Tensor], wanted: tuple[str, ...] = ("*",)) -> float:
     """Norm of the gradients of the parameters wanted; those without one count as 0."""
     gradients = [value.grad for name, value in parameters.items() if value.grad is not None and matches(name, wanted)]
-    return sum(float(gradient.square().sum()) for gradient in gradients) ** 0.5
+    return math.sqrt(sum(float(gradient.square().sum()) for gradient in gradients))

@@ -32,7 +32,8 @@ def box(mask: Mask, rng: np.random.Generator | None) -> NDArray[np.float32]:
     if rng is not None:
         corners = corners + rng.integers(-BOX_NOISE_PX, BOX_NOISE_PX, 4, endpoint=True)
     height, width = mask.shape
-    return np.clip(corners, 0, [width - 1, height - 1] * 2).astype(np.float32)
+    inside: NDArray[np.float32] = np.clip(corners, 0, [width - 1, height - 1] * 2).astype(np.float32)
+    return inside
 
 
 def click(mask: Mask, rng: np.random.Generator) -> Clicks:

@@ -15,9 +15,9 @@ from math import isfinite
 from typing import Any
 
 from lightning_fabric import Fabric
-from lightning_fabric.strategies import DDPStrategy
+from lightning_fabric.strategies.ddp import DDPStrategy
 from torch import Tensor
-from torch.multiprocessing import ProcessRaisedException
+from torch.multiprocessing.spawn import ProcessRaisedException
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 

@@ -36,6 +36,7 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         stop = start + self.behaviour.cut_after.pop(0) if self.behaviour.cut_after else None
         self.wfile.write(CONTENT[start:stop])
+        return None
 
     def send_empty(self, status: int, content_range: str) -> None:
         self.send_response(status)

@@ -110,7 +110,8 @@ class Blob:
         norm = _total([part**self.exponent for part in scaled]) ** (1 / self.exponent)
         slopes = [(part / radius) ** 2 for part, radius in zip(scaled, self.radii, strict=True)]
         slope = np.sqrt(_total(slopes)) + np.float32(1e-6)
-        return norm * (norm - 1) / slope + self.ripple(points)
+        distance = norm * (norm - 1) / slope + self.ripple(points)
+        return distance.astype(np.float32, copy=False)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

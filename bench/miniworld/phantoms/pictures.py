@@ -31,14 +31,13 @@ def _lung(rng: np.random.Generator, half: tuple[float, float], side: int) -> Sha
     a, b = half
     width, height = rng.uniform(0.3, 0.38) * a, rng.uniform(0.55, 0.75) * b
     x, y = side * rng.uniform(0.42, 0.48) * a, rng.uniform(-0.12, 0.02) * b
-    field = Union(
+    return Union(
         [
             blob(rng, (x * 0.85, y - 0.3 * height), (0.75 * width, 0.75 * height), 0.08),
             blob(rng, (x * 1.05, y + 0.25 * height), (width, 0.75 * height), 0.08, turn=side * -8, exponent=3),
         ],
         15,
     )
-    return field
 
 
 def _ribs(rng: np.random.Generator, half: tuple[float, float], side: int) -> list[Shape]:

@@ -96,7 +96,7 @@ def _surface(rng: np.random.Generator, grid: SamplingGrid, window: tuple[slice, 
         mix = np.clip(slope @ points + np.float32(rng.uniform(0, 1)), 0, 1) * np.float32(0.7)
     else:
         mix = np.clip(Ripple.random(rng, 2, rng.uniform(10, 50), 0.6)(points), 0, 1) * np.float32(0.5)
-    colours = colour + mix[:, None] * (other - colour)
+    colours: Field = colour + mix[:, None] * (other - colour)
     return colours.reshape(*(part.stop - part.start for part in window), 3)
 
 

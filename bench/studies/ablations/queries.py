@@ -84,5 +84,6 @@ def enough(values: pd.DataFrame, titles: list[str]) -> AblationVerdict:
 def _over_click(claim: str, values: pd.DataFrame, titles: list[str]) -> AblationVerdict:
     if not titles:
         return AblationVerdict(claim, "not testable", "no data set of one class")
-    gap = sum(values[title].xs(0) - values[title].xs(WITHOUT) for title in titles) / len(titles)
+    gaps = [values[title].xs(0) - values[title].xs(WITHOUT) for title in titles]
+    gap = pd.concat(gaps, axis=1).mean(axis=1, skipna=False)
     return gains(claim, interval(gap.to_list()))

@@ -128,5 +128,8 @@ def _squares(axes: Axes, used: pd.DataFrame, layer: int) -> None:
 def verdict(summary: pd.DataFrame, tokens: int) -> Mapping[str, str]:
     """The most frequent token of each data set, and its share in percent."""
     columns = [f"token{token}" for token in range(tokens)]
-    best = summary[columns].idxmax(axis=1)
-    return {str(name): f"{column[5:]} ({100 * summary.loc[name, column]:.0f} %)" for name, column in best.items()}
+    best, shares = summary[columns].idxmax(axis=1), summary[columns].max(axis=1)
+    return {
+        str(name): f"{str(column)[5:]} ({100 * share:.0f} %)"
+        for name, column, share in zip(best.index, best, shares, strict=True)
+    }

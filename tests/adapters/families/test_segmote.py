@@ -1,7 +1,6 @@
 """SegMoTE behind the interface at the small size: the contract, no prompt at all, and weights files."""
 
 import warnings
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -36,9 +35,8 @@ def mini(network: Segmote) -> SegmoteSegmenter:
 
 
 @pytest.fixture
-def registered(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def registered(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(adapters.REGISTRY, "segmote/mini", "adapters.families.segmote:SegmoteSegmenter")
-    yield
 
 
 def assert_same(first: Prediction, second: Prediction) -> None:

@@ -36,7 +36,7 @@ def test_finds_that_imis_differs_between_the_tables(verdicts):
 
 
 @pytest.mark.parametrize(
-    "claim, outcome, recomputed",
+    ("claim", "outcome", "recomputed"),
     [
         ("gain-isles", CONTRADICTED, 6.06),
         ("gain-segthor", CONTRADICTED, 2.87),

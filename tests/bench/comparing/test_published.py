@@ -37,7 +37,7 @@ def ours(value, low, high):
 
 
 @pytest.mark.parametrize(
-    "found, outcome",
+    ("found", "outcome"),
     [
         ((80.0, 79.0, 81.0), Outcome.REPRODUCED),
         ((78.0, 77.0, 79.0), DIFFERS),

@@ -171,7 +171,7 @@ def test_one_failed_slice_fails_its_own_scores_and_the_volume(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "rule, dice, status",
+    ("rule", "dice", "status"),
     [("nan", np.nan, "undefined"), ("one", 1.0, "ok"), ("zero", 0.0, "ok"), ("skip", np.nan, "skipped")],
 )
 def test_the_empty_rule_holds_for_overlaps_and_nsd_but_never_for_distances(tmp_path, rule, dice, status):

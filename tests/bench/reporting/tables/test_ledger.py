@@ -17,7 +17,7 @@ def terms(names):
 
 
 @pytest.mark.parametrize(
-    "model, dataset, seen",
+    ("model", "dataset", "seen"),
     [
         ("sam/vit_b", "segthor", "no"),
         ("sam-med2d/vit_b", "isles2022", "yes"),
