@@ -10,6 +10,7 @@ from bench.reporting.tables.sheet import Sheet
 from bench.reporting.tables.table import Table
 from bench.reporting.tables.text import FORMATS
 from bench.store.files import write_bytes
+from bench.store.ownership import noting_files
 
 
 def write_tables(run: Path, jobs: int = 1) -> list[Table | Sheet]:
@@ -26,6 +27,7 @@ def write_tables(run: Path, jobs: int = 1) -> list[Table | Sheet]:
 
 def report(run: Path, jobs: int = 1) -> list[Table | Sheet]:
     """Write the tables of a scored run, then its figures and its page, in so many processes."""
-    made = write_tables(run, jobs)
-    publish.publish(run, made, jobs)
+    with noting_files(run):
+        made = write_tables(run, jobs)
+        publish.publish(run, made, jobs)
     return made

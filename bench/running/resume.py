@@ -1,6 +1,5 @@
 """Whether a run folder can be gone on with, and whether it is complete."""
 
-import shutil
 from typing import Any
 
 import pandas as pd
@@ -11,43 +10,35 @@ from bench.errors import RunError
 from bench.running.describe import describe, describe_model
 from bench.store import run_folder
 from bench.store.files import write_json
+from bench.store.ownership import clear_partial, delete_run, require_free
 from bench.store.run_folder import predictions_path
-
-MADE = (
-    "predictions",
-    "candidates",
-    "targets",
-    "protocols",
-    "tables",
-    "figures",
-    "images",
-    "report.html",
-    "prompts.parquet",
-    "records.parquet",
-    "failures.parquet",
-)
 
 
 def open_run(config: RunConfig, resume: bool) -> dict[str, Any]:
-    """The run's description: the stored one if the folder already holds this run, else a new one."""
+    """The run's description: the stored one if the folder already holds this run, else a new one.
+
+    Raises:
+        RunError: the folder holds another run, or files that no run has written.
+    """
     path = config.out / "run.json"
     if path.exists():
-        facts = run_folder.read_run(config.out)
-        if resume and facts["config"] == config.identity():
-            _require_same_weights(facts, config)
-            return facts
+        before = run_folder.read_run(config.out)
+        if resume and before["config"] == config.identity():
+            _require_same_weights(before, config)
+            clear_partial(config.out)
+            return before
         if resume:
-            differ = [k for k, v in config.identity().items() if facts["config"].get(k) != v]
+            differ = [k for k, v in config.identity().items() if before["config"].get(k) != v]
             raise RunError(
                 f"{config.out} holds a run with other {', '.join(differ)}; "
                 "choose another --out, or --no-resume to replace it"
             )
-        for name in MADE:
-            target = config.out / name
-            shutil.rmtree(target) if target.is_dir() else target.unlink(missing_ok=True)
-    elif (config.out / "prompts.parquet").exists():
-        raise RunError(f"{config.out} has prompts but no run.json; choose another --out")
-    facts = describe(config)
+        facts = describe(config)  # first: a run that is refused deletes nothing
+        delete_run(config.out, before)
+    else:
+        require_free(config.out)
+        facts = describe(config)
+    clear_partial(config.out)
     write_json(path, facts)
     return facts
 

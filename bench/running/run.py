@@ -25,7 +25,7 @@ from bench.running.resume import open_run, require_complete
 from bench.scoring.score import score
 from bench.store import run_folder
 from bench.store.files import write_json
-from bench.store.run_folder import one_writer, targets_path, write_table
+from bench.store.run_folder import one_writer, write_table
 
 log = logging.getLogger("bench")
 
@@ -103,9 +103,9 @@ def rescore(folder: Path, wanted: protocols.Protocol) -> Rescored:
         differ = protocols.needs_new_run(ours, wanted, config.prompts)
         place = folder / "protocols" / wanted.name
         records, failures = _scored(config, facts, wanted)
+        rules = {name: getattr(wanted, name) for name in protocols.SCORING}
         write_table(records, place / "records.parquet")
         write_table(failures.astype("string"), place / "failures.parquet")
-        rules = {name: getattr(wanted, name) for name in protocols.SCORING}
         write_json(place / "protocol.json", {"scoring": rules, "prompts_of": ours.name, "needs_new_run": differ})
     return Rescored(place, wanted, differ, int((failures["kind"] == "failed").sum()))
 
@@ -148,14 +148,18 @@ def _prompts(config: RunConfig, found: catalogue.Listing, facts: dict[str, Any])
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
         if digest != facts["prompts_sha256"]:
             raise RunError(f"{path} was changed since it was drawn (sha256 {digest}); start anew in another --out")
-        table = pd.read_parquet(path)
+        table = run_folder.read_table(path, "start anew in another --out")
         cases = set(table[["dataset", "case"]].itertuples(index=False, name=None))
         asked = [item for item in found.items if (item.dataset, item.case) in cases]
-        # Targets that were lost follow from the data again; the prompts stay as they are frozen.
-        draw.draw(config, [item for item in asked if not targets_path(config.out, item.dataset, item.case).exists()])
+        # Targets that were lost or damaged follow from the data again; the prompts stay as they are frozen.
+        draw.draw(config, [item for item in asked if not draw.has_targets(config.out, item)])
         return table, []
     table, defects, warnings = draw.draw(config, found.items)
-    facts["prompts_sha256"] = freeze(table, path)
+    digest = freeze(table, path)
+    if facts["prompts_sha256"] not in (None, digest):
+        path.unlink()
+        raise RunError(f"{path} was lost and the data give other prompts now; start anew in another --out")
+    facts["prompts_sha256"] = digest
     facts["warnings"] = warnings
     facts["data_defects"] = run_folder.defect_rows([*found.defects, *defects], "data")
     facts["counts"] = {
@@ -180,7 +184,7 @@ def _score(config: RunConfig) -> None:
 def _scored(
     config: RunConfig, facts: dict[str, Any], protocol: protocols.Protocol
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    table = pd.read_parquet(config.out / "prompts.parquet")
+    table = run_folder.read_table(config.out / "prompts.parquet", "resume the run, which draws the prompts again")
     require_complete(config, facts, table)
     records, failed = score(config.out, config.models, table, protocol, config.jobs, config.engine)
     data = pd.DataFrame(facts["data_defects"], columns=list(run_folder.FAILURE_COLUMNS))

@@ -1,6 +1,6 @@
 """Where the files of a run lie, who may write them, and what the small ones hold."""
 
-import json
+import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -15,6 +15,10 @@ from bench.data.case import Defect
 from bench.errors import RunError
 from bench.store.files import read_json, write_bytes
 
+LOCK = ".segmote-bench.lock"
+SECONDS = ".seconds.json"  # the longest ending of a case's file
+LONGEST_NAME = 255  # bytes that file systems take
+
 
 @contextmanager
 def one_writer(folder: Path) -> Iterator[None]:
@@ -24,28 +28,47 @@ def one_writer(folder: Path) -> Iterator[None]:
         RunError: another process is writing there.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder / ".lock")
+    lock = FileLock(folder / LOCK)
     try:
         lock.acquire(timeout=0)
     except Timeout:
         raise RunError(f"{folder} is being written by another run; wait for it or choose another --out") from None
     try:
-        for rest in folder.rglob("*.part"):  # of a run that was killed while writing
-            rest.unlink()
         yield
     finally:
         lock.release()
 
 
+def case_path(folder: Path, dataset: str, case: str) -> Path:
+    """The file of a case: odd characters of its id are percent-encoded, and a name too long for a file system is cut.
+
+    A cut name ends in "=" and a checksum of the whole id; no other name has that character. Which case a shard is of
+    stands in the shard itself, see `MaskShard.about`.
+    """
+    name = quote(case, safe="")
+    if len(name) + len(SECONDS) > LONGEST_NAME:
+        name = f"{name[:150]}={hashlib.sha256(case.encode()).hexdigest()[:32]}"
+    return folder / quote(dataset, safe="") / f"{name}.npz"
+
+
 def targets_path(run: Path, dataset: str, case: str) -> Path:
-    """Where the targets of a case are kept; odd characters of its id are percent-encoded."""
-    return run / "targets" / quote(dataset, safe="") / f"{quote(case, safe='')}.npz"
+    """Where the targets of a case are kept."""
+    return case_path(run / "targets", dataset, case)
+
+
+def seconds_path(predictions: Path) -> Path:
+    """Where the timings of a shard of predictions are kept."""
+    return predictions.with_name(predictions.name.removesuffix(".npz") + SECONDS)
+
+
+def model_folder(folder: Path, model: str) -> Path:
+    """The folder of a model's files."""
+    return folder / model.replace("/", "--")
 
 
 def predictions_path(run: Path, model: str, dataset: str, case: str) -> Path:
     """Where what a model drew on a case is kept."""
-    folder = run / "predictions" / model.replace("/", "--") / quote(dataset, safe="")
-    return folder / f"{quote(case, safe='')}.npz"
+    return case_path(model_folder(run / "predictions", model), dataset, case)
 
 
 def candidates_path(run: Path, model: str, dataset: str, case: str) -> Path:
@@ -77,7 +100,19 @@ def read_records(run: Path) -> pd.DataFrame:
     path = run / "records.parquet"
     if not path.exists():
         raise RunError(f"{run} has no records.parquet; is it a run folder? `bench score {run}` makes it")
-    return pd.read_parquet(path)
+    return read_table(path, f"`bench score {run}` writes it again")
+
+
+def read_table(path: Path, remedy: str) -> pd.DataFrame:
+    """Read a Parquet file of a run.
+
+    Raises:
+        RunError: it is damaged or missing; the text ends in the remedy.
+    """
+    try:
+        return pd.read_parquet(path)
+    except (OSError, ValueError, KeyError, MemoryError) as error:
+        raise RunError(f"{path} cannot be read ({str(error).splitlines()[0]}); {remedy}") from None
 
 
 def defect_rows(defects: Sequence[Defect], stage: str) -> list[dict[str, str | None]]:
@@ -86,31 +121,57 @@ def defect_rows(defects: Sequence[Defect], stage: str) -> list[dict[str, str | N
     return [{name: row[name] for name in FAILURE_COLUMNS} for row in rows]
 
 
+SECONDS_COLUMNS = ("seconds_encode", "seconds_decode")
 FAILURE_COLUMNS = ("stage", "kind", "dataset", "patient", "case", "target", "model", "prompt", "reason")
 
 
-def timings(path: Path) -> list[dict[str, float]]:
-    """Seconds of each entry of a shard; zeros are never written for a prediction that ran."""
-    return json.loads(path.with_suffix(".seconds.json").read_text())
+def timings(path: Path, entries: int) -> list[dict[str, float]]:
+    """Seconds of each entry of a shard; zeros are never written for a prediction that ran.
+
+    Raises:
+        RunError: the file beside the shard is missing, damaged, or of another number of entries.
+    """
+    where = seconds_path(path)
+    try:
+        rows = [{name: float(row[name]) for name in SECONDS_COLUMNS} for row in read_json(where)]
+        if len(rows) != entries:
+            raise ValueError(f"{len(rows)} entries for {entries} masks")
+    except (OSError, RunError, ValueError, TypeError, LookupError) as error:
+        raise RunError(f"{where} cannot be read ({error}); resume the run, which predicts this case again") from None
+    return rows
 
 
 def read_run(run: Path) -> dict[str, Any]:
     """The run's own description.
 
     Raises:
-        RunError: the folder is not a run.
+        RunError: the folder is not a run, or its description is damaged.
     """
-    if not (run / "run.json").exists():
+    path = run / "run.json"
+    if not path.exists():
         raise RunError(f"{run} is not a run folder: it has no run.json")
-    facts = read_json(run / "run.json")
-    if not isinstance(facts, dict) or not isinstance(facts.get("config"), dict):
-        raise RunError(f"{run / 'run.json'} does not describe a run; choose the folder of a `bench run`")
+    try:
+        facts = read_json(path)
+    except RunError as error:
+        raise RunError(f"{error}; what the run was is not known without it: start anew in another --out") from None
+    config = facts.get("config") if isinstance(facts, dict) else None
+    chosen = [config.get(name) for name in ("models", "datasets", "prompts")] if isinstance(config, dict) else [None]
+    if not all(map(_are_names, chosen)):
+        raise RunError(f"{path} does not describe a run; choose the folder of a `bench run`")
     return facts
 
 
+def _are_names(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(one, str) for one in value)
+
+
 def failures(run: Path) -> pd.DataFrame:
-    """What a run left out, with reasons."""
+    """What a run left out, with reasons.
+
+    Raises:
+        RunError: the run was not scored, or the file is damaged.
+    """
     path = run / "failures.parquet"
     if not path.exists():
         raise RunError(f"{run} has no failures.parquet; `bench score {run}` makes it")
-    return pd.read_parquet(path)
+    return read_table(path, f"`bench score {run}` writes it again")

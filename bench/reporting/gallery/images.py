@@ -10,7 +10,6 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 from zipfile import BadZipFile
 
 import numpy as np
@@ -24,7 +23,7 @@ from bench.errors import RunError
 from bench.prompting import kinds
 from bench.store.files import write_bytes
 from bench.store.masks import MaskShard
-from bench.store.run_folder import targets_path
+from bench.store.run_folder import case_path, targets_path
 
 Image = NDArray[np.uint8]
 CaseKey = tuple[str, str]  # data set, case
@@ -45,7 +44,7 @@ class Images:
 
 def images_path(run: Path, dataset: str, case: str) -> Path:
     """Where the images of a case are kept."""
-    return run / "images" / quote(dataset, safe="") / f"{quote(case, safe='')}.npz"
+    return case_path(run / "images", dataset, case)
 
 
 def collect(run: Path, facts: Mapping[str, Any], wanted: Mapping[CaseKey, Collection[int]]) -> Images:

@@ -9,7 +9,7 @@ import pytest
 from bench.errors import RunError
 from bench.store.files import write_bytes, write_json
 from bench.store.masks import MaskShard
-from bench.store.run_folder import one_writer, predictions_path
+from bench.store.run_folder import case_path, one_writer, predictions_path, read_run, timings
 from tests.helpers.layouts import each_byte_changed
 
 
@@ -82,14 +82,6 @@ def test_second_writer_is_refused(tmp_path):
     assert other.returncode == 3 and "another run" in other.stdout
 
 
-def test_rests_of_a_killed_writer_are_cleared(tmp_path):
-    (tmp_path / "predictions").mkdir()
-    rest = tmp_path / "predictions" / "c1.npz.4711.part"
-    rest.write_bytes(b"half")
-    with one_writer(tmp_path):
-        assert not rest.exists()
-
-
 def test_no_changed_byte_of_a_shard_escapes_as_another_error(tmp_path):
     path = tmp_path / "x.npz"
     MaskShard([{"slice": n} for n in range(2)], [np.eye(9, dtype=bool), None]).save(path)
@@ -100,3 +92,35 @@ def test_no_changed_byte_of_a_shard_escapes_as_another_error(tmp_path):
         except RunError:
             failed += 1
     assert failed > path.stat().st_size // 4
+
+
+def test_a_long_name_is_cut_and_stays_its_own(tmp_path):
+    names = ["x" * 400, "x" * 399 + "y", "肝" * 100, "x" * 242, "x" * 243]
+    paths = {case_path(tmp_path, "folder", name) for name in names}
+    assert len(paths) == len(names)
+    assert all(len(path.name) <= 255 - len(".seconds.json") + len(".npz") for path in paths)
+    assert case_path(tmp_path, "folder", "a b").name == "a%20b.npz"
+
+
+def test_a_shard_says_what_it_is_of(tmp_path):
+    about = {"dataset": "folder", "case": "肝" * 100}
+    MaskShard([{"slice": 0}], [np.eye(3, dtype=bool)], about).save(tmp_path / "a.npz")
+    assert MaskShard.load(tmp_path / "a.npz", about).about == about
+    with pytest.raises(RunError, match=r"is of .*delete it and resume"):
+        MaskShard.load(tmp_path / "a.npz", about | {"case": "b"})
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"[" * 100_000, b"\xff\xfe", b'{"config": 1}', b"[]", b'{"config": {"models": [1]}}']
+)
+def test_a_damaged_run_json_is_named(tmp_path, content):
+    (tmp_path / "run.json").write_bytes(content)
+    with pytest.raises(RunError, match=r"run\.json"):
+        read_run(tmp_path)
+
+
+def test_seconds_of_another_number_of_masks_are_refused(tmp_path):
+    write_json(tmp_path / "a.seconds.json", [{"seconds_encode": 0.5, "seconds_decode": 1}])
+    assert timings(tmp_path / "a.npz", 1) == [{"seconds_encode": 0.5, "seconds_decode": 1.0}]
+    with pytest.raises(RunError, match="1 entries for 2 masks"):
+        timings(tmp_path / "a.npz", 2)
