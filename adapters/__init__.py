@@ -8,10 +8,9 @@
 import difflib
 import pkgutil
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
-
+from adapters.cards import CARDS
 from adapters.interface import (
     Card,
     MissingWeights,
@@ -21,9 +20,9 @@ from adapters.interface import (
     Segmenter,
     UnsupportedPrompt,
 )
-from adapters.precision import check_precision
-from adapters.weights.catalogue import locate
-from adapters.weights.checkpoint import fill
+
+if TYPE_CHECKING:
+    import torch
 
 __all__ = [
     "REGISTRY",
@@ -39,34 +38,35 @@ __all__ = [
     "load",
 ]
 
-# A model's name to its family's class, imported when asked for. A family has `cards`, `build(variant)`, where the plain
-# `checkpoint.fill` will not do its own `fill(network, path)`, and is made from (card, network, device, precision).
+# A model's name and its family's class, which `load` imports. A family has `build(variant)`; its own
+# `fill(network, path)` where the plain `checkpoint.fill` will not do; and is made from (card, network, device,
+# precision). Families of other packages also have `cards`, from the name of a model to its card.
 REGISTRY = {
-    "sam/vit_b": "adapters.families.sam:Sam",
-    "sam/vit_l": "adapters.families.sam:Sam",
-    "sam/vit_h": "adapters.families.sam:Sam",
-    "sam2/hiera_tiny": "adapters.families.sam2:Sam2",
-    "sam2/hiera_small": "adapters.families.sam2:Sam2",
-    "sam2/hiera_base_plus": "adapters.families.sam2:Sam2",
-    "sam2/hiera_large": "adapters.families.sam2:Sam2",
-    "medsam/vit_b": "adapters.families.medsam:MedSam",
-    "huang/vit_b": "adapters.families.huang:Huang",
-    "sam-med2d/vit_b": "adapters.families.sam_med2d:SamMed2d",
-    "sam-med2d/vit_b-bgr": "adapters.families.sam_med2d:SamMed2d",
-    "sam-med2d/vit_b-pad": "adapters.families.sam_med2d:SamMed2d",
-    "imis/vit_b": "adapters.families.imis:Imis",
-    "segmote/released": "adapters.families.segmote:Segmote",
-    "segmote/paper": "adapters.families.segmote:Segmote",
-    "sam/mini": "adapters.families.sam:Sam",
-    "sam2/mini": "adapters.families.sam2:Sam2",
-    "medsam/mini": "adapters.families.medsam:MedSam",
-    "huang/mini": "adapters.families.huang:Huang",
-    "sam-med2d/mini": "adapters.families.sam_med2d:SamMed2d",
-    "imis/mini": "adapters.families.imis:Imis",
-    "segmote/mini": "adapters.families.segmote:Segmote",
-    "baseline/box": "adapters.families.baseline:Baseline",
-    "baseline/ellipse": "adapters.families.baseline:Baseline",
-    "baseline/otsu": "adapters.families.baseline:Baseline",
+    "sam/vit_b": "adapters.families.sam:SamSegmenter",
+    "sam/vit_l": "adapters.families.sam:SamSegmenter",
+    "sam/vit_h": "adapters.families.sam:SamSegmenter",
+    "sam2/hiera_tiny": "adapters.families.sam2:Sam2Segmenter",
+    "sam2/hiera_small": "adapters.families.sam2:Sam2Segmenter",
+    "sam2/hiera_base_plus": "adapters.families.sam2:Sam2Segmenter",
+    "sam2/hiera_large": "adapters.families.sam2:Sam2Segmenter",
+    "medsam/vit_b": "adapters.families.medsam:MedSamSegmenter",
+    "huang/vit_b": "adapters.families.huang:HuangSegmenter",
+    "sam-med2d/vit_b": "adapters.families.sam_med2d:SamMed2dSegmenter",
+    "sam-med2d/vit_b-bgr": "adapters.families.sam_med2d:SamMed2dSegmenter",
+    "sam-med2d/vit_b-pad": "adapters.families.sam_med2d:SamMed2dSegmenter",
+    "imis/vit_b": "adapters.families.imis:ImisSegmenter",
+    "segmote/released": "adapters.families.segmote:SegmoteSegmenter",
+    "segmote/paper": "adapters.families.segmote:SegmoteSegmenter",
+    "sam/mini": "adapters.families.sam:SamSegmenter",
+    "sam2/mini": "adapters.families.sam2:Sam2Segmenter",
+    "medsam/mini": "adapters.families.medsam:MedSamSegmenter",
+    "huang/mini": "adapters.families.huang:HuangSegmenter",
+    "sam-med2d/mini": "adapters.families.sam_med2d:SamMed2dSegmenter",
+    "imis/mini": "adapters.families.imis:ImisSegmenter",
+    "segmote/mini": "adapters.families.segmote:SegmoteSegmenter",
+    "baseline/box": "adapters.families.baseline:BaselineSegmenter",
+    "baseline/ellipse": "adapters.families.baseline:BaselineSegmenter",
+    "baseline/otsu": "adapters.families.baseline:BaselineSegmenter",
 }
 # A bare family's variant in the paper's comparison.
 DEFAULT_VARIANT = {
@@ -81,7 +81,7 @@ DEFAULT_VARIANT = {
 
 
 def load(
-    name: str, weights: str | Path | None = None, device: str | torch.device = "cpu", precision: str = "fp32"
+    name: str, weights: str | Path | None = None, device: "str | torch.device" = "cpu", precision: str = "fp32"
 ) -> Segmenter:
     """A model, ready to segment.
 
@@ -97,27 +97,35 @@ def load(
         ValueError: unknown name or precision, or a weights file that does not fit.
         MissingWeights: the weights file is not there.
     """
+    # Torch takes seconds to import, which reading a card should not cost.
+    import torch  # noqa: PLC0415
+
+    from adapters.precision import check_precision  # noqa: PLC0415
+    from adapters.weights.catalogue import locate  # noqa: PLC0415
+    from adapters.weights.checkpoint import fill  # noqa: PLC0415
+
     name = full_name(name)
     check_precision(precision)
-    family = _family(name)
-    described = family.cards[name]
+    described = card(name)
     wanted = None if weights == "random" else described.weights
     path = None if wanted is None else locate(wanted, None if weights is None else Path(weights))
-    network = family.build(name.partition("/")[2])
+    chosen = family(name)
+    network = chosen.build(name.partition("/")[2])
     if path is not None:
-        getattr(family, "fill", fill)(network, path)
+        getattr(chosen, "fill", fill)(network, path)
     device = torch.device(device)
-    return family(described, network.to(device).eval(), device, precision)
+    return chosen(described, network.to(device).eval(), device, precision)
 
 
 def card(name: str) -> Card:
-    """What a model is, without building it.
+    """What a model is, without building it, and without torch for the models of this package.
 
     Raises:
         ValueError: unknown name.
     """
     name = full_name(name)
-    return _family(name).cards[name]
+    described: Card = CARDS[name] if name in CARDS else family(name).cards[name]
+    return described
 
 
 def full_name(name: str) -> str:
@@ -135,5 +143,6 @@ def full_name(name: str) -> str:
     raise ValueError(f"unknown model {name!r}; {hint}`bench ls models` lists all")
 
 
-def _family(name: str) -> Any:
+def family(name: str) -> Any:
+    """The class of a model's family, which is imported by this call; `name` is "family/variant"."""
     return pkgutil.resolve_name(REGISTRY[name])

@@ -17,7 +17,7 @@ MASK_SCALE = 4
 OBJECTS_PER_PASS = {"cpu": 8, "cuda": 64}
 
 
-class Framed(Protocol):
+class EncodedImage(Protocol):
     """An encoded image that knows how it lies in the network's input."""
 
     @property
@@ -32,7 +32,7 @@ class Framed(Protocol):
 
 
 T = TypeVar("T")
-E = TypeVar("E", bound=Framed)
+E = TypeVar("E", bound=EncodedImage)
 Request: TypeAlias = tuple[E, Prompt]
 # Number of points, whether there is a box, whether there is a previous mask.
 Kind: TypeAlias = tuple[int, bool, bool]
@@ -130,7 +130,7 @@ def _boxes(requests: Sequence[Request[E]], device: torch.device) -> torch.Tensor
     return torch.from_numpy(boxes).to(device)
 
 
-def _previous(encoded: Framed, prompt: Prompt) -> torch.Tensor:
+def _previous(encoded: EncodedImage, prompt: Prompt) -> torch.Tensor:
     height, width = encoded.embedding.shape[-2:]
     size = (MASK_SCALE * height, MASK_SCALE * width)
     previous = torch.as_tensor(prompt.previous, dtype=torch.float32)

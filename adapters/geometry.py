@@ -4,7 +4,7 @@ The only place of the project that resizes anything. Sizes are (height, width), 
 """
 
 from dataclasses import dataclass
-from typing import TypeAlias, TypeVar
+from typing import TypeAlias
 
 import numpy as np
 import torch
@@ -16,7 +16,6 @@ from torch.nn import functional as F
 Size: TypeAlias = tuple[int, int]
 Mask: TypeAlias = NDArray[np.bool_]
 Pixels: TypeAlias = NDArray[np.uint8]
-Value = TypeVar("Value", np.uint8, np.bool_)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,13 +127,3 @@ def to_original_by_input(values: torch.Tensor, frame: Frame) -> torch.Tensor:
 
 def _bilinear(values: torch.Tensor, size: Size) -> torch.Tensor:
     return F.interpolate(values[None].float(), size, mode="bilinear", align_corners=False)[0]
-
-
-def stretch(pixels: NDArray[Value], size: Size) -> NDArray[Value]:
-    """An (H, W) or (H, W, 3) image or a mask at a benchmark's working resolution by nearest neighbour.
-
-    Its aspect is not kept. Each output pixel takes the input pixel below its centre, so that image and mask agree.
-    """
-    sizes = zip(pixels.shape[:2], size, strict=True)
-    rows, columns = (((2 * np.arange(new) + 1) * old) // (2 * new) for old, new in sizes)
-    return pixels[rows[:, None], columns]

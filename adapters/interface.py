@@ -9,11 +9,13 @@ leave them alone.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import torch
 
 Image: TypeAlias = NDArray[np.uint8]
 PromptKind = Literal["box", "points", "mask", "text", "auto"]
@@ -67,7 +69,7 @@ class Prompt:
     box: NDArray[np.float32] | None = None
     points: Points | None = None
     text: str | None = None
-    previous: torch.Tensor | None = None
+    previous: "torch.Tensor | None" = None
 
     def __post_init__(self) -> None:
         if self.box is None:
@@ -103,12 +105,12 @@ class Prediction:
         selected: index of the candidate that `mask` shows.
     """
 
-    mask: torch.Tensor
+    mask: "torch.Tensor"
     score: float
-    logits: torch.Tensor
-    feedback: torch.Tensor | None
-    candidate_logits: torch.Tensor
-    candidate_scores: torch.Tensor
+    logits: "torch.Tensor"
+    feedback: "torch.Tensor | None"
+    candidate_logits: "torch.Tensor"
+    candidate_scores: "torch.Tensor"
     selected: int
 
 
@@ -149,7 +151,7 @@ class Segmenter(Protocol):
     """A model behind the common interface; the traps of a family stand at the top of its module."""
 
     card: Card
-    network: torch.nn.Module
+    network: "torch.nn.Module"
 
     def encode(self, images: Sequence[Image]) -> list[Any]:
         """Image embeddings, one an image.
@@ -176,7 +178,7 @@ class Segmenter(Protocol):
         """
         ...
 
-    def masks(self, encoded: Any, logits: torch.Tensor) -> torch.Tensor:
+    def masks(self, encoded: Any, logits: "torch.Tensor") -> "torch.Tensor":
         """Raw logits of an image's candidates (C, h, w) as (C, H, W) bool masks on the original pixel grid."""
         ...
 
@@ -204,13 +206,15 @@ def check_prompt(card: Card, prompt: Prompt, height: int, width: int) -> None:
 
     Raises:
         UnsupportedPrompt: a kind of prompt that is not in `card.accepts`.
-        ValueError: a box that is not finite, inverted or outside, or a point outside the image.
+        ValueError: a box that is not finite, inverted or outside, a point outside the image, a previous mask with NaN
+            or infinity, or a text that is no Unicode.
     """
     refused = prompt.kinds - card.accepts
     if refused:
         raise UnsupportedPrompt(
             f"{card.name} cannot take {', '.join(sorted(refused))} prompts; it takes {', '.join(sorted(card.accepts))}"
         )
+    _check_text_and_mask(prompt)
     if prompt.box is not None:
         x0, y0, x1, y1 = (float(value) for value in prompt.box)
         text = f"box {prompt.box.tolist()} (x0, y0, x1, y1)"
@@ -225,3 +229,17 @@ def check_prompt(card: Card, prompt: Prompt, height: int, width: int) -> None:
         inside = np.isfinite(xy).all() and (xy >= 0).all() and (xy <= (width, height)).all()
         if not inside:
             raise ValueError(f"points {xy.tolist()} (x, y) lie outside the image of width {width} and height {height}")
+
+
+def _check_text_and_mask(prompt: Prompt) -> None:
+    import torch  # noqa: PLC0415 - cards are read without it
+
+    if prompt.previous is not None:
+        values = torch.as_tensor(prompt.previous)
+        if wrong := int((~torch.isfinite(values)).sum()):
+            raise ValueError(f"previous mask has {wrong} of {values.numel()} values that are not finite")
+    if prompt.text is not None:
+        try:
+            prompt.text.encode()
+        except UnicodeEncodeError as error:
+            raise ValueError(f"text {prompt.text!a} is no Unicode: {error.reason}") from None

@@ -4,6 +4,8 @@ import errno
 import logging
 import sys
 from collections.abc import Sequence
+from contextlib import redirect_stderr, redirect_stdout
+from typing import TextIO, cast
 
 import typer
 
@@ -11,6 +13,7 @@ from adapters.weights.download import DownloadError
 from bench.commands import ablate, compare, demo, inside, look, paper, run, score, tables, train, weights
 from bench.commands.options import INTERRUPTED, OK, SOME_FAILED, USAGE
 from bench.errors import RunError
+from bench.reporting.tables.safe_text import PrintableStream
 from bench.workers import WorkerLostError
 
 app = typer.Typer(
@@ -40,7 +43,10 @@ app.add_typer(inside.inside, name="inside")
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its code: 0, 1 some cases failed, 2 usage, 130 interrupted."""
     logging.captureWarnings(True)
-    sys.exit(_exit_code(arguments))
+    logging.raiseExceptions = False  # a disk that is full ends the command in one line, not in a log's traceback too
+    shown, errors = PrintableStream(sys.stdout), PrintableStream(sys.stderr, keep="\n\t\r")  # \r: progress bars
+    with redirect_stdout(cast("TextIO", shown)), redirect_stderr(cast("TextIO", errors)):
+        sys.exit(_exit_code(arguments))
 
 
 # Typer brings click along, as its own dependency or inside itself; its usage errors are reached through Typer alone.
@@ -54,7 +60,7 @@ def _exit_code(arguments: Sequence[str] | None) -> int:
         code = stop.exit_code
     except (KeyboardInterrupt, typer.Abort):
         code = INTERRUPTED
-    except (UsageError, RunError, DownloadError, ValueError, OSError) as error:
+    except (UsageError, RunError, DownloadError, ValueError, OSError, MemoryError, RecursionError) as error:
         return _stop(*_explain(error))
     return _stop("interrupted; the same command goes on from here", code) if code == INTERRUPTED else code
 
@@ -65,7 +71,11 @@ def _explain(error: Exception) -> tuple[str, int]:
         return error.format_message(), USAGE  # type: ignore[attr-defined]
     if isinstance(error, DownloadError | WorkerLostError):
         return str(error), SOME_FAILED
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if isinstance(error, MemoryError):
+        return f"out of memory ({error}); run the same command again with fewer --jobs to resume", SOME_FAILED
+    if isinstance(error, RecursionError):
+        return f"something is nested too deeply ({error})", USAGE
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return f"{error.strerror}: free some space, then the same command goes on", SOME_FAILED
     return str(error), USAGE
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -56,6 +57,20 @@ class RunConfig:
         for free in ("out", "jobs", "engine"):
             del chosen[free]
         return json.loads(json.dumps(chosen, default=str))
+
+    @classmethod
+    def from_identity(cls, identity: Mapping[str, Any], out: Path) -> "RunConfig":
+        """The run that has this identity, in a folder; it computes in this process.
+
+        Raises:
+            TypeError: a choice is missing or unknown.
+        """
+        chosen = dict(identity)
+        for name in ("models", "datasets", "prompts"):
+            chosen[name] = tuple(chosen[name])
+        weights = chosen["weights"]
+        chosen |= {"data": Path(chosen["data"]), "weights": Path(weights) if weights else None}
+        return cls(**chosen, out=out, jobs=1, engine="local")
 
     def at(self, out: Path) -> "RunConfig":
         """The same run in another folder."""

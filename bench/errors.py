@@ -3,3 +3,8 @@
 
 class RunError(RuntimeError):
     """A run folder that cannot be used as asked; the text says why and what to do."""
+
+
+def first_line(error: Exception) -> str:
+    """What went wrong, without the advice that follows."""
+    return str(error).partition("\n")[0] or type(error).__name__

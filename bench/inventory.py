@@ -6,7 +6,17 @@ from textwrap import fill
 from tabulate import tabulate
 
 import adapters
-from adapters.weights.catalogue import CATALOGUE, MINI_FOLDER, Entry, status, weights_dir
+from adapters.weights.catalogue import (
+    CATALOGUE,
+    ENDINGS,
+    MINI_FOLDER,
+    Entry,
+    Status,
+    find,
+    locate,
+    status,
+    weights_dir,
+)  # fmt: skip
 from bench import protocols
 from bench.data import catalogue, datasets
 from bench.errors import RunError
@@ -26,8 +36,33 @@ def models(folder: Path | None) -> str:
 
 
 def weights_states(folder: Path | None) -> dict[str, str]:
-    """Every model's weights: present, missing, or another checksum."""
-    return {name: weights_state(name, folder) for name in adapters.REGISTRY}
+    """Every model's weights, and every other weights file of the folder: present, missing, another checksum, damaged.
+
+    A file that no checksum is known of is read whole.
+    """
+    states = {name: weights_state(name, folder) for name in adapters.REGISTRY}
+    for name, state in states.items():
+        entry = adapters.card(name).weights
+        if entry and state not in (Status.MISSING.value, Status.PRESENT.value, Status.DIFFERS.value):
+            states[name] = damage(locate(entry, weights_dir(folder))) or state
+    given = weights_dir(folder)
+    known = {find(entry, given) for entry in CATALOGUE.values()}
+    files = [given] if given.is_file() else sorted(given.glob("*"))
+    rest = (path for path in files if path.suffix in ENDINGS and path.is_file() and path not in known)
+    return states | {path.name: damage(path) or "not in the catalogue, readable" for path in rest}
+
+
+def damage(path: Path) -> str:
+    """What is wrong with a weights file; nothing if it can be read, or only `bench convert` could tell."""
+    from adapters.weights.checkpoint import DamagedWeights, check  # noqa: PLC0415 - torch, which lists do without
+
+    try:
+        check(path)
+    except DamagedWeights as error:
+        return f"damaged: {error}"
+    except ValueError:
+        return ""
+    return ""
 
 
 def weights_state(name: str, folder: Path | None) -> str:
@@ -102,7 +137,6 @@ def runs(folder: Path) -> str:
         except (RunError, ValueError) as error:
             rows.append((path.parent, "no run", "", "", str(error)))
             continue
-        chosen = facts["config"]
-        state = "scored" if facts["finished"]["score"] else "unfinished"
-        rows.append((path.parent, state, chosen["protocol"], ",".join(chosen["prompts"]), facts["world_text"]))
+        state = "scored" if facts.finished["score"] else "unfinished"
+        rows.append((path.parent, state, facts.config.protocol, ",".join(facts.config.prompts), facts.world_text))
     return tabulate(rows, headers=["run", "state", "protocol", "prompts", "what"])

@@ -2,7 +2,8 @@
 
 `PAPER_RECIPE` follows the text: Dice (eq. 10) and 0.01 of the balance loss (eq. 11), Adam, nothing else.
 `RELEASED_RECIPE` is what the released code does instead: other losses, a second step of corrections, regions that a
-model drew as further targets, pictures made brighter or darker. A recipe is part of the network's configuration.
+model drew as further targets, pictures made brighter or darker. A recipe says how to train; the
+network's configuration (`segmote.network.config`) says what.
 
 Source: Lu et al., SegMoTE; InMyDreammer/SegMoTE at 77668f0.
 """
@@ -33,9 +34,10 @@ class Recipe:
         epochs: passes over the training patients.
         batch: images a step, over all devices together (the released code counts them by process).
         masks: objects of each image, drawn anew in every epoch.
-        variants: brighter or darker versions of each picture (see `segmote.embeddings`). An epoch takes the picture or
-            one of them, as often as the released code augments one; that draws values anew each time, and these are
-            embedded once. 0 leaves augmentation out.
+        variants: number of brighter or darker versions of each picture (see `segmote.training.embeddings`). An epoch
+            uses the picture or one of its versions, with the released code's probability of augmentation. The released
+            code draws new values each time; here the versions are fixed, so that each is embedded once. 0 switches
+            augmentation off.
         loss: "dice" (eq. 10), or "released": 20 focal + Dice + error of the predicted IoU.
         balance_weight: lambda of eq. 11.
         first_prompts: kinds of the first prompt and their shares; a batch has one kind.

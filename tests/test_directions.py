@@ -1,35 +1,71 @@
-import ast
+"""The plan of the house: who may import whom. A room imports rooms below its own line and never a neighbour."""
+
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from tests.helpers import architecture
+
 ROOT = Path(__file__).parents[1]
-FORBIDDEN = {"segmote": {"adapters", "bench"}, "adapters": {"bench"}, "bench": set()}
-PACKAGES = set(FORBIDDEN)
+PACKAGES = ["bench", "adapters", "segmote"]
+FLOORS = {
+    "": "bench > adapters > segmote",
+    "bench": (
+        "cli > commands > studies > comparing, running > reporting > statistics, predicting"
+        " > scoring, prompting > store > data, miniworld, world > workers > protocols, config, errors"
+    ),
+    "bench.reporting": "report > draw, page > gallery, tables > figures, table_spec > scored_run",
+    "bench.data": "check > catalogue > datasets > reading > case; slicing > case",
+    "adapters": "__init__ > families > *",
+    "segmote": "training > network > imis, recipe",
+}
+NEVER = {"bench.predicting": ["bench.scoring", "bench.statistics", "bench.reporting"]}
+DRAWING = ["bench.reporting.figures", "bench.reporting.gallery", "bench.studies"]
+ONLY = {"matplotlib": DRAWING, "seaborn": DRAWING}
+
+MODULES = list(architecture.modules(ROOT, PACKAGES))
+IMPORTS = architecture.imports(ROOT, PACKAGES)
 
 
-def imported(path: Path) -> set[str]:
-    tree = ast.parse(path.read_text())
-    found = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            found |= {name.name for name in node.names}
-        elif isinstance(node, ast.ImportFrom) and not node.level:
-            found |= {node.module, *(f"{node.module}.{name.name}" for name in node.names)}
-    return found
+def assert_none(faults):
+    if faults:
+        pytest.fail("\n".join(faults), pytrace=False)
 
 
-@pytest.mark.parametrize("package", sorted(PACKAGES))
-def test_imports_point_one_way(package):
-    for path in (ROOT / package).rglob("*.py"):
-        tops = {name.split(".")[0] for name in imported(path)}
-        assert not tops & FORBIDDEN[package], path
+def test_every_module_stands_in_the_plan():
+    assert_none(architecture.unplaced(MODULES, FLOORS))
 
 
-@pytest.mark.parametrize("package", sorted(PACKAGES))
-def test_nobody_imports_the_root_it_lives_in_for_a_name(package):
-    for path in (ROOT / package).rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.ImportFrom) and node.module == package:
-                modules = {p.stem for p in (ROOT / package).iterdir()}
-                assert {name.name for name in node.names} <= modules, f"{path}: {ast.unparse(node)}"
+@pytest.mark.parametrize("package", FLOORS)
+def test_rooms_import_only_what_lies_below_them(package):
+    assert_none(architecture.climbing(IMPORTS, {package: FLOORS[package]}))
+
+
+def test_no_modules_import_each_other():
+    assert_none(architecture.cycles(IMPORTS, MODULES))
+
+
+def test_what_is_scored_and_reported_never_names_the_prediction():
+    assert_none(architecture.forbidden(IMPORTS, NEVER))
+
+
+def test_only_figures_the_gallery_and_studies_draw():
+    assert_none(architecture.misplaced(IMPORTS, ONLY))
+
+
+def test_nobody_imports_a_package_from_inside_it():
+    assert_none(architecture.from_inside(IMPORTS))
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_no_two_public_classes_of_a_package_share_a_name(package):
+    assert_none(architecture.names_twice(ROOT, package))
+
+
+@pytest.mark.parametrize("module", ["bench.scoring.score", "bench.reporting.report"])
+def test_loads_no_models_in_a_fresh_process(module):
+    code = f"import sys, {module}; print(*sorted({{'adapters', 'torch'}} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert not done.stdout.split()

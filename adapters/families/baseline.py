@@ -4,9 +4,8 @@ Column c of an image is inside a box if its centre is, x0 <= c + 0.5 < x1, rows 
 the last foreground pixel, such as [x0, x1), fills exactly the columns x0..x1-1.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 import torch
@@ -18,40 +17,16 @@ from adapters.interface import Card, Image, Prediction, Prompt, check_image, che
 from adapters.precision import Precision
 
 
-def _card(variant: str, title: str, source: str) -> Card:
-    return Card(
-        name=f"baseline/{variant}",
-        title=title,
-        accepts=frozenset({"box"}),
-        trained=frozenset({frozenset({"box"})}),
-        parameters=0,
-        weights=None,
-        licence="Apache-2.0",
-        source=source,
-        citation="none",
-        trained_on="nothing",
-    )
-
-
 @dataclass(frozen=True, slots=True, eq=False)
-class Encoded:
+class GreyImage:
     """A grey image: (H, W) float32, and its frame, which changes nothing."""
 
     grey: NDArray[np.float32]
     frame: Frame
 
 
-class Baseline:
+class BaselineSegmenter:
     """A rule that turns a box into a mask, behind the `Segmenter` interface."""
-
-    cards: ClassVar[Mapping[str, Card]] = {
-        card.name: card
-        for card in (
-            _card("box", "Filled box", "all pixels of the box"),
-            _card("ellipse", "Inscribed ellipse", "the largest ellipse in the box"),
-            _card("otsu", "Otsu in box", "scikit-image, threshold_otsu; the side nearer to the box's centre"),
-        )
-    }
 
     @staticmethod
     def build(variant: str) -> torch.nn.Module:
@@ -64,12 +39,14 @@ class Baseline:
         self.device = device
         self._rule = {"box": filled, "ellipse": ellipse, "otsu": otsu}[card.name.partition("/")[2]]
 
-    def encode(self, images: Sequence[Image]) -> list[Encoded]:
+    def encode(self, images: Sequence[Image]) -> list[GreyImage]:
         """Grey images, see `Segmenter.encode`."""
         greys = [check_image(image).mean(axis=2, dtype=np.float32) for image in images]
-        return [Encoded(grey, Frame(grey.shape, grey.shape, max(grey.shape))) for grey in greys]
+        return [GreyImage(grey, Frame(grey.shape, grey.shape, max(grey.shape))) for grey in greys]
 
-    def decode(self, requests: Sequence[tuple[Encoded, Prompt]], *, multimask: bool | None = None) -> list[Prediction]:
+    def decode(
+        self, requests: Sequence[tuple[GreyImage, Prompt]], *, multimask: bool | None = None
+    ) -> list[Prediction]:
         """One prediction a request, see `Segmenter.decode`; there is only ever one candidate."""
         for encoded, prompt in requests:
             check_prompt(self.card, prompt, *encoded.frame.original)
@@ -79,7 +56,7 @@ class Baseline:
             if prompt.box is not None
         ]
 
-    def masks(self, encoded: Encoded, logits: torch.Tensor) -> torch.Tensor:
+    def masks(self, encoded: GreyImage, logits: torch.Tensor) -> torch.Tensor:
         """Logits (C, H, W) as (C, H, W) bool masks."""
         return logits > 0
 

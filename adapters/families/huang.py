@@ -4,45 +4,21 @@ Boxes only. The single mask was trained; the paper's evaluation takes three cand
 overlaps best with the reference, which is an oracle and no business of an adapter. The score head got no loss.
 """
 
-from collections.abc import Mapping
-from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
 import torch
 
-from adapters.families.sam import Sam
+from adapters.families.sam import SamSegmenter
 from adapters.geometry import Frame
-from adapters.interface import Card, Image, Prompt
+from adapters.interface import Image, Prompt
 
 LOWER_PERCENT, UPPER_PERCENT = 0.95, 99.5
-OFFICIAL = Card(
-    name="huang/vit_b",
-    title="Huang et al. ViT-B",
-    accepts=frozenset({"box", "points"}),
-    trained=frozenset({frozenset({"box"})}),
-    parameters=93_735_472,
-    weights="huang/vit_b",
-    licence="none stated",
-    source="yuhoo0302/Segment-Anything-Model-for-Medical-Images at b2f0d41",
-    citation="Huang et al., Segment anything model for medical images?, Medical Image Analysis 92:103061, 2024",
-    trained_on="COSMOS 1050K (53 public medical sets), on top of SA-1B",
-)
-MINI = replace(
-    OFFICIAL,
-    name="huang/mini",
-    title="Huang et al. mini",
-    parameters=1_210_024,
-    weights="huang/mini",
-    licence="Apache-2.0",
-    trained_on="mini MedSeg-HQ phantoms",
-)
 
 
-class Huang(Sam):
+class HuangSegmenter(SamSegmenter):
     """Huang et al.'s SAM behind the `Segmenter` interface."""
 
-    cards: ClassVar[Mapping[str, Card]] = {card.name: card for card in (OFFICIAL, MINI)}
     scored: ClassVar[bool] = False
 
     def prepare(self, image: Image) -> tuple[torch.Tensor, Frame]:

@@ -8,43 +8,31 @@ that puts display names for its 238 class keys is not at hand, so a name is take
 without underscores and hyphens. Only text needs the tower, the vocabulary and `tokenizers`.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 import torch
 
 from adapters import geometry
 from adapters.batching import Request, stack_prompts
 from adapters.families import small_networks
-from adapters.families.sam import Encoded, Sam
+from adapters.families.sam import SamEmbedding, SamSegmenter
 from adapters.families.sam_decoder import pick_single
 from adapters.geometry import Frame
-from adapters.interface import Card, Image, MissingWeights, Prediction, Prompt, PromptKind
+from adapters.interface import Card, Image, MissingWeights, Prediction, Prompt
 from adapters.precision import Precision
 from adapters.weights import checkpoint
 from adapters.weights.catalogue import CATALOGUE, MINI_FOLDER, weights_dir
 from adapters.weights.checkpoint import State
 from segmote.imis.image_encoder import EncoderConfig
-from segmote.imis.network import Imis as Network
-from segmote.imis.network import ImisConfig, standardised
+from segmote.imis.network import Imis, ImisConfig, standardised
 from segmote.imis.text import TextConfig
 
 if TYPE_CHECKING:
     from segmote.imis.vocabulary import Vocabulary
 
-TRAINED: frozenset[frozenset[PromptKind]] = frozenset(
-    {
-        frozenset({"box"}),
-        frozenset({"points"}),
-        frozenset({"text"}),
-        frozenset({"points", "mask"}),
-        frozenset({"points", "text"}),
-        frozenset({"text", "mask"}),
-    }
-)
 VOCABULARY = CATALOGUE["imis/vocabulary"]
 MINI_VOCABULARY = MINI_FOLDER / "imis_vocabulary.txt"
 TOWER = "text_model."
@@ -72,43 +60,21 @@ MINI = ImisConfig(
     ),
     text=TextConfig(vocabulary=1024, width=64, depth=2, heads=2, positions=32),
 )
-OFFICIAL = Card(
-    name="imis/vit_b",
-    title="IMIS-Net ViT-B",
-    accepts=frozenset({"box", "points", "mask", "text"}),
-    trained=TRAINED,
-    parameters=182_516_560,
-    weights="imis/vit_b",
-    licence="none stated",
-    source="uni-medical/IMIS-Bench at f4519c0",
-    citation="Cheng et al., Interactive medical image segmentation: a benchmark dataset and baseline, CVPR 2025",
-    trained_on="IMed-361M",
-)
-SMALL = replace(
-    OFFICIAL,
-    name="imis/mini",
-    title="IMIS-Net mini",
-    parameters=1_393_632,
-    weights="imis/mini",
-    licence="Apache-2.0",
-    trained_on="mini MedSeg-HQ phantoms",
-)
 
 
-class Imis(Sam):
+class ImisSegmenter(SamSegmenter):
     """IMIS-Net behind the `Segmenter` interface."""
 
-    cards: ClassVar[Mapping[str, Card]] = {card.name: card for card in (OFFICIAL, SMALL)}
-    network: Network
+    network: Imis
 
     @staticmethod
-    def build(variant: str) -> Network:
+    def build(variant: str) -> Imis:
         """The untrained network of a variant, in evaluation mode."""
         config, vocabulary = (MINI, MINI_VOCABULARY) if variant == "mini" else (VIT_B, weights_dir() / VOCABULARY.file)
-        return Network(config, vocabulary).eval()
+        return Imis(config, vocabulary).eval()
 
     @staticmethod
-    def fill(network: Network, path: Path) -> None:
+    def fill(network: Imis, path: Path) -> None:
         """Load a weights file, strictly but for the text tower, which it need not have; the vocabulary lies beside it.
 
         Raises:
@@ -117,7 +83,7 @@ class Imis(Sam):
         checkpoint.fill(network, path, partial(fitted, network))
         network.vocabulary = path.parent / network.vocabulary.name
 
-    def __init__(self, card: Card, network: Network, device: torch.device, precision: Precision) -> None:
+    def __init__(self, card: Card, network: Imis, device: torch.device, precision: Precision) -> None:
         super().__init__(card, network, device, precision)
         self._vocabulary: Vocabulary | None = None
 
@@ -136,7 +102,7 @@ class Imis(Sam):
         """Always."""
         return True
 
-    def decode(self, requests: Sequence[Request[Encoded]], *, multimask: bool | None = None) -> list[Prediction]:
+    def decode(self, requests: Sequence[Request[SamEmbedding]], *, multimask: bool | None = None) -> list[Prediction]:
         """One prediction a request, see `Segmenter.decode`; a text prompt is the name of a class.
 
         Raises:
@@ -151,7 +117,7 @@ class Imis(Sam):
         return [done[row] for row in range(len(requests))]
 
     @torch.no_grad()
-    def masks(self, encoded: Encoded, logits: torch.Tensor) -> torch.Tensor:
+    def masks(self, encoded: SamEmbedding, logits: torch.Tensor) -> torch.Tensor:
         """Low-resolution logits (C, h, w) as (C, H, W) bool masks on the original grid."""
         return geometry.to_original_by_input(logits, encoded.frame).sigmoid() > 0.5
 
@@ -177,7 +143,7 @@ class Imis(Sam):
             self._vocabulary = Vocabulary(_present(self.network.vocabulary), sizes.vocabulary)
         return self._vocabulary.encode([sentence(name) for name in names], sizes.positions)
 
-    def _decode(self, requests: Sequence[Request[Encoded]], several: bool) -> list[Prediction]:
+    def _decode(self, requests: Sequence[Request[SamEmbedding]], several: bool) -> list[Prediction]:
         images = [encoded for encoded, _ in requests]
         embeddings = torch.stack([image.embedding for image in images])
         prompts = stack_prompts(requests, self.device)
@@ -188,7 +154,7 @@ class Imis(Sam):
         return [self._prediction(*row) for row in zip(images, logits, scores, strict=True)]
 
 
-def fitted(network: Network, state: State) -> State:
+def fitted(network: Imis, state: State) -> State:
     """A file's tensors under the network's names; without a text tower in the file the network loses its own."""
     named = {_official(key): value for key, value in state.items() if not key.endswith(NO_WEIGHTS)}
     if not any(key.startswith(TOWER) for key in named):

@@ -5,44 +5,20 @@ standardisation of colours would spoil it. Probabilities, not logits, are brough
 got no loss in fine-tuning, so there is no score. Points were never trained.
 """
 
-from collections.abc import Mapping
-from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
 import torch
 
 from adapters import geometry
-from adapters.families.sam import Encoded, Sam
+from adapters.families.sam import SamEmbedding, SamSegmenter
 from adapters.geometry import Frame
-from adapters.interface import Card, Image, Prompt
-
-OFFICIAL = Card(
-    name="medsam/vit_b",
-    title="MedSAM ViT-B",
-    accepts=frozenset({"box", "points"}),
-    trained=frozenset({frozenset({"box"})}),
-    parameters=93_735_472,
-    weights="medsam/vit_b",
-    licence="Apache-2.0",
-    source="bowang-lab/MedSAM at d71e8a1",
-    citation="Ma et al., Segment anything in medical images, Nature Communications 15:654, 2024",
-    trained_on="public medical sets of 10 modalities (1.57 million image-mask pairs)",
-)
-MINI = replace(
-    OFFICIAL,
-    name="medsam/mini",
-    title="MedSAM mini",
-    parameters=1_210_024,
-    weights="medsam/mini",
-    trained_on="mini MedSeg-HQ phantoms",
-)
+from adapters.interface import Image, Prompt
 
 
-class MedSam(Sam):
+class MedSamSegmenter(SamSegmenter):
     """MedSAM behind the `Segmenter` interface."""
 
-    cards: ClassVar[Mapping[str, Card]] = {card.name: card for card in (OFFICIAL, MINI)}
     scored: ClassVar[bool] = False
 
     def prepare(self, image: Image) -> tuple[torch.Tensor, Frame]:
@@ -58,6 +34,6 @@ class MedSam(Sam):
         return False
 
     @torch.no_grad()
-    def masks(self, encoded: Encoded, logits: torch.Tensor) -> torch.Tensor:
+    def masks(self, encoded: SamEmbedding, logits: torch.Tensor) -> torch.Tensor:
         """Low-resolution logits (C, h, w) as (C, H, W) bool masks on the original grid."""
         return geometry.to_original(logits.sigmoid(), encoded.frame) > 0.5

@@ -4,13 +4,13 @@ Box and clicks may come together; then the prompt encoder adds no padding token.
 the mask input of the next. Predicted scores are plain numbers, at times below 0 or above 1.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
 from segment_anything import sam_model_registry
-from segment_anything.modeling import Sam as Network
+from segment_anything.modeling import Sam
 
 from adapters import geometry
 from adapters.batching import (
@@ -23,36 +23,12 @@ from adapters.batching import (
 from adapters.families import small_networks
 from adapters.families.sam_decoder import pick_single, predict_masks
 from adapters.geometry import Frame
-from adapters.interface import Card, Image, Prediction, Prompt, PromptKind, check_image, check_prompt
+from adapters.interface import Card, Image, Prediction, Prompt, check_image, check_prompt
 from adapters.precision import Precision, autocast
-
-SOURCE = "facebookresearch/segment-anything at dca509f"
-CITATION = "Kirillov et al., Segment Anything, ICCV 2023, arXiv 2304.02643"
-BOX: PromptKind = "box"
-POINTS: PromptKind = "points"
-MASK: PromptKind = "mask"
-INTERACTIVE = frozenset(
-    frozenset(kinds) for kinds in ((BOX,), (POINTS,), (BOX, POINTS), (POINTS, MASK), (BOX, MASK), (BOX, POINTS, MASK))
-)
-
-
-def _card(variant: str, title: str, parameters: int) -> Card:
-    return Card(
-        name=f"sam/{variant}",
-        title=title,
-        accepts=frozenset({"box", "points", "mask"}),
-        trained=INTERACTIVE,
-        parameters=parameters,
-        weights=f"sam/{variant}",
-        licence="Apache-2.0",
-        source=SOURCE,
-        citation=CITATION,
-        trained_on="generic shapes and textures" if variant == "mini" else "SA-1B",
-    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Encoded:
+class SamEmbedding:
     """An image behind SAM's encoder.
 
     Attributes:
@@ -64,26 +40,17 @@ class Encoded:
     frame: Frame
 
 
-class Sam:
+class SamSegmenter:
     """SAM behind the `Segmenter` interface; MedSAM and Huang et al. are the same network, prepared otherwise."""
 
-    cards: ClassVar[Mapping[str, Card]] = {
-        card.name: card
-        for card in (
-            _card("vit_b", "SAM ViT-B", 93_735_472),
-            _card("vit_l", "SAM ViT-L", 312_342_832),
-            _card("vit_h", "SAM ViT-H", 641_090_608),
-            _card("mini", "SAM mini", 1_210_024),
-        )
-    }
     scored: ClassVar[bool] = True
 
     @staticmethod
-    def build(variant: str) -> Network:
+    def build(variant: str) -> Sam:
         """The untrained network of a variant, in evaluation mode."""
         return small_networks.sam() if variant == "mini" else sam_model_registry[variant](checkpoint=None)
 
-    def __init__(self, card: Card, network: Network, device: torch.device, precision: Precision) -> None:
+    def __init__(self, card: Card, network: Sam, device: torch.device, precision: Precision) -> None:
         self.card = card
         self.network = network
         self.device = device
@@ -102,19 +69,19 @@ class Sam:
         return geometry.pad(standard, self.side), frame
 
     @torch.no_grad()
-    def encode(self, images: Sequence[Image]) -> list[Encoded]:
+    def encode(self, images: Sequence[Image]) -> list[SamEmbedding]:
         """Image embeddings, see `Segmenter.encode`."""
         checked = [check_image(image) for image in images]
-        encoded: list[Encoded] = []
+        encoded: list[SamEmbedding] = []
         for chunk in image_chunks(checked, self.side, self.device):
             inputs, frames = zip(*map(self.prepare, chunk), strict=True)
             with autocast(self.device, self.precision):
                 embeddings = self.network.image_encoder(torch.stack(inputs))
-            encoded += map(Encoded, embeddings.float(), frames)
+            encoded += map(SamEmbedding, embeddings.float(), frames)
         return encoded
 
     @torch.no_grad()
-    def decode(self, requests: Sequence[Request[Encoded]], *, multimask: bool | None = None) -> list[Prediction]:
+    def decode(self, requests: Sequence[Request[SamEmbedding]], *, multimask: bool | None = None) -> list[Prediction]:
         """One prediction a request, see `Segmenter.decode`."""
         for encoded, prompt in requests:
             check_prompt(self.card, prompt, *encoded.frame.original)
@@ -127,12 +94,12 @@ class Sam:
         return is_ambiguous(prompt)
 
     @torch.no_grad()
-    def masks(self, encoded: Encoded, logits: torch.Tensor) -> torch.Tensor:
+    def masks(self, encoded: SamEmbedding, logits: torch.Tensor) -> torch.Tensor:
         """Low-resolution logits (C, h, w) as (C, H, W) bool masks on the original grid."""
         full = geometry.to_original_by_input(logits, encoded.frame)
         return full > self.network.mask_threshold
 
-    def _decode(self, requests: Sequence[Request[Encoded]], several: bool) -> list[Prediction]:
+    def _decode(self, requests: Sequence[Request[SamEmbedding]], several: bool) -> list[Prediction]:
         images = [encoded for encoded, _ in requests]
         prompts = stack_prompts(requests, self.device)
         sparse, dense = self.network.prompt_encoder(prompts.points, prompts.boxes, prompts.masks)
@@ -143,7 +110,7 @@ class Sam:
         # One transfer a pass: choosing among candidates must not wait for the device object by object.
         return [self._prediction(*row) for row in zip(images, logits, scores.cpu(), strict=True)]
 
-    def _prediction(self, image: Encoded, logits: torch.Tensor, scores: torch.Tensor) -> Prediction:
+    def _prediction(self, image: SamEmbedding, logits: torch.Tensor, scores: torch.Tensor) -> Prediction:
         best = int(scores.argmax())
         chosen = logits[best : best + 1]
         return Prediction(

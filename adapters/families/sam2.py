@@ -6,10 +6,9 @@ low stability is replaced by the best of the three candidates inside the network
 from the unclamped ones.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import ClassVar
 
 import torch
 from hydra.utils import instantiate
@@ -26,7 +25,6 @@ from adapters.batching import (
     stack_prompts,
 )
 from adapters.families import small_networks
-from adapters.families.sam import INTERACTIVE
 from adapters.geometry import Frame
 from adapters.interface import Card, Image, Prediction, check_image, check_prompt
 from adapters.precision import Precision, autocast
@@ -43,23 +41,8 @@ STABILITY = {
 }
 
 
-def _card(variant: str, title: str, parameters: int) -> Card:
-    return Card(
-        name=f"sam2/{variant}",
-        title=title,
-        accepts=frozenset({"box", "points", "mask"}),
-        trained=INTERACTIVE,
-        parameters=parameters,
-        weights=f"sam2/{variant}",
-        licence="Apache-2.0",
-        source="facebookresearch/sam2 at 2b90b9f",
-        citation="Ravi et al., SAM 2: Segment Anything in Images and Videos, arXiv 2408.00714",
-        trained_on="generic shapes and textures" if variant == "mini" else "SA-1B, SA-V, internal video",
-    )
-
-
 @dataclass(frozen=True, slots=True, eq=False)
-class Encoded:
+class Sam2Embedding:
     """An image behind SAM 2's encoder.
 
     Attributes:
@@ -73,19 +56,8 @@ class Encoded:
     frame: Frame
 
 
-class Sam2:
+class Sam2Segmenter:
     """SAM 2.1 behind the `Segmenter` interface."""
-
-    cards: ClassVar[Mapping[str, Card]] = {
-        card.name: card
-        for card in (
-            _card("hiera_tiny", "SAM 2.1 Hiera-T", 38_962_498),
-            _card("hiera_small", "SAM 2.1 Hiera-S", 46_060_354),
-            _card("hiera_base_plus", "SAM 2.1 Hiera-B+", 80_850_178),
-            _card("hiera_large", "SAM 2.1 Hiera-L", 224_446_642),
-            _card("mini", "SAM 2 mini", 1_249_080),
-        )
-    }
 
     @staticmethod
     def build(variant: str) -> SAM2Base:
@@ -120,14 +92,14 @@ class Sam2:
         return (geometry.resize_unit(unit, frame.content) - mean) / std, frame
 
     @torch.no_grad()
-    def encode(self, images: Sequence[Image]) -> list[Encoded]:
+    def encode(self, images: Sequence[Image]) -> list[Sam2Embedding]:
         """Image embeddings, see `Segmenter.encode`."""
         checked = [check_image(image) for image in images]
-        encoded: list[Encoded] = []
+        encoded: list[Sam2Embedding] = []
         for chunk in image_chunks(checked, self.side, self.device):
             inputs, frames = zip(*map(self.prepare, chunk), strict=True)
             *details, embeddings = self._features(torch.stack(inputs))
-            encoded += map(Encoded, embeddings, zip(*details, strict=True), frames)
+            encoded += map(Sam2Embedding, embeddings, zip(*details, strict=True), frames)
         return encoded
 
     def _features(self, inputs: torch.Tensor) -> list[torch.Tensor]:
@@ -140,7 +112,7 @@ class Sam2:
         return [*details, embeddings]
 
     @torch.no_grad()
-    def decode(self, requests: Sequence[Request[Encoded]], *, multimask: bool | None = None) -> list[Prediction]:
+    def decode(self, requests: Sequence[Request[Sam2Embedding]], *, multimask: bool | None = None) -> list[Prediction]:
         """One prediction a request, see `Segmenter.decode`."""
         for encoded, prompt in requests:
             check_prompt(self.card, prompt, *encoded.frame.original)
@@ -149,11 +121,11 @@ class Sam2:
             return decode_batches(requests, several, self.device, self._decode)
 
     @torch.no_grad()
-    def masks(self, encoded: Encoded, logits: torch.Tensor) -> torch.Tensor:
+    def masks(self, encoded: Sam2Embedding, logits: torch.Tensor) -> torch.Tensor:
         """Low-resolution logits (C, h, w) as (C, H, W) bool masks on the original grid."""
         return geometry.to_original(logits, encoded.frame) > 0
 
-    def _decode(self, requests: Sequence[Request[Encoded]], several: bool) -> list[Prediction]:
+    def _decode(self, requests: Sequence[Request[Sam2Embedding]], several: bool) -> list[Prediction]:
         images = [encoded for encoded, _ in requests]
         sparse, dense = self._embed(stack_prompts(requests, self.device))
         logits, scores, _, _ = self.network.sam_mask_decoder(
@@ -176,7 +148,7 @@ class Sam2:
             points = (corners, labels) if points is None else _joined((corners, labels), points)
         return self.network.sam_prompt_encoder(points, None, prompts.masks)
 
-    def _prediction(self, image: Encoded, logits: torch.Tensor, scores: torch.Tensor) -> Prediction:
+    def _prediction(self, image: Sam2Embedding, logits: torch.Tensor, scores: torch.Tensor) -> Prediction:
         best = int(scores.argmax())
         chosen = logits[best : best + 1]
         return Prediction(

@@ -8,28 +8,22 @@ their training and test scripts read files as B, G, R and never swap, which make
 as the authors' test.py: B, G, R, and an image smaller than the input is centred in zeros instead of squashed.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import ClassVar
 
 import torch
-from segment_anything.modeling import ImageEncoderViT, MaskDecoder, PromptEncoder, TwoWayTransformer
-from segment_anything.modeling import Sam as Network
+from segment_anything.modeling import ImageEncoderViT, MaskDecoder, PromptEncoder, Sam, TwoWayTransformer
 from segment_anything.modeling.image_encoder import Block, window_partition, window_unpartition
 from torch import nn
 
 from adapters import geometry
 from adapters.families import small_networks
-from adapters.families.sam import Encoded, Sam
+from adapters.families.sam import SamEmbedding, SamSegmenter
 from adapters.geometry import Frame
-from adapters.interface import Card, Image, Prediction, Prompt, PromptKind
+from adapters.interface import Card, Image, Prediction, Prompt
 from adapters.precision import Precision
 
 SHRINK = 4
-TRAINED: frozenset[frozenset[PromptKind]] = frozenset(
-    {frozenset({"box"}), frozenset({"points"}), frozenset({"points", "mask"}), frozenset({"mask"})}
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,13 +146,14 @@ class AdapterBlock(Block):
         return window_unpartition(self.attn(windows), self.window_size, padded, x.shape[1:3])
 
 
-def network(config: Config) -> Network:
+def network(config: Config) -> Sam:
     """An untrained SAM-Med2D in evaluation mode; state-dict names and shapes are the official ones.
 
     Returns:
-        Network for (B, 3, side, side) images with a (B, width, grid, grid) embedding and (B, C, 4 grid, 4 grid) logits.
+        A network for (B, 3, side, side) images. Its embedding is (B, width, grid, grid), its logits are
+        (B, C, 4 grid, 4 grid).
     """
-    return Network(_image_encoder(config), _prompt_encoder(config), _mask_decoder(config)).eval()
+    return Sam(_image_encoder(config), _prompt_encoder(config), _mask_decoder(config)).eval()
 
 
 def _image_encoder(config: Config) -> ImageEncoderViT:
@@ -194,44 +189,15 @@ def _mask_decoder(config: Config) -> MaskDecoder:
     return MaskDecoder(transformer_dim=config.width, transformer=transformer, iou_head_hidden_dim=config.width)
 
 
-OFFICIAL = Card(
-    name="sam-med2d/vit_b",
-    title="SAM-Med2D ViT-B",
-    accepts=frozenset({"box", "points", "mask"}),
-    trained=TRAINED,
-    parameters=271_241_776,
-    weights="sam-med2d/vit_b",
-    licence="Apache-2.0",
-    source="OpenGVLab/SAM-Med2D at bfd2b93",
-    citation="Cheng et al., SAM-Med2D, arXiv 2308.16184",
-    trained_on="SA-Med2D-20M, on top of SA-1B",
-)
-CARDS = (
-    OFFICIAL,
-    replace(OFFICIAL, name="sam-med2d/vit_b-bgr", title="SAM-Med2D ViT-B (BGR)"),
-    replace(OFFICIAL, name="sam-med2d/vit_b-pad", title="SAM-Med2D ViT-B (BGR, padded)"),
-    replace(
-        OFFICIAL,
-        name="sam-med2d/mini",
-        title="SAM-Med2D mini",
-        parameters=1_448_616,
-        weights="sam-med2d/mini",
-        trained_on="mini MedSeg-HQ phantoms",
-    ),
-)
-
-
-class SamMed2d(Sam):
+class SamMed2dSegmenter(SamSegmenter):
     """SAM-Med2D behind the `Segmenter` interface."""
 
-    cards: ClassVar[Mapping[str, Card]] = {card.name: card for card in CARDS}
-
     @staticmethod
-    def build(variant: str) -> Network:
+    def build(variant: str) -> Sam:
         """The untrained network of a variant, in evaluation mode."""
         return network(MINI if variant == "mini" else VIT_B)
 
-    def __init__(self, card: Card, network: Network, device: torch.device, precision: Precision) -> None:
+    def __init__(self, card: Card, network: Sam, device: torch.device, precision: Precision) -> None:
         super().__init__(card, network, device, precision)
         self.preparation = PREPARATIONS[card.name.partition("/")[2]]
 
@@ -254,6 +220,6 @@ class SamMed2d(Sam):
         """Always: the single mask was never trained."""
         return True
 
-    def _prediction(self, image: Encoded, logits: torch.Tensor, scores: torch.Tensor) -> Prediction:
+    def _prediction(self, image: SamEmbedding, logits: torch.Tensor, scores: torch.Tensor) -> Prediction:
         prediction = super()._prediction(image, logits, scores)
         return replace(prediction, feedback=prediction.logits[None].sigmoid())

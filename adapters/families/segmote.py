@@ -9,66 +9,37 @@ nobody has trained them with.
 """
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 
 from adapters.batching import Request, image_chunks, stack_prompts
 from adapters.families import imis
 from adapters.geometry import Frame
-from adapters.interface import Card, Image, Prediction, Prompt, PromptKind, check_image
+from adapters.interface import Card, Image, Prediction, Prompt, check_image
 from adapters.precision import autocast
 from adapters.weights import checkpoint
 from adapters.weights.catalogue import weights_dir
 from adapters.weights.checkpoint import State
 from segmote.network.config import PAPER, RELEASED, SegmoteConfig
 from segmote.network.expert_decoder import ExpertMasks
-from segmote.network.model import Segmote as Network
+from segmote.network.model import Segmote
 from segmote.network.official_names import NOT_SAMS, current_name, implied_gate, is_unused, name_of_sams
 
-AUTO: PromptKind = "auto"
-MASK: PromptKind = "mask"
 MINI = replace(
     RELEASED,
     **{field.name: getattr(imis.MINI, field.name) for field in fields(imis.MINI)},
     expert_rank=16,
 )
 CONFIGS = {"released": RELEASED, "paper": PAPER, "mini": MINI}
-OFFICIAL = Card(
-    name="segmote/released",
-    title="SegMoTE",
-    accepts=imis.OFFICIAL.accepts | {AUTO},
-    trained=imis.TRAINED | {frozenset({AUTO}), frozenset({MASK})},
-    parameters=200_080_336,
-    weights="segmote/released",
-    licence="not known",
-    source="InMyDreammer/SegMoTE at 77668f0, its router at ba6e178",
-    citation="Lu et al., SegMoTE: token-level mixture of experts for medical image segmentation",
-    trained_on="MedSeg-HQ, on top of IMISNet-B",
-)
-BY_THE_PAPER = replace(
-    OFFICIAL,
-    name="segmote/paper",
-    title="SegMoTE by the paper's formulas",
-)
-SMALL = replace(
-    OFFICIAL,
-    name="segmote/mini",
-    title="SegMoTE mini",
-    trained=frozenset(frozenset({kind}) for kind in ("box", "points", "text", AUTO)),
-    parameters=1_544_256,
-    weights="segmote/mini",
-    licence="Apache-2.0",
-    trained_on="mini MedSeg-HQ phantoms",
-)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Encoded:
+class SegmoteEmbedding:
     """An image behind SegMoTE's encoder.
 
     Attributes:
@@ -82,20 +53,19 @@ class Encoded:
     frame: Frame
 
 
-class Segmote(imis.Imis):
+class SegmoteSegmenter(imis.ImisSegmenter):
     """SegMoTE behind the `Segmenter` interface."""
 
-    cards: ClassVar[Mapping[str, Card]] = {card.name: card for card in (OFFICIAL, BY_THE_PAPER, SMALL)}
-    network: Network
+    network: Segmote
 
     @staticmethod
-    def build(variant: str) -> Network:
+    def build(variant: str) -> Segmote:
         """The untrained network of a variant, in evaluation mode."""
         config = CONFIGS[variant]
-        return Network(config, _vocabulary(config)).eval()
+        return Segmote(config, _vocabulary(config)).eval()
 
     @staticmethod
-    def fill(network: imis.Network, path: Path) -> None:
+    def fill(network: imis.Imis, path: Path) -> None:
         """Load a weights file of any age, strictly but for the text tower and for what is never used.
 
         Warns where the routers are all zero: then the order among equals decides, and not the network.
@@ -117,13 +87,13 @@ class Segmote(imis.Imis):
     def encode(self, images: Sequence[Image]) -> list[Any]:
         """Image embeddings and details, see `Segmenter.encode`."""
         checked = [check_image(image) for image in images]
-        encoded: list[Encoded] = []
+        encoded: list[SegmoteEmbedding] = []
         for chunk in image_chunks(checked, self.side, self.device):
             inputs, frames = zip(*map(self.prepare, chunk), strict=True)
             with autocast(self.device, self.precision):
                 embeddings, early = (part.float() for part in self.network.encode(torch.stack(inputs)))
             with autocast(self.device, "fp32"):
-                encoded += map(Encoded, embeddings, self.network.details(embeddings, early), frames)
+                encoded += map(SegmoteEmbedding, embeddings, self.network.details(embeddings, early), frames)
         return encoded
 
     def proposes_several(self, prompt: Prompt) -> bool:
@@ -153,7 +123,7 @@ class Segmote(imis.Imis):
         return [replace(self._prediction(image, masks, rank), score=float(score)) for image, masks, rank, score in rows]
 
 
-def from_base(config: SegmoteConfig, base: Path, seed: int = 0) -> Network:
+def from_base(config: SegmoteConfig, base: Path, seed: int = 0) -> Segmote:
     """A network to train: what it shares with its base from that one's file, its own parts new.
 
     Args:
@@ -168,9 +138,9 @@ def from_base(config: SegmoteConfig, base: Path, seed: int = 0) -> Network:
     vocabulary = base.parent / _vocabulary(config).name
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        network = Network(config, vocabulary)
+        network = Segmote(config, vocabulary)
     with torch.device("meta"):
-        shared = set(imis.Network(config, vocabulary).state_dict())
+        shared = set(imis.Imis(config, vocabulary).state_dict())
     if config.base == "sam":
         network.text_model = None
         shared = {key for key in shared if not key.startswith(NOT_SAMS)}
@@ -185,15 +155,15 @@ def from_base(config: SegmoteConfig, base: Path, seed: int = 0) -> Network:
     return network.eval()
 
 
-def trained(config: SegmoteConfig, weights: Path, card: Card, device: str = "cpu") -> Segmote:
+def trained(config: SegmoteConfig, weights: Path, card: Card, device: str = "cpu") -> SegmoteSegmenter:
     """The adapter of a network of any configuration, as an ablation trains it, under the card of its size.
 
     Raises:
         ValueError: see `checkpoint.fill`.
     """
-    network = Network(config, _vocabulary(config))
-    Segmote.fill(network, weights)
-    return Segmote(card, network.to(device).eval(), torch.device(device), "fp32")
+    network = Segmote(config, _vocabulary(config))
+    SegmoteSegmenter.fill(network, weights)
+    return SegmoteSegmenter(card, network.to(device).eval(), torch.device(device), "fp32")
 
 
 def _vocabulary(config: SegmoteConfig) -> Path:
@@ -201,7 +171,7 @@ def _vocabulary(config: SegmoteConfig) -> Path:
     return imis.MINI_VOCABULARY if config.text == imis.MINI.text else weights_dir() / imis.VOCABULARY.file
 
 
-def _fitted(network: imis.Network, state: State) -> State:
+def _fitted(network: imis.Imis, state: State) -> State:
     """A file's tensors under the network's names; what is never used may be missing."""
     named = imis.fitted(network, {current_name(key): value for key, value in state.items()})
     return {key: value for key, value in network.state_dict().items() if is_unused(key)} | named

@@ -14,7 +14,7 @@ from bench.store.files import write_bytes
 from bench.studies.ablations import decoder, experts, queries, size
 
 if TYPE_CHECKING:
-    from bench.studies.ablations.output import Report
+    from bench.studies.ablations.output import AblationReport
     from bench.studies.ablations.setting import Setting
 
 NAMES = ("experts", "queries", "decoder", "size")
@@ -82,7 +82,8 @@ def _setting(
         raise RunError(f"no data set {', '.join(missing)} in {folder}; there are {', '.join(all_of_them)}")
     tested = test_data.expanduser().resolve() if test_data is not None else folders.phantom_data()
     return Setting(
-        network=replace(RELEASED if full else MINI, recipe=PAPER_RECIPE),
+        network=RELEASED if full else MINI,
+        recipe=PAPER_RECIPE,
         base=base or locate("imis/vit_b" if full else "imis/mini"),
         card="segmote/released" if full else "segmote/mini",
         data=folder,
@@ -100,14 +101,14 @@ def _setting(
 
 def _scaled(setting: "Setting", full: bool, epochs: int | None, limit: int | None, slices: int | None) -> "Setting":
     """The recipe's length and the amount of data; mini networks learn faster and see little."""
-    recipe = setting.network.recipe
+    recipe = setting.recipe
     count = epochs or (recipe.epochs if full else 4)
     if full:
         recipe = replace(recipe, epochs=count)
     else:
         recipe = replace(recipe, rate=1e-3, milestones=(2 * count // 3, 5 * count // 6), epochs=count)
         limit, slices = limit or 24, slices or 3
-    return replace(setting, network=replace(setting.network, recipe=recipe), limit=limit, slices=slices)
+    return replace(setting, recipe=recipe, limit=limit, slices=slices)
 
 
 def _codes(folder: Path) -> tuple[str, ...]:
@@ -116,7 +117,7 @@ def _codes(folder: Path) -> tuple[str, ...]:
     return tuple(dict.fromkeys(item.code for item in find_items(folder, (), 1)))
 
 
-def _report(name: str, setting: "Setting | None", jobs: int) -> "Report":
+def _report(name: str, setting: "Setting | None", jobs: int) -> "AblationReport":
     if setting is None:
         return size.ablate()
 
@@ -124,7 +125,7 @@ def _report(name: str, setting: "Setting | None", jobs: int) -> "Report":
     return trained[name](setting, jobs) if name in trained else size.ablate()
 
 
-def _write(report: "Report", out: Path) -> None:
+def _write(report: "AblationReport", out: Path) -> None:
     from bench.studies.ablations.output import write  # noqa: PLC0415
 
     print(f"\n{report.markdown()}")

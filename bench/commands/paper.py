@@ -9,7 +9,7 @@ from bench.commands.options import OK
 from bench.commands.tables import Format, Style
 from bench.comparing import claims
 from bench.comparing.paper import ours
-from bench.reporting.tables.text import FORMATS
+from bench.reporting.tables.formats import FORMATS
 
 
 def paper_command(

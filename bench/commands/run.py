@@ -30,11 +30,10 @@ from bench.config import RunConfig
 from bench.data import catalogue
 from bench.errors import RunError
 from bench.predicting import predict
-from bench.prompting.kinds import KINDS, load
-from bench.reporting.tables import run_tables
-from bench.reporting.tables.text import to_console
+from bench.prompting.kinds import load
+from bench.reporting.tables.formats import to_console
+from bench.reporting.tables.table import Table
 from bench.running import choose, run
-from bench.store import run_folder
 from bench.store.files import read_json
 
 GIB_A_WORKER = 4  # an official ViT-B on the CPU peaks near 3 GiB
@@ -154,15 +153,11 @@ def _print_plan(config: RunConfig) -> int:
     return OK
 
 
-def finish(outcome: run.Outcome) -> int:
+def finish(outcome: run.RunOutcome) -> int:
     """Print the headline tables of a run; the exit code."""
-    headline = {
-        kind: run_tables.table(outcome.run, kind) for kind in run_folder.read_run(outcome.run)["config"]["prompts"]
-    }
-    for kind, table in headline.items():
-        print(f"\n{to_console(table)}")
-        if KINDS[kind].rounds:
-            print(f"\n{to_console(run_tables.click_curve(outcome.run, kind))}")
+    for table in outcome.tables:
+        if isinstance(table, Table) and table.role in ("headline", "rounds"):
+            print(f"\n{to_console(table)}")
     print(f"\nRun folder: {outcome.run}")
     if outcome.failed or outcome.skipped:
         print(f"{outcome.failed} failed, {outcome.skipped} skipped with reasons in {outcome.run / 'failures.parquet'}")

@@ -11,9 +11,11 @@ from bench.commands.options import OK, SOME_FAILED, Run
 from bench.commands.run import finish
 from bench.errors import RunError
 from bench.protocols import EMPTY_RULES
+from bench.reporting.scored_run import read_scored_run
 from bench.reporting.tables import protocol_ranking
 from bench.running import run
-from bench.store import run_folder
+from bench.running.rescore import Rescored, rescore
+from bench.store.run_folder import read_run, records_path
 
 
 def score_command(
@@ -27,15 +29,15 @@ def score_command(
 
 def _rescore(folder: Path, protocol: str | None, empty: str | None) -> int:
     """Score by other rules, beside the run's own records; says what a new run would change."""
-    ours = protocols.load(run_folder.read_run(folder)["config"]["protocol"])
+    ours = protocols.load(read_run(folder).config.protocol)
     wanted = protocols.load(protocol) if protocol else ours
     wanted = protocols.with_empty_rule(wanted, empty) if empty else wanted
     if wanted == ours:
         raise RunError(f"{folder} has the protocol {ours.name} already; `bench score {folder}` scores it again")
-    made = run.rescore(folder, wanted)
+    made = rescore(folder, wanted)
     print(f"Scored the masks of {folder} by the rules of {wanted.name}: {_rules(wanted)}.")
     print(_difference(ours, made))
-    print(f"\n{_table(folder, ours, wanted)}\n\nRecords: {made.folder / 'records.parquet'}")
+    print(f"\n{_table(folder, ours, wanted)}\n\nRecords: {made.records}")
     return SOME_FAILED if made.failed else OK
 
 
@@ -44,7 +46,7 @@ def _rules(protocol: protocols.Protocol) -> str:
     return f"{text} ({protocols.scoring_text(protocol)})"
 
 
-def _difference(ours: protocols.Protocol, made: run.Rescored) -> str:
+def _difference(ours: protocols.Protocol, made: Rescored) -> str:
     if not made.needs_new_run:
         return f"Images and prompts of {ours.name} and {made.protocol.name} are the same: nothing needs a new run."
     name = made.protocol.name.partition("+")[0]
@@ -56,8 +58,8 @@ def _difference(ours: protocols.Protocol, made: run.Rescored) -> str:
 
 
 def _table(folder: Path, ours: protocols.Protocol, wanted: protocols.Protocol) -> str:
-    if not (folder / "records.parquet").exists():
+    if not records_path(folder).exists():
         return f"`bench score {folder}` gives the run's own scores to compare with."
-    found = protocol_ranking.protocol_ranking(folder, [wanted])
+    found = protocol_ranking.protocol_ranking(read_scored_run(folder), [wanted])
     title = f"Dice (%) and place by {ours.name} and by {wanted.name}"
     return f"{title}\n\n{tabulate(found.rows(), found.heads(), 'simple', disable_numparse=True)}"

@@ -1,5 +1,6 @@
 """`bench table`, `bench report` and `bench ls ledger`: the numbers of a run as text."""
 
+from collections.abc import Sequence
 from enum import Enum
 from typing import Annotated
 
@@ -10,9 +11,11 @@ from bench.commands.options import OK, Datasets, Models, Run, split
 from bench.data.datasets import REGISTRY
 from bench.errors import RunError
 from bench.reporting import report
+from bench.reporting.scored_run import read_scored_run
+from bench.reporting.table_spec import table_spec
 from bench.reporting.tables import ledger, run_tables
-from bench.reporting.tables.text import AGGREGATIONS, FORMATS, Sheet, Table, to_console
-from bench.store import run_folder
+from bench.reporting.tables.formats import AGGREGATIONS, FORMATS, Table, TextTable, to_console
+from bench.store.run_folder import read_run
 
 
 class Style(str, Enum):
@@ -54,14 +57,15 @@ def table_command(
     """Print a table of a run."""
     if reference and not comparison:
         raise RunError("--reference belongs to --comparison")
-    prompt = prompt or run_folder.read_run(folder)["config"]["prompts"][0]
     if ledger:
-        return _show(run_tables.ledger_sheets(folder), style)
+        return _show(run_tables.ledger_tables(read_run(folder)), style)
+    run = read_scored_run(folder)
     if by_prompt:
-        return _show([run_tables.settings(folder)], style, intervals)
+        return _show([run_tables.prompt_table(run)], style, intervals)
+    spec = table_spec(run, prompt or run.prompts[0], aggregation, prompt_round, metric)
     if comparison:
-        return _show([run_tables.comparison(folder, prompt, aggregation, prompt_round, metric, reference)], style)
-    table = run_tables.table(folder, prompt, aggregation, prompt_round, metric)
+        return _show([run_tables.comparison_table(run, spec, reference)], style)
+    table = run_tables.scores_table(run, spec)
     return _show([table.summary() if summary else table], style, intervals)
 
 
@@ -69,10 +73,12 @@ def ls_ledger(models: Models = "all", datasets: Datasets = "all", style: Format 
     """Which weights have seen which data set in training, with the source; licences of both."""
     names = list(adapters.REGISTRY) if models == "all" else split(models)
     sets = list(REGISTRY) if datasets == "all" else split(datasets)
-    return _show(ledger.sheets(ledger.table(ledger.terms(names), sets)), style)
+    cards = [adapters.card(name) for name in names]
+    terms = {card.name: (card.licence, card.trained_on) for card in cards}
+    return _show(ledger.text_tables(ledger.table(terms, sets)), style)
 
 
-def _show(made: list[Sheet] | list[Table], style: Style, intervals: bool = True) -> int:
+def _show(made: Sequence[Table | TextTable], style: Style, intervals: bool = True) -> int:
     texts = [to_console(one, intervals) if style is Style.console else FORMATS[style.value](one) for one in made]
     print("\n\n".join(texts) if style is Style.console else "\n".join(texts))
     return OK

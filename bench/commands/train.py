@@ -13,6 +13,7 @@ from bench.commands.options import OK
 
 if TYPE_CHECKING:
     from segmote.network.config import SegmoteConfig
+    from segmote.recipe import Recipe
     from segmote.training.settings import TrainConfig
     from segmote.training.state import Trained
 
@@ -117,9 +118,9 @@ def train_segmote(
         resume=resume,
     )
     rules = _rules(variant or Variant(recipe.value), size, base_family)
-    network = replace(rules, num_experts=num_experts, top_k=top_k, ppt_queries=ppt_queries, recipe=way)
+    network = replace(rules, num_experts=num_experts, top_k=top_k, ppt_queries=ppt_queries)
     weights = base or locate(f"{base_family.value}/{'mini' if size == Size.mini else 'vit_b'}")
-    return _print(_run(network, weights, config))
+    return _print(_run(network, weights, way, config))
 
 
 def _names(text: str | None) -> tuple[str, ...] | None:
@@ -137,12 +138,12 @@ def _rules(variant: Variant, size: Size, family: Base) -> "SegmoteConfig":
     return by_the_paper(sizes) if variant == Variant.paper else sizes
 
 
-def _run(network: "SegmoteConfig", base: Path, config: "TrainConfig") -> "Trained":
+def _run(network: "SegmoteConfig", base: Path, recipe: "Recipe", config: "TrainConfig") -> "Trained":
     # The trainer brings Lightning Fabric along, which no other command needs.
     from adapters.families.segmote import from_base  # noqa: PLC0415
     from segmote.training.train import train as train_network  # noqa: PLC0415
 
-    return train_network(from_base(network, base, config.seed), config)
+    return train_network(from_base(network, base, config.seed), recipe, config)
 
 
 def _print(trained: "Trained") -> int:

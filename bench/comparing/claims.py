@@ -12,10 +12,10 @@ from bench.comparing.published import (
     CITATION,
     FOLDER,
     OURS,
-    Cell,
     Key,
     Measured,
     Outcome,
+    PrintedScore,
     Verdict,
     cells,
     check_averages,
@@ -24,8 +24,8 @@ from bench.comparing.published import (
     read,
     recomputed,
 )
-from bench.reporting.tables.sheet import Sheet
-from bench.reporting.tables.text import to_console
+from bench.reporting.tables.formats import to_console
+from bench.reporting.tables.text_table import TextTable
 from bench.statistics.patients import AVERAGE
 
 
@@ -39,7 +39,7 @@ class Evidence:
         counted: parameters of our networks and bytes of official files, by name.
     """
 
-    printed: Sequence[Cell]
+    printed: Sequence[PrintedScore]
     numbers: Mapping[str, float]
     counted: Mapping[str, int]
 
@@ -72,7 +72,7 @@ def _gain(found: Evidence, subject: str, expected: str) -> Finding:
     return Outcome.HOLDS if fits else Outcome.CONTRADICTED, gains[0] if len(gains) == 1 else None, note
 
 
-def _margin(printed: Sequence[Cell], table: int, dataset: str, from_rows: bool = False) -> float:
+def _margin(printed: Sequence[PrintedScore], table: int, dataset: str, from_rows: bool = False) -> float:
     here = [c for c in printed if (c.table, c.dataset) == (table, dataset)]
     if table == 4:
         values = {c.row: c.value for c in here}
@@ -113,7 +113,7 @@ def _colours(found: Evidence, subject: str, expected: str) -> Finding:
     return Outcome.CONTRADICTED if wrong else Outcome.HOLDS, None, "; ".join(wrong) or "in every row"
 
 
-def _line(cell: Cell) -> tuple[str, str]:
+def _line(cell: PrintedScore) -> tuple[str, str]:
     return cell.dataset, cell.row
 
 
@@ -185,7 +185,7 @@ def is_value(verdict: Verdict) -> bool:
     return verdict.id.startswith("value ")
 
 
-def sheets(verdicts: Sequence[Verdict], every: bool = False) -> list[Sheet]:
+def sheets(verdicts: Sequence[Verdict], every: bool = False) -> list[TextTable]:
     """The audit as tables: what the paper says of itself, then its printed numbers beside ours.
 
     Args:
@@ -229,7 +229,7 @@ HEADS = ("where", "what", "published", "recomputed", "ours", "verdict", "why")
 WIDE = (("what", 0.34), ("verdict", 0.15), ("why", 0.34))
 
 
-def _sheet(name: str, caption: str, verdicts: Sequence[Verdict]) -> Sheet:
+def _sheet(name: str, caption: str, verdicts: Sequence[Verdict]) -> TextTable:
     rows = [
         [
             v.where,
@@ -242,7 +242,7 @@ def _sheet(name: str, caption: str, verdicts: Sequence[Verdict]) -> Sheet:
         ]
         for v in verdicts
     ]
-    return Sheet(name, f"{caption} {LEGEND}", HEADS, rows, frame(verdicts), wide=WIDE)
+    return TextTable(name, f"{caption} {LEGEND}", HEADS, rows, frame(verdicts), wide=WIDE)
 
 
 LEGEND = (

@@ -3,15 +3,17 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from bench.comparing.published import DATASETS, MODELS, Key, Measured
+from bench.config import RunConfig
 from bench.data import catalogue
 from bench.errors import RunError
-from bench.reporting.tables import run_tables
+from bench.reporting.scored_run import read_scored_run
+from bench.reporting.table_spec import table_spec
+from bench.reporting.tables.run_tables import scores_table
 from bench.reporting.tables.table import Table
 from bench.statistics.patients import AVERAGE
-from bench.store import run_folder
+from bench.store.run_folder import read_run
 
 PROMPT, AGGREGATION = "box", "macro_class"  # of the paper's Tables 1 and 2; 12 of 14 printed averages are means of rows
 
@@ -22,8 +24,8 @@ class Ours:
 
     Attributes:
         values: by data set, row and model, in percent.
-        used: a sentence a run: what its numbers are.
-        refused: a sentence a run that cannot stand beside the paper: why not.
+        used: a sentence per run: what its numbers are.
+        refused: a sentence per run that cannot stand beside the paper: why not.
     """
 
     values: Mapping[Key, Measured]
@@ -40,32 +42,32 @@ def ours(runs: Sequence[Path]) -> Ours:
     values: dict[Key, Measured] = {}
     used, refused = [], []
     for run in runs:
-        facts = run_folder.read_run(run)
-        reasons = not_comparable(facts)
+        config = read_run(run).config
+        reasons = not_comparable(config)
         if reasons:
             refused.append(f"{run} is not comparable with the paper: {'; '.join(reasons)}")
             continue
-        found = measured(run_tables.table(run, PROMPT, AGGREGATION))
+        scored = read_scored_run(run)
+        found = measured(scores_table(scored, table_spec(scored, PROMPT, AGGREGATION)))
         twice = sorted(values.keys() & found.keys())
         if twice:
             raise RunError(f"{run} measures {' '.join(twice[0])} again; give one run a data set and model")
         values |= found
-        used.append(f"{run}: protocol {facts['config']['protocol']}, prompt {PROMPT}, {AGGREGATION}")
+        used.append(f"{run}: protocol {config.protocol}, prompt {PROMPT}, {AGGREGATION}")
     return Ours(values, used, refused)
 
 
-def not_comparable(facts: Mapping[str, Any]) -> list[str]:
+def not_comparable(config: RunConfig) -> list[str]:
     """Why the numbers of a run cannot be held against the paper's; nothing if they can."""
-    config = facts["config"]
-    minis = [name for name in config["models"] if name.endswith("/mini")]
+    minis = [name for name in config.models if name.endswith("/mini")]
     checks = {
         "mini weights, which are not the published models": bool(minis),
-        "untrained weights": config["allow_random"],
-        "phantom data, drawn by this project": config["world"] != "real",
-        f"only the first {config['limit']} cases of each data set (--limit)": config["limit"] is not None,
-        f"no prompt {PROMPT}, which the paper's tables use": PROMPT not in config["prompts"],
-        "none of the paper's models": not set(config["models"]) & set(MODELS.values()),
-        "none of the paper's data sets": not set(config["datasets"]) & set(DATASETS.values()),
+        "untrained weights": config.allow_random,
+        "phantom data, drawn by this project": config.world != "real",
+        f"only the first {config.limit} cases of each data set (--limit)": config.limit is not None,
+        f"no prompt {PROMPT}, which the paper's tables use": PROMPT not in config.prompts,
+        "none of the paper's models": not set(config.models) & set(MODELS.values()),
+        "none of the paper's data sets": not set(config.datasets) & set(DATASETS.values()),
     }
     return [reason for reason, wrong in checks.items() if wrong]
 

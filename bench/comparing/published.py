@@ -56,7 +56,7 @@ class Outcome(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class PrintedScore:
     """One printed Dice, in percent.
 
     Attributes:
@@ -123,27 +123,29 @@ def read(name: str, folder: Path = FOLDER) -> pd.DataFrame:
     return pd.read_csv(path, dtype=str, keep_default_na=False)
 
 
-def cells(folder: Path = FOLDER) -> list[Cell]:
+def cells(folder: Path = FOLDER) -> list[PrintedScore]:
     """All printed Dice values: Tables 1, 2 and 4."""
     first = read("table1", folder).melt(["dataset", "row"], var_name="model")
     second = read("table2", folder).melt(["dataset"], var_name="model").assign(row=AVERAGE)
     fourth = read("table4", folder).rename(columns={"setting": "row"}).melt(["row"], var_name="dataset")
     tables = ((1, first), (2, second), (4, fourth.assign(model=OURS)))
     return [
-        Cell(number, row["dataset"], row["row"], row["model"], float(row["value"].rstrip("*")), "*" in row["value"])
+        PrintedScore(
+            number, row["dataset"], row["row"], row["model"], float(row["value"].rstrip("*")), "*" in row["value"]
+        )
         for number, table in tables
         for row in table.to_dict("records")
     ]
 
 
-def recomputed(cell: Cell, printed: Sequence[Cell]) -> float | None:
+def recomputed(cell: PrintedScore, printed: Sequence[PrintedScore]) -> float | None:
     """The mean of the printed rows that an Average of Table 1 stands for; None for other cells."""
     same = [c for c in printed if (c.table, c.dataset, c.model) == (1, cell.dataset, cell.model)]
     rows = [c.value for c in same if c.row != AVERAGE]
     return float(np.mean(rows)) if cell.table == 1 and cell.row == AVERAGE else None
 
 
-def check_averages(printed: Sequence[Cell]) -> Iterator[Verdict]:
+def check_averages(printed: Sequence[PrintedScore]) -> Iterator[Verdict]:
     """Every printed Average of Table 1 against the mean of its rows."""
     for cell in printed:
         mean = recomputed(cell, printed)
@@ -155,7 +157,7 @@ def check_averages(printed: Sequence[Cell]) -> Iterator[Verdict]:
         yield Verdict(f"average {cell.name}", "Table 1", cell.name, cell.value, mean, None, outcome, note)
 
 
-def check_repeats(printed: Sequence[Cell]) -> Iterator[Verdict]:
+def check_repeats(printed: Sequence[PrintedScore]) -> Iterator[Verdict]:
     """The baselines' values of Table 2 against those that Table 1 prints for the same data sets."""
     first = {_identity(c): c for c in printed if c.table == 1 and (c.row == AVERAGE or c.dataset == "ISLES")}
     for cell in printed:
@@ -172,11 +174,11 @@ def _signed(difference: float) -> str:
     return f"{round(difference, 2) + 0.0:+.2f}"  # no "-0.00"
 
 
-def _identity(cell: Cell) -> tuple[str | None, str | None]:
+def _identity(cell: PrintedScore) -> tuple[str | None, str | None]:
     return DATASETS.get(cell.dataset), MODELS.get(cell.model)
 
 
-def check_cells(printed: Sequence[Cell], ours: Mapping[Key, Measured]) -> Iterator[Verdict]:
+def check_cells(printed: Sequence[PrintedScore], ours: Mapping[Key, Measured]) -> Iterator[Verdict]:
     """Every printed value against ours."""
     for cell in printed:
         key = _key(cell)
@@ -191,7 +193,7 @@ def check_cells(printed: Sequence[Cell], ours: Mapping[Key, Measured]) -> Iterat
         yield Verdict(f"value {cell.name}", f"Table {cell.table}", cell.name, cell.value, mean, found, outcome, note)
 
 
-def _key(cell: Cell) -> Key | None:
+def _key(cell: PrintedScore) -> Key | None:
     """Our name of a printed value; None if it cannot be measured with published weights."""
     dataset, model = _identity(cell)
     if dataset is None or model is None or cell.table == 4 or (cell.table == 2 and cell.model == OURS):
@@ -199,7 +201,7 @@ def _key(cell: Cell) -> Key | None:
     return dataset, "ischemic stroke lesion" if dataset == "isles2022" else cell.row.lower(), model
 
 
-def _missing(cell: Cell) -> str:
+def _missing(cell: PrintedScore) -> str:
     if cell.table != 1 and cell.model == OURS:
         return "the weights of this variant, which are not published"
     dataset, model = _identity(cell)

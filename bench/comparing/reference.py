@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 
 from bench.errors import RunError
-from bench.reporting.tables import run_tables
-from bench.reporting.tables.text import AGGREGATIONS, to_frame
-from bench.store import run_folder
+from bench.reporting.scored_run import ScoredRun, read_scored_run
+from bench.reporting.table_spec import table_spec
+from bench.reporting.tables.formats import AGGREGATIONS, to_frame
+from bench.reporting.tables.run_tables import scores_table
 from bench.store.files import read_json, write_json
 
 TOLERANCE = 0.005
@@ -22,20 +23,20 @@ def reference(run: Path, tolerance: float = TOLERANCE) -> dict[str, Any]:
         run: a scored run folder.
         tolerance: how far a value in [0, 1] may move; covers other processors and library versions.
     """
-    facts = run_folder.read_run(run)
-    protocol = facts["config"]["protocol"]
+    found = read_scored_run(run)
+    config = found.facts.config
     return {
-        "protocol": protocol,
-        "seed": facts["config"]["seed"],
+        "protocol": config.protocol,
+        "seed": config.seed,
         "tolerance": tolerance,
-        "world": facts["world_text"],
-        "weights_sha256": {name: model["weights_sha256"] for name, model in facts["models"].items()},
-        "dice": {kind: _rows(run, kind) for kind in facts["config"]["prompts"]},
+        "world": found.facts.world_text,
+        "weights_sha256": {name: model.weights_sha256 for name, model in found.facts.models.items()},
+        "dice": {kind: _rows(found, kind) for kind in config.prompts},
     }
 
 
-def _rows(run: Path, kind: str) -> dict[str, float | None]:
-    frame = to_frame(run_tables.table(run, kind, next(iter(AGGREGATIONS))))
+def _rows(run: ScoredRun, kind: str) -> dict[str, float | None]:
+    frame = to_frame(scores_table(run, table_spec(run, kind, next(iter(AGGREGATIONS)))))
     frame = frame[frame["applicable"]]
     names = frame["dataset"] + " | " + frame["class"] + " | " + frame["model"]
     values = [None if np.isnan(value) else round(value, 6) for value in frame["value"]]

@@ -9,15 +9,14 @@ import pandas as pd
 
 from bench import protocols
 from bench.errors import RunError
-from bench.reporting.tables import run_tables
 from bench.scoring import metrics
 from bench.scoring.metrics import Metric
 from bench.statistics import bootstrap
 from bench.statistics.bootstrap import Difference
 from bench.statistics.patients import AGGREGATIONS, PatientScores, patient_scores
 from bench.statistics.rows import labels
-from bench.store import run_folder
-from bench.store.run_folder import read_records
+from bench.store.run_facts import RunFacts
+from bench.store.run_folder import read_records, read_run
 
 # Folders: what lies in them is compared by checksum. Models: those of one run alone are told apart from changes.
 FREE = ("data", "weights", "models")
@@ -39,8 +38,8 @@ class RunComparison:
 
     Attributes:
         metric: what is compared.
-        aggregation: how it becomes one number a data set.
-        frame: one row a (data set, prompt, model) of both runs: `a`, `b`, and `delta` = b - a with `low`, `high`; `p`
+        aggregation: how it becomes one number per data set.
+        frame: one row per data set, prompt and model of both runs: `a`, `b`, `delta` = b - a with `low`, `high`; `p`
             and `p_holm` of the signed-rank test over patients; `wins`, `ties`: share of patients where B is better and
             where both are the same; `patients` with both scores and `left_out` without.
         changes: what differs between the runs.
@@ -67,13 +66,13 @@ def compare(first: Path, second: Path, metric: str = "dice", aggregation: str | 
         RunError: not runs, not scored, other prompts, no model in common, or no such metric or aggregation.
         ValueError: no such metric.
     """
-    facts = run_folder.read_run(first), run_tables.read_run(second)
-    _same_prompts(first, second, *facts)
-    models = [[*one["config"]["models"]] for one in facts]
+    facts = read_run(first), read_run(second)
+    _same_prompts(*facts)
+    models = [one.config.models for one in facts]
     common = [name for name in models[0] if name in models[1]]
     if not common:
         raise RunError(f"no model in common: {first} has {', '.join(models[0])}; {second} has {', '.join(models[1])}")
-    rule = aggregation or protocols.load(facts[0]["config"]["protocol"]).aggregation
+    rule = aggregation or protocols.load(facts[0].config.protocol).aggregation
     if rule not in AGGREGATIONS:
         raise RunError(f"unknown aggregation {rule!r}; there are {', '.join(AGGREGATIONS)}")
     measured = _measured(metric, rule)
@@ -90,17 +89,17 @@ def _measured(name: str, aggregation: str) -> Metric:
     return metrics.metric(f"volume_{name}")
 
 
-def _same_prompts(first: Path, second: Path, a: Mapping[str, Any], b: Mapping[str, Any]) -> None:
-    sums = a.get("prompts_sha256"), b.get("prompts_sha256")
-    if sums[0] is None or sums[1] is None:
-        raise RunError(f"{first if sums[0] is None else second} has no prompts yet; run it to its end first")
-    if sums[0] != sums[1]:
+def _same_prompts(a: RunFacts, b: RunFacts) -> None:
+    first, second = a.prompts_sha256, b.prompts_sha256
+    if first is None or second is None:
+        raise RunError(f"{(a if first is None else b).config.out} has no prompts yet; run it to its end first")
+    if first != second:
         names = ("datasets", "prompts", "seed", "limit", "protocol")
-        differ = [name for name in names if a["config"][name] != b["config"][name]]
+        differ = [name for name in names if getattr(a.config, name) != getattr(b.config, name)]
         reason = f"other {', '.join(differ)}" if differ else "other data"
         raise RunError(
-            f"{first} and {second} have different prompts (sha256 {sums[0][:8]} and {sums[1][:8]}; {reason}): "
-            "only runs with the same prompts can be compared"
+            f"{a.config.out} and {b.config.out} have different prompts (sha256 {first[:8]} and {second[:8]}; {reason}"
+            "): only runs with the same prompts can be compared"
         )
 
 
@@ -146,7 +145,7 @@ def _row(key: tuple[str, str, str], scores: PatientScores, found: Difference) ->
     return row | {name: getattr(found, name) for name in kept}
 
 
-def changes(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[Change]:
+def changes(a: RunFacts, b: RunFacts) -> list[Change]:
     """What differs in the descriptions of two runs: configuration, protocol, versions, weights, hardware."""
     found = []
     for what, one, other in _facts(a, b):
@@ -158,12 +157,12 @@ def changes(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[Change]:
     return found
 
 
-def _facts(a: Mapping[str, Any], b: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any], Mapping[str, Any]]]:
-    config = [{name: value for name, value in one["config"].items() if name not in FREE} for one in (a, b)]
+def _facts(a: RunFacts, b: RunFacts) -> Iterator[tuple[str, Mapping[str, Any], Mapping[str, Any]]]:
+    config = [{name: value for name, value in one.config.identity().items() if name not in FREE} for one in (a, b)]
     yield "", config[0], config[1]
-    yield "protocol ", a["protocol"], b["protocol"]
-    yield "version of ", a["versions"], b["versions"]
-    common = [name for name in a["models"] if name in b["models"]]
-    weights = [{name: one["models"][name]["weights_sha256"] for name in common} for one in (a, b)]
+    yield "protocol ", a.protocol, b.protocol
+    yield "version of ", a.versions, b.versions
+    common = [name for name in a.models if name in b.models]
+    weights = [{name: one.models[name].weights_sha256 for name in common} for one in (a, b)]
     yield "weights of ", weights[0], weights[1]
-    yield "hardware ", a["hardware"], b["hardware"]
+    yield "hardware ", a.hardware, b.hardware

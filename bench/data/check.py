@@ -21,7 +21,7 @@ class ClassCount:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class DataCheck:
     """The state of a data set on disk.
 
     Attributes:
@@ -54,7 +54,7 @@ class Report:
         return "\n".join((f"{self.dataset}: {counts}", *defects, *warnings, table))
 
 
-def check(name: str, data: Path, trust_arrays: bool = False) -> Report:
+def check(name: str, data: Path, trust_arrays: bool = False) -> DataCheck:
     """Read all cases of a data set at or below a folder, one at a time.
 
     Raises:
@@ -77,7 +77,7 @@ def check(name: str, data: Path, trust_arrays: bool = False) -> Report:
             areas.setdefault(target, []).append(int(np.count_nonzero(mask)))
     defects.sort(key=lambda defect: (defect.case, defect.reason))
     classes = {target: ClassCount(len(found), min(found), max(found)) for target, found in sorted(areas.items())}
-    return Report(name, tuple(cases), tuple(defects), tuple(warnings), classes)
+    return DataCheck(name, tuple(cases), tuple(defects), tuple(warnings), classes)
 
 
 def _attempt(item: Item) -> Case | Defect:

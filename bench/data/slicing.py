@@ -8,7 +8,6 @@ import cc3d
 import numpy as np
 from numpy.typing import NDArray
 
-from adapters.geometry import stretch
 from bench.data.case import Case, DataError, Mask
 from bench.protocols import Protocol
 
@@ -42,13 +41,27 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True)
-class Grid:
+class SliceGrid:
     """Where a sample lies; the attributes are those of `Sample`."""
 
     slice: int
     spacing_mm: tuple[float, float]
     slice_mm: float | None
     slices: int
+
+
+def stretch(pixels: NDArray[Voxel], size: tuple[int, int]) -> NDArray[Voxel]:
+    """An (H, W) or (H, W, 3) image or a mask at a protocol's working resolution, by nearest neighbour.
+
+    Its aspect ratio is not kept. Each output pixel takes the input pixel below its centre, so image and mask agree.
+
+    Args:
+        pixels: the image or mask.
+        size: (H, W) of the result.
+    """
+    sizes = zip(pixels.shape[:2], size, strict=True)
+    rows, columns = (((2 * np.arange(new) + 1) * old) // (2 * new) for old, new in sizes)
+    return pixels[rows[:, None], columns]
 
 
 def to_uint8(image: NDArray[np.generic], modality: str, rule: str) -> NDArray[np.uint8]:
@@ -118,7 +131,7 @@ def samples(case: Case, protocol: Protocol, everything: bool = False) -> Iterato
     ready = case.image.dtype == np.uint8 and not case.is_volume  # an 8-bit picture stays as it is
     image = case.image if ready else to_uint8(case.image, case.modality, protocol.intensity)
     if not case.is_volume:
-        grid = Grid(0, (case.spacing_mm[0], case.spacing_mm[1]), None, 1)
+        grid = SliceGrid(0, (case.spacing_mm[0], case.spacing_mm[1]), None, 1)
         yield _sample(grid, image, dict(case.masks), protocol)
         return
     axis = slicing_axis(case, protocol)
@@ -129,11 +142,11 @@ def samples(case: Case, protocol: Protocol, everything: bool = False) -> Iterato
         there = [name for name in case.masks if everything or index in present[name]]
         if there:
             targets = {name: plane(case.masks[name], axis, index) for name in there}
-            grid = Grid(index, (rows_mm, columns_mm), case.spacing_mm[axis], image.shape[axis])
+            grid = SliceGrid(index, (rows_mm, columns_mm), case.spacing_mm[axis], image.shape[axis])
             yield _sample(grid, plane(image, axis, index), targets, protocol)
 
 
-def _sample(grid: Grid, image: NDArray[np.generic], native: dict[str, Mask], protocol: Protocol) -> Sample:
+def _sample(grid: SliceGrid, image: NDArray[np.generic], native: dict[str, Mask], protocol: Protocol) -> Sample:
     picture = np.ascontiguousarray(image, np.uint8)
     native = {name: np.ascontiguousarray(mask, bool) for name, mask in sorted(native.items())}
     if protocol.component == "each":

@@ -26,22 +26,19 @@ SLICES_AT_ONCE = 8
 
 
 @lru_cache(maxsize=1)
-def segmenter(model: str, weights: Path | None, device: str, precision: str, random: bool) -> Segmenter:
-    """The model, loaded once a worker; only the last one is kept."""
-    source: Path | str | None = "random" if random else weights
-    return adapters.load(model, weights=source, device=device, precision=precision)
-
-
 def load(model: str, config: RunConfig) -> Segmenter:
-    """The model of a run. Mini weights come with the package; the weights folder is for the official ones."""
+    """The model of a run, loaded once per worker; only the last one is kept.
+
+    Mini weights come with the package; the weights folder is for the official ones.
+    """
     random = config.allow_random and adapters.card(model).weights is not None
-    return segmenter(model, config.weights, config.device, config.precision, random)
+    return adapters.load(model, "random" if random else config.weights, config.device, config.precision)
 
 
-def meet(models: Sequence[str]) -> None:
+def import_families(models: Sequence[str]) -> None:
     """Import the families of these models, which takes a worker longer than its first case."""
     for model in models:
-        adapters.card(model)
+        adapters.family(model)
 
 
 def kinds(card: Card, config: RunConfig) -> list[str]:

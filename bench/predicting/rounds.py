@@ -7,28 +7,50 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import torch
 
-from adapters.geometry import stretch
 from adapters.interface import Prediction, Prompt, Segmenter
 from bench import protocols
 from bench.config import RunConfig
 from bench.data.case import Item, Mask
-from bench.data.slicing import Sample
-from bench.prompting.clicks import Click, next_click, with_clicks
+from bench.data.slicing import Sample, stretch
+from bench.predicting.prompts import to_prompt
+from bench.prompting.clicks import next_click
 from bench.prompting.kinds import KINDS
+from bench.prompting.prompt import Click, SimulatedPrompt
 from bench.prompting.table import generator_for
 
 
 @dataclass(slots=True)
 class Request:
-    """One prompt of one target on its way through the rounds."""
+    """One prompt of one target on its way through the rounds.
+
+    Attributes:
+        row: of `prompts.parquet`.
+        sample: the slice.
+        given: the first prompt.
+        corrections: clicks of later rounds.
+        feedback: of the last round, in which the mask was corrected.
+    """
 
     row: Mapping[str, Any]
     sample: Sample
-    prompt: Prompt
-    clicks: list[Click] = field(default_factory=list)
+    given: SimulatedPrompt
+    corrections: list[Click] = field(default_factory=list)
+    feedback: torch.Tensor | None = None
+
+    @property
+    def prompt(self) -> Prompt:
+        """What the model is asked with now."""
+        return to_prompt(self.given, self.corrections, self.feedback)
+
+    failed: bool = False
+
+    def rounds(self, config: RunConfig) -> int:
+        """How many rounds there are for it; none are left once it failed."""
+        if self.failed:
+            return 0
+        return config.clicks if KINDS[self.row["prompt"]].rounds else 1
 
     @property
     def key(self) -> dict[str, Any]:
@@ -68,14 +90,23 @@ def failed_slices(chunk: Chunk, config: RunConfig, reason: str) -> CasePredictio
     part = CasePredictions()
     for sample, rows in chunk:
         for row in rows:
-            request = Request(row, sample, Prompt())
-            for number in range(1, _last_round(row["prompt"], config) + 1):
-                part.add(request, number, None, status="failed", reason=reason, score=None)
+            request = Request(row, sample, SimulatedPrompt())
+            _fail(part, request, 1, reason, config)
     return part
 
 
-def _last_round(kind: str, config: RunConfig) -> int:
-    return config.clicks if KINDS[kind].rounds else 1
+def _fail(part: CasePredictions, request: Request, first: int, reason: str, config: RunConfig) -> None:
+    """Entries without masks, with the reason, from a round on; the request is not asked again."""
+    for number in range(first, request.rounds(config) + 1):
+        part.add(request, number, None, status="failed", reason=reason, score=None)
+    request.failed = True
+
+
+def _not_finite(prediction: Prediction) -> str | None:
+    """What is wrong with logits that are no numbers: a threshold would make an empty mask of them without a word."""
+    values = torch.cat([prediction.logits.flatten(), prediction.candidate_logits.flatten()])
+    wrong = int((~torch.isfinite(values)).sum())
+    return f"{wrong} of {values.numel()} logits are NaN or infinite" if wrong else None
 
 
 def decode_rounds(
@@ -93,13 +124,16 @@ def decode_rounds(
         pairs = [(value, request.prompt) for value, request in active]
         predictions, seconds = timed(network, partial(network.decode, pairs, multimask=multimask))
         for (value, request), prediction in zip(active, predictions, strict=True):
+            if reason := _not_finite(prediction):
+                _fail(part, request, number, reason, config)
+                continue
             mask = prediction.mask.cpu().numpy()
             _keep(part, request, number, prediction, mask, seconds_encode, seconds / len(active))
             _keep_others(part, request, prediction, network, value)
-            if number < _last_round(request.row["prompt"], config):
+            if number < request.rounds(config):
                 _correct(request, item, number, mask, prediction, config)
         number += 1
-        active = [pair for pair in active if number <= _last_round(pair[1].row["prompt"], config)]
+        active = [(value, request) for value, request in active if number <= request.rounds(config)]
 
 
 def _keep(
@@ -149,16 +183,15 @@ def _finite(score: float) -> float | None:
 def _correct(request: Request, item: Item, number: int, mask: Mask, prediction: Prediction, config: RunConfig) -> None:
     """Add the next click; where nothing is wrong the last prompt is repeated, so that every round has a mask."""
     row, target = request.row, request.sample.targets[request.row["target"]]
-    if not request.clicks and not pd.isna(row["point_x"]):
-        request.clicks.append((row["point_x"], row["point_y"], int(row["point_label"])))
     rng = generator_for(
         config.seed, item.dataset, item.case, request.sample.slice, row["target"], row["prompt"], number + 1
     )
-    click = next_click(target, mask, protocols.load(config.protocol), rng, request.clicks)
+    clicked = [*request.given.clicks, *request.corrections]
+    click = next_click(target, mask, protocols.load(config.protocol), rng, clicked)
     if click is None:
         return
-    request.clicks.append(click)
-    request.prompt = with_clicks(request.prompt, request.clicks, prediction.feedback)
+    request.corrections.append(click)
+    request.feedback = prediction.feedback
 
 
 def timed(network: Segmenter, call: Callable[[], Any]) -> tuple[Any, float]:

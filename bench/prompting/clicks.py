@@ -6,12 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from adapters.interface import Points, Prompt
 from bench.data.case import Mask
 from bench.prompting.components import largest_component
+from bench.prompting.prompt import Click, SimulatedPrompt
 from bench.protocols import ClickRule, Protocol
-
-Click = tuple[float, float, int]  # x, y, label
 
 
 def _depth(mask: Mask) -> NDArray[np.float64]:
@@ -59,10 +57,10 @@ FIRST_CLICK: dict[ClickRule, Callable[[Mask, np.random.Generator], tuple[int, in
 }
 
 
-def click(target: Mask, protocol: Protocol, rng: np.random.Generator) -> Prompt:
+def click(target: Mask, protocol: Protocol, rng: np.random.Generator) -> SimulatedPrompt:
     """One foreground click by the protocol's rule, at a pixel's own coordinates."""
     x, y = FIRST_CLICK[protocol.click](target, rng)
-    return with_clicks(Prompt(), [(x, y, 1)])
+    return SimulatedPrompt(clicks=((x, y, 1),))
 
 
 def next_click(
@@ -101,9 +99,3 @@ def _deepest_error(missed: Mask, false: Mask, clicked: Sequence[Click]) -> Click
     positive = depths[0].max() > depths[1].max()  # a false part wins a tie, as in the original
     deepest = depths[0] if positive else depths[1]
     return (*_deepest(deepest), int(positive)) if deepest.any() else None
-
-
-def with_clicks(prompt: Prompt, clicks: Sequence[Click], previous: object = None) -> Prompt:
-    """The prompt with these clicks as its points, and the last round's feedback."""
-    points = Points(np.array([(x, y) for x, y, _ in clicks], np.float32), np.array([label for *_, label in clicks]))
-    return Prompt(box=prompt.box, points=points, text=prompt.text, previous=previous)  # type: ignore[arg-type]

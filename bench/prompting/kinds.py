@@ -3,7 +3,9 @@
 import pkgutil
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from bench.prompting.prompt import SimulatedPrompt
 
 if TYPE_CHECKING:  # tables name prompt kinds without loading a model
     from adapters.interface import Card, PromptKind
@@ -30,8 +32,8 @@ class Kind:
     every_slice: bool = False
 
     @property
-    def draw(self) -> Callable[..., Any] | None:
-        """The rule itself: (target, protocol, generator) to a prompt."""
+    def draw(self) -> Callable[..., SimulatedPrompt] | None:
+        """The rule itself: (target, protocol, generator) to the first prompt."""
         return pkgutil.resolve_name(self.rule) if self.rule else None
 
     @property

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from adapters.interface import Points, Prompt
 from bench.data.case import Item, Mask, class_of
 from bench.data.slicing import Sample
 from bench.prompting import kinds, seeds
+from bench.prompting.prompt import SimulatedPrompt
 from bench.protocols import Protocol
 from bench.store.files import write_bytes
 
@@ -22,7 +22,7 @@ PROMPT_COLUMNS = (
 )  # fmt: skip
 
 
-def first_prompt(kind: str, target: Mask, name: str, protocol: Protocol, rng: np.random.Generator) -> Prompt:
+def first_prompt(kind: str, target: Mask, name: str, protocol: Protocol, rng: np.random.Generator) -> SimulatedPrompt:
     """What a user would begin with.
 
     Args:
@@ -34,9 +34,9 @@ def first_prompt(kind: str, target: Mask, name: str, protocol: Protocol, rng: np
     """
     chosen = kinds.load(kind)
     if chosen.draw is not None:
-        prompt: Prompt = chosen.draw(target, protocol, rng)
+        prompt: SimulatedPrompt = chosen.draw(target, protocol, rng)
         return prompt
-    return Prompt(text=name if chosen.names_class else None)
+    return SimulatedPrompt(text=name if chosen.names_class else None)
 
 
 def row(item: Item, sample: Sample, name: str, kind: str, protocol: Protocol, seed: int) -> dict[str, Any]:
@@ -55,14 +55,13 @@ def row(item: Item, sample: Sample, name: str, kind: str, protocol: Protocol, se
     values["text"] = prompt.text
     if prompt.box is not None:
         values |= dict(zip(("x0", "y0", "x1", "y1"), map(float, prompt.box), strict=True))
-    if prompt.points is not None:
-        if len(prompt.points.labels) != 1:
-            raise ValueError(
-                f"prompt {kind} begins with {len(prompt.points.labels)} clicks; a first prompt has at most one, "
-                "further ones are its later rounds"
-            )
-        (x, y), label = prompt.points.xy[0], prompt.points.labels[0]
-        values |= {"point_x": float(x), "point_y": float(y), "point_label": int(label)}
+    if len(prompt.clicks) > 1:
+        raise ValueError(
+            f"prompt {kind} begins with {len(prompt.clicks)} clicks; a first prompt has at most one, "
+            "further ones are its later rounds"
+        )
+    for x, y, label in prompt.clicks:
+        values |= {"point_x": float(x), "point_y": float(y), "point_label": label}
     return values
 
 
@@ -73,14 +72,11 @@ def generator_for(
     return seeds.generator(seed, dataset, case, index, target, kind, prompt_round)
 
 
-def prompt_of(row: Mapping[str, Any]) -> Prompt:
+def prompt_of(row: Mapping[str, Any]) -> SimulatedPrompt:
     """The stored first prompt of a row of `prompts.parquet`."""
     box = None if pd.isna(row["x0"]) else np.array([row[c] for c in ("x0", "y0", "x1", "y1")], np.float32)
-    points = None
-    if not pd.isna(row["point_x"]):
-        xy = np.array([[row["point_x"], row["point_y"]]], np.float32)
-        points = Points(xy, np.array([row["point_label"]], np.int8))
-    return Prompt(box=box, points=points, text=None if pd.isna(row["text"]) else row["text"])
+    clicked = () if pd.isna(row["point_x"]) else ((row["point_x"], row["point_y"], int(row["point_label"])),)
+    return SimulatedPrompt(box, clicked, None if pd.isna(row["text"]) else row["text"])
 
 
 def freeze(table: pd.DataFrame, path: Path) -> str:

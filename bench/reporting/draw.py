@@ -14,12 +14,12 @@ from bench.reporting.figures.ranks import ranks
 from bench.reporting.figures.reliability import reliability
 from bench.reporting.figures.sizes import sizes
 from bench.reporting.figures.speed import speed
-from bench.reporting.gallery.outlines import View
-from bench.reporting.gallery.sheet import galleries
-from bench.reporting.material import Material
+from bench.reporting.gallery.contact_sheets import galleries
+from bench.reporting.gallery.outlines import OutlinedPrediction
+from bench.reporting.scored_run import ScoredRun
 
-BY_PROMPT: tuple[Callable[[Material, str], Iterator[Picture | Absent]], ...] = (bars, ranks, sizes, reliability, speed)
-OF_A_RUN: tuple[Callable[[Material], Iterator[Picture | Absent]], ...] = (clicks, jitter)
+BY_PROMPT: tuple[Callable[[ScoredRun, str], Iterator[Picture | Absent]], ...] = (bars, ranks, sizes, reliability, speed)
+OF_A_RUN: tuple[Callable[[ScoredRun], Iterator[Picture | Absent]], ...] = (clicks, jitter)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,17 +30,17 @@ class Drawn:
     absent: tuple[Absent, ...]
 
 
-def draw(material: Material, views: Sequence[View], jobs: int = 1) -> Drawn:
+def draw(run: ScoredRun, predictions: Sequence[OutlinedPrediction], jobs: int = 1) -> Drawn:
     """Every figure that the run has data for, and for the others the reason why not.
 
     Args:
-        material: of the run.
-        views: predictions for the galleries.
+        run: the run.
+        predictions: for the galleries.
         jobs: processes; each draws a family and makes its files, which costs more than the drawing.
     """
-    tasks: list[workers.Task] = [(_saved, family, material, kind) for kind in material.kinds for family in BY_PROMPT]
-    tasks += [(_saved, family, material) for family in OF_A_RUN]
-    tasks += [(_saved, galleries, material, views, kind) for kind in material.kinds]
+    tasks: list[workers.Task] = [(_saved, family, run, kind) for kind in run.prompts for family in BY_PROMPT]
+    tasks += [(_saved, family, run) for family in OF_A_RUN]
+    tasks += [(_saved, galleries, run, predictions, kind) for kind in run.prompts]
     made = list(chain.from_iterable(workers.run(tasks, jobs, "local", "figures", "family")))
     pictures = tuple(one for one in made if isinstance(one, Saved))
     return Drawn(pictures, tuple(one for one in made if isinstance(one, Absent)))

@@ -2,15 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import pandas as pd
 
-from bench import protocols
 from bench.errors import RunError
-from bench.prompting import kinds
-from bench.protocols import EMPTY_RULES
-from bench.reporting.scored_run import Scored
+from bench.prompting.kinds import KINDS, on_every_slice
+from bench.protocols import EMPTY_RULES, Protocol, asking_text, selection_text
+from bench.reporting.scored_run import ScoredRun
 from bench.scoring.metrics import UNDEFINED_EMPTY, Metric
 from bench.statistics.bootstrap import DRAWS, LEVEL
 from bench.statistics.patients import AGGREGATIONS
@@ -23,7 +21,7 @@ INTERVALS = (
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class TableSpec:
     """Which numbers of a run stand in a table.
 
     Attributes:
@@ -40,10 +38,16 @@ class View:
 
     @property
     def name(self) -> str:
-        """File stem of its table: unique among the views of a run."""
+        """File stem of its table: unique among the tables of a run."""
         stacked = AGGREGATIONS[self.aggregation].volume  # says already that the metric is that of volumes
         metric = self.metric.name.removeprefix("volume_") if stacked else self.metric.name
         return f"{metric}-{self.prompt}-{self.aggregation}"
+
+    @property
+    def heading(self) -> str:
+        """A few words for the table, where the prompt is known."""
+        text = f"{self.metric.title}, {self.aggregation.replace('-', ' ').replace('_', ' ')}"
+        return text[0].upper() + text[1:]
 
     def select(self, records: pd.DataFrame) -> pd.DataFrame:
         """The records behind the table."""
@@ -51,9 +55,9 @@ class View:
         return records[(records["prompt"] == self.prompt) & (records["metric"] == self.metric.name) & rounds]
 
 
-def view(
-    run: Scored, prompt: str, aggregation: str | None = None, prompt_round: int | None = None, metric: str = "dice"
-) -> View:
+def table_spec(
+    run: ScoredRun, prompt: str, aggregation: str | None = None, prompt_round: int | None = None, metric: str = "dice"
+) -> TableSpec:
     """Settle the defaults of a table.
 
     Args:
@@ -61,7 +65,7 @@ def view(
         prompt: a prompt kind of the run.
         aggregation: None for the protocol's own.
         prompt_round: None for the last round.
-        metric: name, see `bench.metrics`; "volume" as aggregation reads that of stacked volumes.
+        metric: name, see `bench.scoring.metrics`; "volume" as aggregation reads that of stacked volumes.
 
     Raises:
         RunError: the run has no such prompt, metric, round or aggregation.
@@ -69,16 +73,16 @@ def view(
     """
     aggregation = aggregation or run.aggregation
     require("aggregation", aggregation, list(AGGREGATIONS))
-    require("prompt", prompt, run.facts["config"]["prompts"])
+    require("prompt", prompt, run.prompts)
     measured = chosen_metric(metric, aggregation)
     require("metric", measured.name, list(run.records["metric"].unique()))
     if measured.by_object:
-        return View(prompt, aggregation, measured, None)
+        return TableSpec(prompt, aggregation, measured, None)
     found = run.records.loc[run.records["prompt"] == prompt, "round"].dropna()
     rounds = sorted(found.unique().tolist()) or [1]
     prompt_round = rounds[-1] if prompt_round is None else prompt_round
     require("round", prompt_round, rounds)
-    return View(prompt, aggregation, measured, prompt_round)
+    return TableSpec(prompt, aggregation, measured, prompt_round)
 
 
 def require(what: str, value: object, known: Sequence[object]) -> None:
@@ -91,25 +95,56 @@ def require(what: str, value: object, known: Sequence[object]) -> None:
         raise RunError(f"this run has no {what} {value!r}; it has {', '.join(map(str, known))}")
 
 
-def caption(facts: dict[str, Any], chosen: View) -> str:
-    """What a reader must know to read the numbers without any other text."""
-    protocol = protocols.load(facts["config"]["protocol"])
-    kind, metric = kinds.KINDS[chosen.prompt], chosen.metric
-    rounds = f", round {chosen.round}" if kind.rounds and chosen.round else ""
-    count = "objects" if metric.by_object else "volumes" if metric.volume else "masks"
-    averaged = AGGREGATIONS[chosen.aggregation].text.replace("masks", count)
+def caption(run: ScoredRun, spec: TableSpec) -> str:
+    """What a reader must know to read a table of scores without any other text."""
+    return f"{caption_without_intervals(run, spec)} {_intervals(spec)}"
+
+
+def caption_without_intervals(run: ScoredRun, spec: TableSpec) -> str:
+    """The same for a table whose intervals are explained elsewhere."""
+    return _join(run, spec, f"prompt {_asked(spec.prompt, spec.round)}")
+
+
+def caption_by_round(run: ScoredRun, spec: TableSpec) -> str:
+    """The same for a table with a line per round, up to that of `spec`."""
+    kind = KINDS[spec.prompt]
+    asked = f"prompt {spec.prompt}, rounds 1 to {spec.round}: {kind.text}"
+    return f"{_join(run, spec, asked)} {_intervals(spec)}"
+
+
+def caption_by_prompt(run: ScoredRun, spec: TableSpec) -> str:
+    """The same for a table with a line per prompt kind of the run."""
+    kinds = "; ".join(f"{kind}: {KINDS[kind].text}" for kind in run.prompts)
+    return f"{_join(run, spec, f'Average of each data set by prompt. {kinds}')} {_intervals(spec)}"
+
+
+def _join(run: ScoredRun, spec: TableSpec, asked: str) -> str:
+    protocol, metric = run.protocol, spec.metric
     better = {True: "; higher is better", False: "; lower is better", None: ""}[metric.higher_is_better]
-    alone = " (the Average counts images)" if chosen.aggregation == "mean_image" else ""
-    asked = protocols.asking_text(protocol, kinds.on_every_slice([chosen.prompt]))
+    averaged = AGGREGATIONS[spec.aggregation].text.replace("masks", _counted(metric))
     return (
-        f"{metric.title} ({metric.unit}; {_measured(metric, protocol)}{better}), "
-        f"prompt {chosen.prompt}{rounds}: {kind.text}; "
-        f"protocol {protocol.name}: {asked}; {protocols.selection_text(protocol)}; "
-        f"{chosen.aggregation}: {averaged}. {facts['world_text']} {INTERVALS} n: {count}{alone}."
+        f"{metric.title} ({metric.unit}; {_measured(metric, protocol)}{better}), {asked}; "
+        f"protocol {protocol.name}: {asking_text(protocol, on_every_slice([spec.prompt]))}; "
+        f"{selection_text(protocol)}; {spec.aggregation}: {averaged}. {run.facts.world_text}"
     )
 
 
-def _measured(metric: Metric, protocol: protocols.Protocol) -> str:
+def _asked(prompt: str, prompt_round: int | None) -> str:
+    kind = KINDS[prompt]
+    rounds = f", round {prompt_round}" if kind.rounds and prompt_round else ""
+    return f"{prompt}{rounds}: {kind.text}"
+
+
+def _counted(metric: Metric) -> str:
+    return "objects" if metric.by_object else "volumes" if metric.volume else "masks"
+
+
+def _intervals(spec: TableSpec) -> str:
+    alone = " (the Average counts images)" if spec.aggregation == "mean_image" else ""
+    return f"{INTERVALS} n: {_counted(spec.metric)}{alone}."
+
+
+def _measured(metric: Metric, protocol: Protocol) -> str:
     """What is measured, and by the protocol's rule what it is where there is nothing to measure."""
     text = metric.text
     if metric.volume:

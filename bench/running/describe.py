@@ -15,6 +15,7 @@ from adapters.weights.download import file_sha256
 from bench import protocols, world
 from bench.config import RunConfig
 from bench.prompting.kinds import applies
+from bench.store.run_facts import ModelFacts, RunFacts
 
 PACKAGES = (
     "segmote-bench", "torch", "torchvision", "segment-anything", "sam2", "numpy", "scipy", "scikit-image",
@@ -22,60 +23,49 @@ PACKAGES = (
 )  # fmt: skip
 
 
-def describe(config: RunConfig) -> dict[str, Any]:
-    """All that run.json says before the first case is read; later steps fill in counts, warnings and seconds."""
+def describe(config: RunConfig) -> RunFacts:
+    """What is known of a run before the first case is read; later steps fill in counts, warnings and seconds."""
     cards = {model: adapters.card(model) for model in config.models}
     asked = [(model, kind) for model in config.models for kind in config.prompts]
     reasons = {pair: applies(cards[pair[0]], pair[1], config.untrained_prompts) for pair in asked}
-    models = {model: describe_model(model, config) for model in config.models}
     usual = {pair: applies(cards[pair[0]], pair[1], False) for pair in asked}
-    return {
-        "config": config.identity(),
-        "protocol": protocols_as_dict(config.protocol),
-        "world_text": world.text(config.models, config.world, config.allow_random) + _unpublished(models),
-        "models": models,
-        "not_applicable": [{"model": m, "prompt": k, "reason": r} for (m, k), r in reasons.items() if r],
-        "untrained": [{"model": m, "prompt": k} for (m, k), r in usual.items() if r and not reasons[m, k]],
-        "versions": {"python": platform.python_version()} | {name: version(name) for name in PACKAGES},
-        "hardware": _hardware(config.device),
-        "prompts_sha256": None,
-        "counts": {},
-        "warnings": {},
-        "data_defects": [],
-        "seconds": {"predict": 0.0, "score": 0.0},
-        "finished": {"predict": False, "score": False},
-    }
+    protocol = protocols.load(config.protocol)
+    models = {model: describe_model(model, config) for model in config.models}
+    return RunFacts(
+        config=config,
+        protocol={field: getattr(protocol, field) for field in protocol.__slots__},
+        world_text=world.text(config.models, config.world, config.allow_random) + _unpublished(models),
+        models=models,
+        not_applicable={pair: reason for pair, reason in reasons.items() if reason},
+        untrained=frozenset(pair for pair, reason in usual.items() if reason and not reasons[pair]),
+        versions={"python": platform.python_version()} | {name: version(name) for name in PACKAGES},
+        hardware=_hardware(config.device),
+    )
 
 
-def protocols_as_dict(name: str) -> dict[str, Any]:
-    """All rules of a protocol, for the record."""
-    protocol = protocols.load(name)
-    return {field: getattr(protocol, field) for field in protocol.__slots__}
-
-
-def describe_model(model: str, config: RunConfig) -> dict[str, Any]:
+def describe_model(model: str, config: RunConfig) -> ModelFacts:
     """What a model is and which weights file it runs with; no checksum where it has none."""
     card = adapters.card(model)
     untrained = card.weights is None or config.allow_random
     path = None if untrained else catalogue.locate(model, config.weights)
-    return {
-        "title": card.title,
-        "parameters": card.parameters,
-        "licence": card.licence,
-        "source": card.source,
-        "trained_on": card.trained_on,
-        "weights": path.name if path else None,
-        "weights_sha256": file_sha256(path) if path else None,
-    }
+    return ModelFacts(
+        title=card.title,
+        parameters=card.parameters,
+        licence=card.licence,
+        source=card.source,
+        trained_on=card.trained_on,
+        weights=path.name if path else None,
+        weights_sha256=file_sha256(path) if path else None,
+    )
 
 
-def _unpublished(models: Mapping[str, Mapping[str, Any]]) -> str:
+def _unpublished(models: Mapping[str, ModelFacts]) -> str:
     """Says whose weights are not the file that the catalogue knows; a converted one cannot be held against it."""
     other = []
     for name, facts in models.items():
         entry = catalogue.CATALOGUE.get(adapters.card(name).weights or "")
-        if entry and entry.sha256 and facts["weights"] not in (None, Path(entry.file).with_suffix(".safetensors").name):
-            other += [name] if facts["weights_sha256"] != entry.sha256 else []
+        if entry and entry.sha256 and facts.weights not in (None, Path(entry.file).with_suffix(".safetensors").name):
+            other += [name] if facts.weights_sha256 != entry.sha256 else []
     return f" Not the published file, by its checksum: {', '.join(other)}." if other else ""
 
 

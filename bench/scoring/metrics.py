@@ -89,7 +89,7 @@ class Metric:
         title: as tables print it.
         unit: of the printed value. "%": the record holds a share in [0, 1], print it times 100.
         higher_is_better: False for distances, clicks, errors; None: neither, so no value is marked as best.
-        volume: True: one value a stacked volume (slice is null); False: one a slice.
+        volume: True: one value per stacked volume (slice is null); False: one per slice.
         text: for captions: what is measured, what is undefined.
         by_object: True: one value an object over all rounds of its prompt (round is null).
         settled: the protocol's rule says what two empty masks are worth, see `bench.empty`.

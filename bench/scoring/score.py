@@ -15,7 +15,7 @@ from bench.protocols import Protocol
 from bench.scoring import pair
 from bench.scoring.interaction import interaction_scores
 from bench.scoring.pair import FAILED, LESION_NAMES, Candidate, Scored, Target
-from bench.scoring.volume import Grid, grid, stack
+from bench.scoring.volume import VolumeGrid, grid, stack
 from bench.store.masks import MaskShard
 from bench.store.run_folder import (
     FAILURE_COLUMNS,
@@ -42,9 +42,9 @@ def score(
         jobs, engine: see `bench.workers.run`.
 
     Returns:
-        The records, long: one row a metric, see `bench.metrics.METRICS`. Slice is null for the metrics of a stacked
-        volume, round for those of an object over all its rounds.
-        The failures of models, one row a prediction.
+        The records, long: one row per metric, see `bench.scoring.metrics.METRICS`. Slice is null for the metrics of a
+        stacked volume, round for those of an object over all its rounds.
+        The failures of models, one row per prediction.
     """
     cases = table[["dataset", "patient", "case", "seed"]].drop_duplicates().to_dict("records")
     tasks = [
@@ -78,7 +78,7 @@ class _Stored:
     """
 
     targets: Mapping[tuple[int, str], Target]
-    grid: Grid
+    grid: VolumeGrid
     entries: Sequence[tuple[Mapping[str, Any], Mask | None, Sequence[Candidate], Mapping[str, float]]]
 
 
@@ -182,7 +182,9 @@ def _stacked_target(name: str, stored: _Stored) -> Target:
     return Target(stack(slices, stored.grid), stored.grid.spacing_mm)
 
 
-def _volume_scores(target: Target, volume: _Volume, grid: Grid, protocol: Protocol, lesions: bool) -> dict[str, Scored]:
+def _volume_scores(
+    target: Target, volume: _Volume, grid: VolumeGrid, protocol: Protocol, lesions: bool
+) -> dict[str, Scored]:
     known = [f"volume_{name}" for name in pair.names(protocol)] + list(LESION_NAMES) * lesions
     if volume.failed:
         return dict.fromkeys(known, FAILED)

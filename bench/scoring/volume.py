@@ -10,7 +10,7 @@ from bench.data.case import Mask
 
 
 @dataclass(frozen=True, slots=True)
-class Grid:
+class VolumeGrid:
     """The grid of a stacked volume.
 
     Attributes:
@@ -24,7 +24,7 @@ class Grid:
     first: int
 
 
-def grid(entries: Sequence[Mapping[str, Any]], plane: tuple[int, int]) -> Grid:
+def grid(entries: Sequence[Mapping[str, Any]], plane: tuple[int, int]) -> VolumeGrid:
     """The grid that holds all slices of a case's targets.
 
     Args:
@@ -35,13 +35,13 @@ def grid(entries: Sequence[Mapping[str, Any]], plane: tuple[int, int]) -> Grid:
     rows_mm, columns_mm = facts["spacing_mm"]
     if "slices" not in facts:  # written before the third axis was kept
         indices = [entry["slice"] for entry in entries]
-        return Grid((max(indices) - min(indices) + 1, *plane), None, min(indices))
+        return VolumeGrid((max(indices) - min(indices) + 1, *plane), None, min(indices))
     if facts["slice_mm"] is None:
-        return Grid(plane, (rows_mm, columns_mm), 0)
-    return Grid((facts["slices"], *plane), (facts["slice_mm"], rows_mm, columns_mm), 0)
+        return VolumeGrid(plane, (rows_mm, columns_mm), 0)
+    return VolumeGrid((facts["slices"], *plane), (facts["slice_mm"], rows_mm, columns_mm), 0)
 
 
-def stack(slices: Mapping[int, Sequence[Mask]], grid: Grid) -> Mask:
+def stack(slices: Mapping[int, Sequence[Mask]], grid: VolumeGrid) -> Mask:
     """The union of masks, each in its slice; slices that are not given are empty."""
     volume = np.zeros(grid.shape, bool)
     planes = volume if volume.ndim == 3 else volume[None]

@@ -4,19 +4,20 @@ A user's own files may lie anywhere below --out, also among those of the run; th
 """
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
+from bench.config import RunConfig
 from bench.errors import RunError
-from bench.store.files import is_partial, write_json
-from bench.store.run_folder import SECONDS, model_folder, read_run
+from bench.store.files import is_partial, read_json, write_json
+from bench.store.run_folder import SECONDS, model_folder
 
-REPORT_FOLDERS = ("tables", "figures")  # which of their files the run has written stands in run.json
+REPORT_FOLDERS = ("tables", "figures")  # which of their files the run has written stands in `NOTES`
 FOLDERS = ("predictions", "candidates", "targets", "images", "protocols", *REPORT_FOLDERS)
 RUN_FILES = ("prompts.parquet", "records.parquet", "failures.parquet", "report.html")
+NOTES = ".segmote-bench-files.json"
 PROTOCOL_FILES = ("records.parquet", "failures.parquet", "protocol.json")  # of each folder below protocols/
 
 
@@ -33,20 +34,20 @@ def require_free(folder: Path) -> None:
             )
 
 
-def delete_run(folder: Path, facts: Mapping[str, Any]) -> None:
+def delete_run(config: RunConfig) -> None:
     """Delete what a run has written, so that another can take its folder; anything else stays.
 
     Args:
-        folder: of the run.
-        facts: its `run.json`, by which its files are known.
+        config: as `run.json` has it, by which the files are known.
 
     Raises:
         RunError: a folder of the run is a link; nothing was deleted.
     """
+    folder = config.out
     for name in FOLDERS:
         if (folder / name).is_symlink():
             raise RunError(f"{folder / name} is a link: what it leads to is not deleted; choose another --out")
-    for path in list(_own(folder, facts)):
+    for path in list(_own(config)):
         path.unlink()
     for name in FOLDERS:
         for where, _, _ in os.walk(folder / name, topdown=False):
@@ -54,17 +55,17 @@ def delete_run(folder: Path, facts: Mapping[str, Any]) -> None:
                 os.rmdir(where)
 
 
-def _own(folder: Path, facts: Mapping[str, Any]) -> Iterator[Path]:
-    config = facts["config"]
-    models = [model_folder(Path(), name).name for name in config["models"]]
+def _own(config: RunConfig) -> Iterator[Path]:
+    folder = config.out
+    models = [model_folder(Path(), name).name for name in config.models]
     inside = {"predictions": models, "candidates": models, "targets": ["."], "images": ["."]}
     for name, parts in inside.items():
         for part in parts:
-            for dataset in config["datasets"]:
+            for dataset in config.datasets:
                 where = folder / name / part / quote(dataset, safe="")
                 found = where.iterdir() if where.is_dir() and not where.is_symlink() else ()
                 yield from (path for path in found if path.name.endswith((".npz", SECONDS)) and _is_file(path))
-    written = [folder / name for name in (*facts.get("written", ()), *RUN_FILES)]
+    written = [folder / name for name in (*_noted(folder), NOTES, *RUN_FILES)]
     written += [path for name in PROTOCOL_FILES for path in (folder / "protocols").glob(f"*/{name}")]
     yield from (path for path in written if _is_file(path))
 
@@ -82,16 +83,23 @@ def clear_partial(folder: Path) -> None:
 
 @contextmanager
 def noting_files(folder: Path) -> Iterator[None]:
-    """Note in `run.json` which files of tables and figures are written while the block runs."""
+    """Note which files of tables and figures are written while the block runs."""
     before = _stamps(folder)
     try:
         yield
     finally:
         written = {name for name, stamp in _stamps(folder).items() if before.get(name) != stamp}
-        facts = read_run(folder)
-        known = sorted(written.union(facts.get("written", ())))
-        if known != facts.get("written"):
-            write_json(folder / "run.json", facts | {"written": known})
+        write_json(folder / NOTES, sorted(written.union(_noted(folder))))
+
+
+def _noted(folder: Path) -> list[str]:
+    """Files of reports by their paths from the run folder; none if the list is lost, so that they count as foreign."""
+    try:
+        names = read_json(folder / NOTES)
+    except (OSError, RunError):
+        return []
+    known = [name for name in names if isinstance(name, str)] if isinstance(names, list) else []
+    return [name for name in known if name.split("/")[0] in REPORT_FOLDERS and ".." not in name.split("/")]
 
 
 def _stamps(folder: Path) -> dict[str, tuple[int, int]]:

@@ -5,19 +5,21 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 import pandas as pd
 from filelock import FileLock, Timeout
 
 from bench.data.case import Defect
-from bench.errors import RunError
-from bench.store.files import read_json, write_bytes
+from bench.errors import RunError, first_line
+from bench.store.files import read_json, write_bytes, write_json
+from bench.store.run_facts import RunFacts
 
 LOCK = ".segmote-bench.lock"
 SECONDS = ".seconds.json"  # the longest ending of a case's file
 LONGEST_NAME = 255  # bytes that file systems take
+SECONDS_COLUMNS = ("seconds_encode", "seconds_decode")
+FAILURE_COLUMNS = ("stage", "kind", "dataset", "patient", "case", "target", "model", "prompt", "reason")
 
 
 @contextmanager
@@ -51,6 +53,70 @@ def case_path(folder: Path, dataset: str, case: str) -> Path:
     return folder / quote(dataset, safe="") / f"{name}.npz"
 
 
+def model_folder(folder: Path, model: str) -> Path:
+    """The folder of a model's files."""
+    return folder / model.replace("/", "--")
+
+
+def run_path(run: Path) -> Path:
+    """The run's own description."""
+    return run / "run.json"
+
+
+def log_path(run: Path) -> Path:
+    """The run's log lines."""
+    return run / "log.txt"
+
+
+def prompts_path(run: Path) -> Path:
+    """The first prompts, drawn before any model ran."""
+    return run / "prompts.parquet"
+
+
+def records_path(run: Path, protocol: str | None = None) -> Path:
+    """The scores by the run's own protocol, or those by another one's rules."""
+    return _scored_folder(run, protocol) / "records.parquet"
+
+
+def failures_path(run: Path, protocol: str | None = None) -> Path:
+    """What was left out, likewise."""
+    return _scored_folder(run, protocol) / "failures.parquet"
+
+
+def rules_path(run: Path, protocol: str) -> Path:
+    """The scoring rules of another protocol, beside the scores by these rules."""
+    return _scored_folder(run, protocol) / "protocol.json"
+
+
+def _scored_folder(run: Path, protocol: str | None) -> Path:
+    return run if protocol is None else run / "protocols" / protocol
+
+
+def table_path(run: Path, name: str, suffix: str) -> Path:
+    """A table as "csv", "md" or "tex"."""
+    return run / "tables" / f"{name}.{suffix}"
+
+
+def figures_folder(run: Path) -> Path:
+    """All figures."""
+    return run / "figures"
+
+
+def figure_path(run: Path, name: str, suffix: str) -> Path:
+    """A figure as "png" or "pdf"."""
+    return figures_folder(run) / f"{name}.{suffix}"
+
+
+def page_path(run: Path) -> Path:
+    """The HTML page."""
+    return run / "report.html"
+
+
+def images_path(run: Path, dataset: str, case: str) -> Path:
+    """Where the images of a case are kept that the gallery shows."""
+    return case_path(run / "images", dataset, case)
+
+
 def targets_path(run: Path, dataset: str, case: str) -> Path:
     """Where the targets of a case are kept."""
     return case_path(run / "targets", dataset, case)
@@ -59,11 +125,6 @@ def targets_path(run: Path, dataset: str, case: str) -> Path:
 def seconds_path(predictions: Path) -> Path:
     """Where the timings of a shard of predictions are kept."""
     return predictions.with_name(predictions.name.removesuffix(".npz") + SECONDS)
-
-
-def model_folder(folder: Path, model: str) -> Path:
-    """The folder of a model's files."""
-    return folder / model.replace("/", "--")
 
 
 def predictions_path(run: Path, model: str, dataset: str, case: str) -> Path:
@@ -97,7 +158,7 @@ def read_records(run: Path) -> pd.DataFrame:
     Raises:
         RunError: the run was not scored.
     """
-    path = run / "records.parquet"
+    path = records_path(run)
     if not path.exists():
         raise RunError(f"{run} has no records.parquet; is it a run folder? `bench score {run}` makes it")
     return read_table(path, f"`bench score {run}` writes it again")
@@ -111,18 +172,14 @@ def read_table(path: Path, remedy: str) -> pd.DataFrame:
     """
     try:
         return pd.read_parquet(path)
-    except (OSError, ValueError, KeyError, MemoryError) as error:
-        raise RunError(f"{path} cannot be read ({str(error).splitlines()[0]}); {remedy}") from None
+    except Exception as error:  # whatever Arrow raises on changed bytes
+        raise RunError(f"{path} cannot be read ({first_line(error)}); {remedy}") from None
 
 
 def defect_rows(defects: Sequence[Defect], stage: str) -> list[dict[str, str | None]]:
     """Defects as rows of `failures.parquet`; plain values, since a frame would turn None beside text into NaN."""
     rows = ({"stage": stage, "model": None, "prompt": None} | asdict(defect) for defect in defects)
     return [{name: row[name] for name in FAILURE_COLUMNS} for row in rows]
-
-
-SECONDS_COLUMNS = ("seconds_encode", "seconds_decode")
-FAILURE_COLUMNS = ("stage", "kind", "dataset", "patient", "case", "target", "model", "prompt", "reason")
 
 
 def timings(path: Path, entries: int) -> list[dict[str, float]]:
@@ -141,37 +198,42 @@ def timings(path: Path, entries: int) -> list[dict[str, float]]:
     return rows
 
 
-def read_run(run: Path) -> dict[str, Any]:
+def read_run(run: Path) -> RunFacts:
     """The run's own description.
 
     Raises:
         RunError: the folder is not a run, or its description is damaged.
     """
-    path = run / "run.json"
-    if not path.exists():
+    if not run_path(run).exists():
         raise RunError(f"{run} is not a run folder: it has no run.json")
     try:
-        facts = read_json(path)
+        content = read_json(run_path(run))
     except RunError as error:
-        raise RunError(f"{error}; what the run was is not known without it: start anew in another --out") from None
-    config = facts.get("config") if isinstance(facts, dict) else None
-    chosen = [config.get(name) for name in ("models", "datasets", "prompts")] if isinstance(config, dict) else [None]
-    if not all(map(_are_names, chosen)):
-        raise RunError(f"{path} does not describe a run; choose the folder of a `bench run`")
-    return facts
+        raise RunError(f"{error}; without it nobody knows what the run was: start anew in another --out") from None
+    return RunFacts.from_json(content, run)
 
 
-def _are_names(value: object) -> bool:
-    return isinstance(value, list) and all(isinstance(one, str) for one in value)
+def write_run(facts: RunFacts) -> None:
+    """Write the run's own description into its folder."""
+    write_json(run_path(facts.config.out), facts.to_json())
 
 
-def failures(run: Path) -> pd.DataFrame:
+def read_prompts(run: Path) -> pd.DataFrame:
+    """The first prompts of a run, one row per prompt.
+
+    Raises:
+        RunError: the file is damaged or missing.
+    """
+    return read_table(prompts_path(run), "resume the run, which draws lost prompts again")
+
+
+def read_failures(run: Path) -> pd.DataFrame:
     """What a run left out, with reasons.
 
     Raises:
-        RunError: the run was not scored, or the file is damaged.
+        RunError: the run was not scored.
     """
-    path = run / "failures.parquet"
+    path = failures_path(run)
     if not path.exists():
         raise RunError(f"{run} has no failures.parquet; `bench score {run}` makes it")
     return read_table(path, f"`bench score {run}` writes it again")

@@ -8,10 +8,10 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor
 
-from adapters.families.segmote import Segmote
+from adapters.families.segmote import SegmoteSegmenter
 from adapters.interface import Segmenter
 from bench.errors import RunError
-from bench.studies.questions import Asked, Question
+from bench.studies.questions import PromptedSlice, Question
 from segmote.network.expert_decoder import ExpertMasks
 from segmote.network.heat_maps import watched
 
@@ -31,26 +31,26 @@ class Answers:
         attention: (B, heads, N, h * w) of each layer, where the expert tokens looked.
     """
 
-    asked: list[Asked]
+    asked: list[PromptedSlice]
     questions: list[Question]
     encoded: list[Any]
     drawn: ExpertMasks
     attention: list[Tensor]
 
 
-def routed(segmenter: Segmenter) -> Segmote:
+def routed(segmenter: Segmenter) -> SegmoteSegmenter:
     """The model, if it has routers to look at.
 
     Raises:
         RunError: it is no SegMoTE.
     """
-    if not isinstance(segmenter, Segmote):
+    if not isinstance(segmenter, SegmoteSegmenter):
         raise RunError(f"{segmenter.card.name} has no expert tokens; name a SegMoTE model, for example segmote/mini")
     return segmenter
 
 
 @torch.no_grad()
-def answers(segmenter: Segmote, slices: Iterable[Asked]) -> Iterator[Answers]:
+def answers(segmenter: SegmoteSegmenter, slices: Iterable[PromptedSlice]) -> Iterator[Answers]:
     """Ask about all targets of a few slices at a time; slices without questions are left out."""
     for some in pieces((one for one in slices if one.questions), SLICES_AT_ONCE):
         images = segmenter.encode([one.sample.image for one in some])

@@ -9,6 +9,7 @@ from bench import protocols
 from bench.data import catalogue
 from bench.data.case import Case, DataError, Defect, Item, Mask
 from bench.data.slicing import Sample, samples
+from bench.predicting.prompts import to_prompt
 from bench.prompting import table
 from bench.protocols import Protocol
 
@@ -48,11 +49,26 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Asked:
+class PromptedSlice:
     """A slice and all questions about it."""
 
     sample: Sample
     questions: Sequence[Question]
+
+
+@dataclass(frozen=True, slots=True)
+class PromptRule:
+    """How slices are cut and prompts drawn: the same as in a run with the same rule.
+
+    Attributes:
+        kind: of the prompts, as for `bench run --prompt`; kinds with several rounds give the prompt of the first.
+        protocol: cuts the slices and draws the prompts.
+        seed: of the prompts.
+    """
+
+    kind: str
+    protocol: Protocol
+    seed: int
 
 
 def data_sets(names: Sequence[str], data: Path, limit: int | None = None) -> list[DataSet]:
@@ -87,28 +103,26 @@ def _data_set(name: str, data: Path, limit: int | None) -> DataSet:
     return DataSet(name, folder or catalogue.load(name).title, (tested or items)[:limit])
 
 
-def asked(data_set: DataSet, kind: str, protocol: Protocol, seed: int, defects: list[Defect]) -> Iterator[Asked]:
-    """The slices of a data set that hold targets, each with a prompt a target.
+def asked(data_set: DataSet, rule: PromptRule, defects: list[Defect]) -> Iterator[PromptedSlice]:
+    """The slices of a data set that hold targets, with one prompt per target.
 
     Args:
         data_set: what to read.
-        kind: of the prompts, as for `bench run --prompt`; of the kinds with rounds the first.
-        protocol: cuts slices and draws prompts, the same as in a run with the same seed.
-        seed: of the prompts.
-        defects: cases that could not be read are added to it.
+        rule: cuts the slices and draws the prompts.
+        defects: cases that cannot be read are appended to it.
     """
     for item in data_set.items:
         try:
             case = catalogue.read(item)
-            found = list(samples(case, protocol))
+            found = list(samples(case, rule.protocol))
         except DataError as error:
             defects.append(Defect(item.dataset, item.patient, item.case, error.kind, str(error)))
             continue
-        yield from (_asked(data_set.title, case, sample, kind, protocol, seed) for sample in found)
+        yield from (_prompted(data_set.title, case, sample, rule) for sample in found)
 
 
-def _asked(title: str, case: Case, sample: Sample, kind: str, protocol: Protocol, seed: int) -> Asked:
-    large = {name: mask for name, mask in sample.targets.items() if mask.sum() >= protocol.min_area_px}
+def _prompted(title: str, case: Case, sample: Sample, rule: PromptRule) -> PromptedSlice:
+    large = {name: mask for name, mask in sample.targets.items() if mask.sum() >= rule.protocol.min_area_px}
     questions = [
         Question(
             dataset=title,
@@ -117,22 +131,22 @@ def _asked(title: str, case: Case, sample: Sample, kind: str, protocol: Protocol
             slice=sample.slice,
             target=name,
             mask=mask,
-            prompt=_prompt(case, sample.slice, name, mask, kind, protocol, seed),
+            prompt=_prompt(case, sample.slice, name, mask, rule),
         )
         for name, mask in large.items()
     ]
-    return Asked(sample, questions)
+    return PromptedSlice(sample, questions)
 
 
-def _prompt(case: Case, index: int, target: str, mask: Mask, kind: str, protocol: Protocol, seed: int) -> Prompt:
-    rng = table.generator_for(seed, case.dataset, case.case, index, target, kind, 1)
-    return table.first_prompt(kind, mask, target, protocol, rng)
+def _prompt(case: Case, index: int, target: str, mask: Mask, rule: PromptRule) -> Prompt:
+    rng = table.generator_for(rule.seed, case.dataset, case.case, index, target, rule.kind, 1)
+    return to_prompt(table.first_prompt(rule.kind, mask, target, rule.protocol, rng))
 
 
 def all_asked(
     sets: Iterable[DataSet], kind: str, protocol: str, seed: int, defects: list[Defect]
-) -> Iterator[tuple[DataSet, Asked]]:
-    """The slices of several data sets, see `asked`."""
-    rules = protocols.load(protocol)
+) -> Iterator[tuple[DataSet, PromptedSlice]]:
+    """The prompted slices of several data sets, see `asked`; `protocol` is its name."""
+    rule = PromptRule(kind, protocols.load(protocol), seed)
     for one in sets:
-        yield from ((one, slice_) for slice_ in asked(one, kind, rules, seed, defects))
+        yield from ((one, prompted) for prompted in asked(one, rule, defects))

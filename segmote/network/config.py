@@ -1,6 +1,6 @@
 """What SegMoTE can be, in one frozen value: its sizes, and all in which paper and released code differ.
 
-`RELEASED` reproduces the released code and loads its weights. `PAPER` follows the text of sections 3 and 4 where it is
+`RELEASED` reproduces the released code and loads its weights. `PAPER` follows the text of section 3 where it is
 explicit, but for the base, which is IMIS-Net, of width 768 and nine output tokens. `on_sam` is SAM, of 256 and five, as
 the text has it; then PPT cannot have the 7 million parameters of table 3. Fields can be mixed: an ablation is a
 `dataclasses.replace`.
@@ -13,7 +13,6 @@ from typing import Literal
 
 from segmote.imis.mask_decoder import MASKS
 from segmote.imis.network import ImisConfig
-from segmote.recipe import PAPER_RECIPE, RELEASED_RECIPE, Recipe
 
 SAM_DIM, SAM_EPSILON = 256, 1e-6
 GateMode = Literal["topk_softmax", "straight_through", "softmax_all"]
@@ -21,7 +20,7 @@ GateMode = Literal["topk_softmax", "straight_through", "softmax_all"]
 
 @dataclass(frozen=True, slots=True)
 class SegmoteConfig(ImisConfig):
-    """Sizes and rules of the network and how it is trained; the defaults are the released ones.
+    """Sizes and rules of the network; the defaults are the released ones.
 
     Those of the IMIS network below it come first: width `dim` of tokens and embeddings, encoder, decoder depth.
 
@@ -41,7 +40,6 @@ class SegmoteConfig(ImisConfig):
         zero_guard: an expert sum of exactly 0 becomes 2e-16, as the released code has it.
         expert_features: masks are drawn on the sum of three branches, or on SAM's upscaled features alone.
         ppt_insert: PPT's tokens stand in for the prompts' tokens, or beside them ("concatenated", section 3.1).
-        recipe: how it is trained.
     """
 
     image_size: int = 512
@@ -58,7 +56,6 @@ class SegmoteConfig(ImisConfig):
     zero_guard: bool = True
     expert_features: Literal["fused", "upscaled"] = "fused"
     ppt_insert: Literal["replace", "append"] = "replace"
-    recipe: Recipe = RELEASED_RECIPE
 
     def __post_init__(self) -> None:
         if self.num_experts < 2:
@@ -80,7 +77,7 @@ class SegmoteConfig(ImisConfig):
 
 
 def by_the_paper(config: SegmoteConfig) -> SegmoteConfig:
-    """A network of the same sizes with the rules of section 3 and the recipe of section 4."""
+    """A network of the same sizes with the rules of section 3."""
     return replace(
         config,
         gate_mode="softmax_all",
@@ -89,7 +86,6 @@ def by_the_paper(config: SegmoteConfig) -> SegmoteConfig:
         balance_layers="all",
         zero_guard=False,
         ppt_insert="append",
-        recipe=PAPER_RECIPE,
     )
 
 

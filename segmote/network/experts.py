@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from segmote.network.config import SegmoteConfig
-from segmote.network.router import Routing, route
+from segmote.network.router import Routing, route, token_logits
 
 ZERO_GUARD = 2.22e-16
 
@@ -48,7 +48,8 @@ class TokenExperts(nn.Module):
     def update(self, tokens: Tensor, noise: Tensor | None) -> tuple[Tensor, Routing]:
         """The updated expert tokens (B, T, D) and how they were routed, from tokens (B, T, D) and noise (B, T, E)."""
         config = self.config
-        routing = route(tokens, self.w_gate_token, self.w_noise_token, noise, config.top_k, config.gate_mode)
+        logits = token_logits(tokens, self.w_gate_token, self.w_noise_token, noise)
+        routing = route(logits, config.top_k, config.gate_mode)
         mixed = self.mixture(tokens, routing.gates)
         return (tokens + mixed if config.expert_residual else mixed), routing
 

@@ -6,11 +6,12 @@
                      │               boxes, clicks, text ── tokens ──────────┤
                      └──────────────────────────────────── details ──────────┘
 
-Where each part of the paper is: equations 1 to 5 in `segmote.router`, 6 in `segmote.experts`, 7 to 10 in
-`segmote.losses`, 11 in `segmote.lesson`, PPT (3.4) in `segmote.prompt_tokens`, the decoder (3.2) in
-`segmote.expert_decoder`. What section 3 shares with the network it starts from, encoder, prompt encoder and text
-branch, is IMIS-Net's (`segmote.imis`). Where paper and released code differ, `segmote.config` has a field. How it is
-trained (section 4): `segmote.recipe`, part of that configuration, and `segmote.train`.
+Where to find each part of the paper, here in `segmote.network`: equations 1 to 5 in `router`, equation 6 in `experts`,
+PPT (section 3.4) in `prompt_tokens`, the decoder (section 3.2) in `expert_decoder`. In `segmote.training`: equations 7
+to 10 in `losses`, equation 11 in `step`. How the network is trained (section 4) is `segmote.recipe`.
+
+The image encoder, the prompt encoder and the text branch are those of IMIS-Net (`segmote.imis`), on which SegMoTE is
+built. Wherever the paper and the released code differ, `segmote.network.config` has a field.
 
 Source: Lu et al., SegMoTE; InMyDreammer/SegMoTE at 77668f0, its router at ba6e178.
 """
@@ -28,7 +29,7 @@ class Segmote(Imis):
     """The network; its parts and names are those of the official weights.
 
     Attributes:
-        config: its sizes and rules, and its recipe.
+        config: its sizes and rules.
     """
 
     config: SegmoteConfig

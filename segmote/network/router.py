@@ -5,6 +5,7 @@ k: experts that update a token.
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -38,26 +39,47 @@ class Routing:
     token: Tensor
 
 
-def route(tokens: Tensor, w_gate: Tensor, w_noise: Tensor, noise: Tensor | None, top_k: int, mode: GateMode) -> Routing:
-    """Noisy top-k gating. Among equals the lowest index wins, for experts as for tokens.
+class TokenLogits(NamedTuple):
+    """What a router says of each expert for each token.
+
+    Attributes:
+        clean: (B, T, E) L.
+        noisy: (B, T, E) L~; None where no noise was asked for.
+    """
+
+    clean: Tensor
+    noisy: Tensor | None
+
+
+def token_logits(tokens: Tensor, w_gate: Tensor, w_noise: Tensor, noise: Tensor | None) -> TokenLogits:
+    """The logits of tokens (B, T, D).
 
     Args:
         tokens: (B, T, D) X.
         w_gate, w_noise: (D, E) W_g and W_n.
         noise: (B, T, E) Z, drawn from N(0, 1); None for clean logits.
+    """
+    clean = tokens @ w_gate  # (B, T, E), eq. 1
+    if noise is None:
+        return TokenLogits(clean, None)
+    return TokenLogits(clean, clean + (F.softplus(tokens @ w_noise) + NOISE_FLOOR) * noise)  # eq. 2
+
+
+def route(given: TokenLogits, top_k: int, mode: GateMode) -> Routing:
+    """Noisy top-k gating. Among equals the lowest index wins, for experts as for tokens.
+
+    Args:
+        given: the tokens' logits.
         top_k: k.
         mode: the gates' values, see `gate_values`.
     """
-    clean = tokens @ w_gate  # (B, T, E), eq. 1
-    logits = clean
-    if noise is not None:
-        logits = clean + (F.softplus(tokens @ w_noise) + NOISE_FLOOR) * noise  # eq. 2
+    logits = given.clean if given.noisy is None else given.noisy
     scores, experts = largest(logits, top_k)  # (B, T, k), eq. 3
     confidence = scores[..., 0]  # (B, T), eq. 4
     return Routing(
-        clean_logits=clean,
+        clean_logits=given.clean,
         logits=logits,
-        noisy=noise is not None,
+        noisy=given.noisy is not None,
         gates=gate_values(logits, experts, mode),
         experts=experts,
         confidence=confidence,

@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from segmote.recipe import Recipe
-from segmote.training.data import Item, Mask, read_masks, read_regions
+from segmote.training.data import Mask, TrainingItem, read_masks, read_regions
 from segmote.training.embeddings import VARIED_SHARE, EmbeddingStore, version_path
 
 # What a draw is for; part of its seed.
@@ -64,7 +64,7 @@ class Sources:
         process, processes: whose part is read.
     """
 
-    items: Sequence[Item]
+    items: Sequence[TrainingItem]
     recipe: Recipe
     store: EmbeddingStore
     files: Mapping[Path, Path]
@@ -144,7 +144,7 @@ def generator(seed: int, epoch: int, index: int, purpose: int, round_number: int
 
 
 def epoch_batches(
-    items: Sequence[Item], ppt_sets: Sequence[str], batch: int, seed: int, epoch: int
+    items: Sequence[TrainingItem], ppt_sets: Sequence[str], batch: int, seed: int, epoch: int
 ) -> list[tuple[int, ...]]:
     """The batches of an epoch, as indices of items.
 
@@ -167,7 +167,7 @@ def epoch_batches(
     return [batches[place] for place in rng.permutation(len(batches))]
 
 
-def is_served(item: Item, ppt_sets: Sequence[str]) -> bool:
+def is_served(item: TrainingItem, ppt_sets: Sequence[str]) -> bool:
     """Whether PPT serves an item's data set."""
     return item.code.lower() in {name.lower() for name in ppt_sets}
 

@@ -40,7 +40,7 @@ Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class TrainingItem:
     """One picture to train on.
 
     Attributes:
@@ -67,10 +67,10 @@ class Excluded:
     reason: str
 
 
-Progress = Callable[[Sequence[Item]], Iterable[Item]]
+Progress = Callable[[Sequence[TrainingItem]], Iterable[TrainingItem]]
 
 
-def find_items(root: Path, codes: Sequence[str] = (), limit: int | None = None) -> list[Item]:
+def find_items(root: Path, codes: Sequence[str] = (), limit: int | None = None) -> list[TrainingItem]:
     """All training items of the data sets at or below a folder, by data set and file name.
 
     Args:
@@ -93,7 +93,7 @@ def find_items(root: Path, codes: Sequence[str] = (), limit: int | None = None) 
     return [item for code in codes or found for item in _listed(code, found[code])[:limit]]
 
 
-def _listed(code: str, description: Path) -> list[Item]:
+def _listed(code: str, description: Path) -> list[TrainingItem]:
     folder = description.parent
     try:
         content = json.loads(description.read_text("utf-8-sig"))
@@ -105,11 +105,11 @@ def _listed(code: str, description: Path) -> list[Item]:
     return sorted(items, key=lambda item: item.image)
 
 
-def _item(code: str, folder: Path, entry: Mapping[str, str], names: tuple[str, ...]) -> Item:
+def _item(code: str, folder: Path, entry: Mapping[str, str], names: tuple[str, ...]) -> TrainingItem:
     image = folder / entry["image"]
     pseudo = entry.get("imask") or entry.get("pseudo")
     patient = entry.get("patient") or patient_of(image.stem)
-    return Item(code, patient, image, folder / entry["label"], folder / pseudo if pseudo else None, names)
+    return TrainingItem(code, patient, image, folder / entry["label"], folder / pseudo if pseudo else None, names)
 
 
 def patient_of(name: str) -> str:
@@ -122,7 +122,9 @@ def patient_of(name: str) -> str:
     return before if any(letter.isdigit() for letter in before) else name
 
 
-def split_patients(items: Sequence[Item], seed: int, share: float = 0.1) -> tuple[list[Item], list[Item]]:
+def split_patients(
+    items: Sequence[TrainingItem], seed: int, share: float = 0.1
+) -> tuple[list[TrainingItem], list[TrainingItem]]:
     """Items to learn from and items held out, 9:1 of the patients of each data set.
 
     A patient is on one side in all data sets, as some pictures are in several (ISIC) and some patients were scanned for
@@ -146,8 +148,8 @@ def _place(seed: int, patient: str) -> bytes:
 
 
 def check(
-    items: Sequence[Item], side: int, pseudo: bool, progress: Progress = iter
-) -> tuple[list[Item], list[Excluded]]:
+    items: Sequence[TrainingItem], side: int, pseudo: bool, progress: Progress = iter
+) -> tuple[list[TrainingItem], list[Excluded]]:
     """The items that can be used, and the others with a reason.
 
     Args:
@@ -157,11 +159,11 @@ def check(
         progress: wraps the items, for a bar.
     """
     checked = [_checked(item, side, pseudo) for item in progress(items)]
-    usable = [item for item in checked if isinstance(item, Item)]
+    usable = [item for item in checked if isinstance(item, TrainingItem)]
     return usable, [item for item in checked if isinstance(item, Excluded)]
 
 
-def _checked(item: Item, side: int, pseudo: bool) -> Item | Excluded:
+def _checked(item: TrainingItem, side: int, pseudo: bool) -> TrainingItem | Excluded:
     try:
         read_image(item.image, side)
         masks = read_masks(item, side)
@@ -181,7 +183,7 @@ def read_image(path: Path, side: int) -> Tensor:
     return standardised(torch.from_numpy(pixels).permute(2, 0, 1).float())
 
 
-def read_masks(item: Item, side: int) -> dict[str, Mask]:
+def read_masks(item: TrainingItem, side: int) -> dict[str, Mask]:
     """Class names to masks (side, side), those with any foreground.
 
     Raises:

@@ -15,6 +15,7 @@ from tensorboardX import SummaryWriter
 from torch import Tensor
 
 from segmote.network.model import Segmote
+from segmote.recipe import Recipe
 
 CHECKPOINT, SETTINGS, STEPS, EPOCHS = "checkpoint.pt", "training.json", "steps.csv", "epochs.csv"
 WEIGHTS, CURVES, DIVERGED = "weights.safetensors", "tensorboard", "diverged.json"
@@ -121,15 +122,26 @@ def _lines(path: Path) -> list[dict[str, str]]:
         return [line for line in csv.DictReader(file) if None not in line.values() and None not in line]
 
 
-def save_weights(network: Segmote, folder: Path, training: Mapping[str, Any], half: bool = False) -> Path:
-    """The whole network as a weights file, its vocabulary beside it; in float32, or float16 with `half`."""
+def save_weights(
+    network: Segmote, recipe: Recipe, folder: Path, training: Mapping[str, Any], half: bool = False
+) -> Path:
+    """Write the whole network as a weights file, with its vocabulary beside it.
+
+    Args:
+        network: whose parameters are written.
+        recipe: how it was trained; stored with the network's configuration, under "recipe".
+        folder: where the files go.
+        training: plain JSON values that are stored beside the configuration.
+        half: store float16 instead of float32.
+    """
     kind = torch.float16 if half else torch.float32
     state: dict[str, Tensor] = {
         name: value.detach().cpu().to(kind).contiguous() for name, value in network.state_dict().items()
     }
     partial = folder / f"{WEIGHTS}.partial"
+    config = asdict(network.config) | {"recipe": asdict(recipe)}
     # One entry: safetensors would write several in an order that changes from run to run.
-    about = json.dumps({"config": asdict(network.config), **training}, sort_keys=True)
+    about = json.dumps({"config": config, **training}, sort_keys=True)
     save_file(state, partial, {"training": about})
     os.replace(partial, folder / WEIGHTS)
     beside = folder / network.vocabulary.name

@@ -13,13 +13,13 @@ from segmote.imis.mask_decoder import MASKS
 from segmote.network.model import Segmote
 from segmote.recipe import Recipe
 from segmote.training import data
-from segmote.training.data import Excluded, Item
+from segmote.training.data import Excluded, TrainingItem
 from segmote.training.embeddings import EmbeddingStore, encode_missing, open_store
 from segmote.training.settings import TrainConfig
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Material:
+class TrainingData:
     """What a training works with.
 
     Attributes:
@@ -31,8 +31,8 @@ class Material:
         notes: what a person should know.
     """
 
-    learning: list[Item]
-    held_out: list[Item]
+    learning: list[TrainingItem]
+    held_out: list[TrainingItem]
     excluded: list[Excluded]
     store: EmbeddingStore
     files: dict[Path, Path]
@@ -40,14 +40,13 @@ class Material:
     notes: list[str]
 
 
-def check_network(network: Segmote, devices: int) -> None:
+def check_network(network: Segmote, recipe: Recipe, devices: int) -> None:
     """Refuse what cannot learn.
 
     Raises:
         ValueError: a router without gradient, a recipe with text for a network that cannot read, or a batch that the
             devices cannot share.
     """
-    recipe = network.config.recipe
     if recipe.batch % devices:
         raise ValueError(f"devices must divide the batch of {recipe.batch} images, got {devices}")
     if network.config.gate_mode == "topk_softmax" and network.config.top_k == 1:
@@ -67,13 +66,13 @@ def check_network(network: Segmote, devices: int) -> None:
         )
 
 
-def prepare(network: Segmote, config: TrainConfig, process: int, processes: int) -> Material:
+def prepare(network: Segmote, recipe: Recipe, config: TrainConfig, process: int, processes: int) -> TrainingData:
     """Read what there is, once, and compute this process's part of the embeddings that are missing.
 
     Raises:
         ValueError: nothing to learn from.
     """
-    recipe, side = network.config.recipe, network.config.image_size
+    side = network.config.image_size
     found = data.find_items(config.data, config.codes, config.limit)
     bar = partial(tqdm, unit="image", disable=process > 0)
     usable, excluded = data.check(found, side, recipe.pseudo_masks, partial(bar, desc="reading"))
@@ -89,10 +88,10 @@ def prepare(network: Segmote, config: TrainConfig, process: int, processes: int)
     notes = _notes(recipe, learning, held_out)
     if not _reads(network) and any(item.code.lower() in recipe.ppt_sets for item in learning):
         notes.append("the weights cannot read text, so PPT learns from mask priors alone")
-    return Material(learning, held_out, excluded, store, files, _pooled(network, usable), notes)
+    return TrainingData(learning, held_out, excluded, store, files, _pooled(network, usable), notes)
 
 
-def _notes(recipe: Recipe, learning: Sequence[Item], held_out: Sequence[Item]) -> list[str]:
+def _notes(recipe: Recipe, learning: Sequence[TrainingItem], held_out: Sequence[TrainingItem]) -> list[str]:
     notes = [] if held_out else ["nobody is held out, so there is no Dice"]
     bare = sum(item.pseudo is None for item in learning)
     if recipe.pseudo_masks and bare:
@@ -110,7 +109,7 @@ def _reads(network: Segmote) -> bool:
 
 
 @torch.no_grad()
-def _pooled(network: Segmote, items: Sequence[Item]) -> dict[str, Tensor]:
+def _pooled(network: Segmote, items: Sequence[TrainingItem]) -> dict[str, Tensor]:
     if not _reads(network):
         return {}
     from segmote.imis.vocabulary import Vocabulary, sentence  # noqa: PLC0415 - `tokenizers` is for those who use text

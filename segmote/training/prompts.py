@@ -75,7 +75,7 @@ def corrected(batch: Batch, masks: Tensor, number: int, with_priors: bool) -> Pr
     if with_priors:
         return Prompts(masks=masks, pooled=batch.pooled)
     coins = _coins(batch, KIND, 1 + number)
-    points = _error_clicks(batch, batch.targets, masks, PROMPTS, 1 + number, int(coins.choice(ERROR_CLICKS)))
+    points = _error_clicks(batch, batch.targets, masks, (PROMPTS, 1 + number), int(coins.choice(ERROR_CLICKS)))
     if batch.pooled is not None and coins.random() < TEXT_FOR_MASK_SHARE:
         return Prompts(points, pooled=batch.pooled)
     return Prompts(points, masks=masks)
@@ -92,7 +92,7 @@ def corrected_regions(batch: Batch, regions: Tensor, masks: Tensor, number: int,
     if with_priors:
         return Prompts(masks=masks)
     count = int(_coins(batch, REGION_KIND, 1 + number).choice(ERROR_CLICKS))
-    return Prompts(_error_clicks(batch, regions, masks, REGION_PROMPTS, 1 + number, count), masks=masks)
+    return Prompts(_error_clicks(batch, regions, masks, (REGION_PROMPTS, 1 + number), count), masks=masks)
 
 
 def router_noise(batch: Batch, shape: tuple[int, int, int, int], purpose: int, number: int) -> Tensor:
@@ -128,9 +128,10 @@ def _clicks(batch: Batch, targets: Tensor, purpose: int) -> Prompts:
     return Prompts(_stacked(clicks, targets.device))
 
 
-def _error_clicks(batch: Batch, targets: Tensor, masks: Tensor, purpose: int, number: int, count: int) -> Points:
+def _error_clicks(batch: Batch, targets: Tensor, masks: Tensor, draw: tuple[int, int], count: int) -> Points:
+    """`count` clicks on each row's errors; `draw` is purpose and round of the generators."""
     shown = _arrays(to_input(masks, targets.shape[-1]) > 0)
-    rows = zip(_rows(batch, targets, purpose, number), shown, strict=True)
+    rows = zip(_rows(batch, targets, *draw), shown, strict=True)
     return _stacked([error_clicks(mask, drawn, count, rng) for (mask, rng), drawn in rows], targets.device)
 
 

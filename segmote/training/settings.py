@@ -1,4 +1,4 @@
-"""One training's settings: on what, where to, on which devices. How is the network's `segmote.recipe`."""
+"""Settings of one training: on which data, where to, on which devices. How it learns is its `segmote.recipe`."""
 
 from dataclasses import dataclass
 from pathlib import Path

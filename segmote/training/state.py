@@ -16,9 +16,9 @@ from segmote.recipe import Recipe
 from segmote.training import files
 from segmote.training.batches import Sources
 from segmote.training.learnable import learning
-from segmote.training.prepare import Material, prepare
+from segmote.training.prepare import TrainingData, prepare
 from segmote.training.settings import TrainConfig
-from segmote.training.step import Lesson
+from segmote.training.step import TrainingStep
 from segmote.training.validate import Dice
 
 
@@ -26,7 +26,7 @@ class Trained(NamedTuple):
     """What a training leaves.
 
     Attributes:
-        weights: safetensors file of the whole network; its metadata has the network's configuration.
+        weights: safetensors file of the whole network; its metadata has the network's configuration and the recipe.
         dice: after the last epoch, on the held-out patients: data set -> "box", "click" or "auto" -> mean Dice of all
             masks on the grid of the network's input. "auto" stands for no prompt, on the sets that PPT serves.
         epochs: CSV file, a line an epoch: losses, shares of the experts, norm of the routers' gradient, Dice.
@@ -48,52 +48,50 @@ class Training:
     Attributes:
         fabric: devices and processes.
         config: the settings.
-        network: what learns; `lesson` has it too, wrapped.
-        lesson, optimizer: as Fabric wraps them.
+        network: what learns; `step` has it too, wrapped.
+        recipe: how it learns.
+        step, optimizer: as Fabric wraps them.
         parameters: what learns, by name.
-        material: what there is to learn from.
+        data: what there is to learn from, and the held-out patients.
         sources: of this process's batches.
     """
 
     fabric: Fabric
     config: TrainConfig
     network: Segmote
-    lesson: Any
+    recipe: Recipe
+    step: Any
     optimizer: Any
     parameters: Mapping[str, Tensor]
-    material: Material
+    data: TrainingData
     sources: Sources
 
 
-def settings(network: Segmote, config: TrainConfig) -> dict[str, Any]:
-    """All that decides the losses but for the number of epochs, as plain values."""
+def decisive(network: Segmote, recipe: Recipe, config: TrainConfig) -> dict[str, Any]:
+    """All that decides the losses except the number of epochs, as plain values."""
     digest = sha256()
     for name, value in sorted(network.state_dict().items()):
         digest.update(name.encode() + value.cpu().contiguous().numpy().tobytes())
     chosen = {name: getattr(config, name) for name in ("seed", "codes", "limit", "half_embeddings", "precision")}
-    rules = asdict(network.config)
-    recipe = rules.pop("recipe")
-    del recipe["epochs"]
-    return {"base": digest.hexdigest()[:16], "network": rules, "recipe": recipe} | chosen
+    rules = {name: value for name, value in asdict(recipe).items() if name != "epochs"}
+    return {"base": digest.hexdigest()[:16], "network": asdict(network.config), "recipe": rules} | chosen
 
 
-def start(fabric: Fabric, network: Segmote, config: TrainConfig) -> Training:
+def start(fabric: Fabric, network: Segmote, recipe: Recipe, config: TrainConfig) -> Training:
     """Data, embeddings and optimiser of a training.
 
     Raises:
         ValueError: nothing to learn from.
     """
-    process, processes, recipe = fabric.global_rank, fabric.world_size, network.config.recipe
+    process, processes = fabric.global_rank, fabric.world_size
     network.to(fabric.device).eval()
     parameters = learning(network, recipe)
-    material = prepare(network, config, process, processes)
+    data = prepare(network, recipe, config, process, processes)
     fabric.barrier()
     optimizer = _optimizer(recipe, parameters)
-    lesson, wrapped = fabric.setup(Lesson(network, partial(_joined, fabric)), optimizer)
-    sources = Sources(
-        material.learning, recipe, material.store, material.files, material.pooled, config.seed, process, processes
-    )
-    return Training(fabric, config, network, lesson, wrapped, parameters, material, sources)
+    step, wrapped = fabric.setup(TrainingStep(network, recipe, partial(_joined, fabric)), optimizer)
+    sources = Sources(data.learning, recipe, data.store, data.files, data.pooled, config.seed, process, processes)
+    return Training(fabric, config, network, recipe, step, wrapped, parameters, data, sources)
 
 
 def _optimizer(recipe: Recipe, parameters: Mapping[str, Tensor]) -> torch.optim.Optimizer:
@@ -115,7 +113,7 @@ def keep(training: Training, done: int, dice: Dice) -> None:
     if training.fabric.is_global_zero:
         content = {
             "epochs": done,
-            "pictures": _pictures(training.material),
+            "pictures": _pictures(training.data),
             "dice": dice,
             "trained": {name: value.detach().cpu() for name, value in training.parameters.items()},
             "optimizer": training.optimizer.optimizer.state_dict(),
@@ -135,7 +133,7 @@ def resume(training: Training) -> tuple[int, Dice]:
     content = files.load_checkpoint(training.config.out)
     if content is None:
         return 0, {}
-    if content["pictures"] != _pictures(training.material):
+    if content["pictures"] != _pictures(training.data):
         raise ValueError(
             f"{training.config.out} holds a training with other pictures than those now usable below "
             f"{training.config.data}; bring them back, choose another folder, or start anew without resuming"
@@ -150,24 +148,24 @@ def resume(training: Training) -> tuple[int, Dice]:
     return content["epochs"], content["dice"]
 
 
-def _pictures(material: Material) -> str:
+def _pictures(data: TrainingData) -> str:
     """Checksum of the names and contents of the pictures that are learned from, in their order."""
-    names = (f"{item.code}/{item.image.name}:{material.files[item.image].name}" for item in material.learning)
+    names = (f"{item.code}/{item.image.name}:{data.files[item.image].name}" for item in data.learning)
     return sha256("\n".join(names).encode()).hexdigest()
 
 
 def finish(training: Training, dice: Dice) -> Trained:
     """Write the weights."""
-    config, material = training.config, training.material
-    notes = [*material.notes, *(f"excluded: {one.image}: {one.reason}" for one in material.excluded)]
+    config, data = training.config, training.data
+    notes = [*data.notes, *(f"excluded: {one.image}: {one.reason}" for one in data.excluded)]
     if training.fabric.is_global_zero:
         about = {
             "seed": config.seed,
-            "learned_from": len(material.learning),
-            "held_out": sorted({item.patient for item in material.held_out}),
+            "learned_from": len(data.learning),
+            "held_out": sorted({item.patient for item in data.held_out}),
             "notes": notes,
             "dice": dice,
         }
-        files.save_weights(training.network, config.out, about)
+        files.save_weights(training.network, training.recipe, config.out, about)
     training.fabric.barrier()
     return Trained(config.out / files.WEIGHTS, dice, config.out / files.EPOCHS, config.out / files.STEPS, tuple(notes))

@@ -19,6 +19,7 @@ from torch.nn import functional as F
 
 from segmote.network.expert_decoder import ExpertMasks
 from segmote.network.model import Segmote
+from segmote.recipe import Recipe
 from segmote.training import losses
 from segmote.training.batches import NOISE, REGION_NOISE, Batch
 from segmote.training.prompts import (
@@ -37,14 +38,14 @@ Step = Literal["first", "corrections"]
 Joined = Callable[[Tensor], Tensor]
 
 
-class Drawn(NamedTuple):
+class StepMasks(NamedTuple):
     """What a step drew last: (B, 1, 4h, 4w) logits without gradient, of the masks and, if there are any, of regions."""
 
     masks: Tensor
     regions: Tensor | None
 
 
-class Outcome(NamedTuple):
+class StepResult(NamedTuple):
     """What a step comes to: numbers of the whole batch, over the rounds a mean but for `loss`, and the last masks.
 
     Attributes:
@@ -62,22 +63,23 @@ class Outcome(NamedTuple):
     dice: Tensor
     experts: Tensor
     tokens: Tensor
-    drawn: Drawn
+    drawn: StepMasks
 
 
-class Lesson(nn.Module):
+class TrainingStep(nn.Module):
     """A network that learns by its recipe: a step is one call of `forward`, which is where DDP averages gradients.
 
     Args:
         network: what learns.
+        recipe: how it learns.
         joined: puts the rows (B, ...) of all processes together, with gradients.
     """
 
-    def __init__(self, network: Segmote, joined: Joined = lambda rows: rows) -> None:
+    def __init__(self, network: Segmote, recipe: Recipe, joined: Joined = lambda rows: rows) -> None:
         super().__init__()
-        self.network, self.recipe, self.joined = network, network.config.recipe, joined
+        self.network, self.recipe, self.joined = network, recipe, joined
 
-    def forward(self, batch: Batch, step: Step, drawn: Drawn | None = None) -> Outcome:
+    def forward(self, batch: Batch, step: Step, drawn: StepMasks | None = None) -> StepResult:
         """One step; the second starts from what the first has drawn."""
         images = _Images.of(self.network, batch, self.recipe.masks)
         if step == "first":
@@ -85,7 +87,7 @@ class Lesson(nn.Module):
         assert drawn is not None
         return self._corrections(batch, images, drawn)
 
-    def _first(self, batch: Batch, images: "_Images") -> Outcome:
+    def _first(self, batch: Batch, images: "_Images") -> StepResult:
         ppt = self._speaks(batch) and self.recipe.ppt_first
         prompts = priors(batch, images.draw_unprompted) if ppt else first_prompts(batch, self.recipe)
         outcome = self._outcome(batch, images.draw(prompts, (NOISE, 0), ppt))
@@ -94,7 +96,7 @@ class Lesson(nn.Module):
         regions = images.draw(region_prompts(batch, batch.regions), (REGION_NOISE, 0))
         return self._with_regions(outcome, batch.regions, regions)
 
-    def _corrections(self, batch: Batch, images: "_Images", drawn: Drawn) -> Outcome:
+    def _corrections(self, batch: Batch, images: "_Images", drawn: StepMasks) -> StepResult:
         rounds, outcomes = self.recipe.corrections, []
         with_priors = rounds_with_priors(batch, rounds)
         for number in range(rounds):
@@ -111,24 +113,24 @@ class Lesson(nn.Module):
         """Whether PPT serves a batch; it may have been left out of the network."""
         return batch.served and self.network.config.ppt_queries > 0
 
-    def _outcome(self, batch: Batch, masks: ExpertMasks) -> Outcome:
+    def _outcome(self, batch: Batch, masks: ExpertMasks) -> StepResult:
         routings = [replace(routing, gates=self.joined(routing.gates)) for routing in masks.routings]
         balance = losses.balance_loss(routings, self.network.config)
         segmentation = self._segmentation(batch.targets, masks)
         shown = to_input(masks.mask.detach(), batch.targets.shape[-1]) > 0
-        return Outcome(
+        return StepResult(
             loss=segmentation + self.recipe.balance_weight * balance,  # eq. 11
             segmentation=segmentation.detach(),
             balance=balance.detach(),
             dice=self.joined(dice(batch.targets, shown)).mean(),
             experts=self._shares(masks.routings[-1].experts.flatten(1)),
             tokens=self._shares(masks.token[:, None]),
-            drawn=Drawn(masks.mask.detach(), None),
+            drawn=StepMasks(masks.mask.detach(), None),
         )
 
-    def _with_regions(self, outcome: Outcome, regions: Tensor, drawn: ExpertMasks) -> Outcome:
+    def _with_regions(self, outcome: StepResult, regions: Tensor, drawn: ExpertMasks) -> StepResult:
         loss = outcome.loss + self._segmentation(regions, drawn)
-        return outcome._replace(loss=loss, drawn=Drawn(outcome.drawn.masks, drawn.mask.detach()))
+        return outcome._replace(loss=loss, drawn=StepMasks(outcome.drawn.masks, drawn.mask.detach()))
 
     def _segmentation(self, targets: Tensor, drawn: ExpertMasks) -> Tensor:
         """L_seg of the whole batch, on the grid of the network's input."""
@@ -182,7 +184,7 @@ def dice(targets: Tensor, drawn: Tensor) -> Tensor:
     return 2 * both / areas
 
 
-def _over_rounds(outcomes: Sequence[Outcome]) -> Outcome:
+def _over_rounds(outcomes: Sequence[StepResult]) -> StepResult:
     loss, *numbers = (torch.stack(values) for values in zip(*(outcome[:-1] for outcome in outcomes), strict=True))
     segmentation, balance, dice, experts, tokens = (number.mean(dim=0) for number in numbers)
-    return Outcome(loss.sum(dim=0), segmentation, balance, dice, experts, tokens, outcomes[-1].drawn)
+    return StepResult(loss.sum(dim=0), segmentation, balance, dice, experts, tokens, outcomes[-1].drawn)

@@ -1,7 +1,7 @@
 """The training of SegMoTE (section 4): the SAM part stays as it is, MoTE and PPT learn.
 
     pictures ──► frozen encoder ──► embeddings on disk ──┐            held-out patients ──► Dice
-    masks ──► prompts ───────────────────────────────────┴─► Lesson ──► losses ──► optimiser ──► weights
+    masks ──► prompts ───────────────────────────────────┴─► step ──► losses ──► optimiser ──► weights
 
 Devices, processes and number formats are Lightning Fabric's: one small dependency that leaves the loop ours to read,
 where Accelerate would bring a configuration of its own. Everything that is drawn depends on the seed, the epoch and the
@@ -22,57 +22,60 @@ from torch.utils.data import DataLoader
 from tqdm import tqdm
 
 from segmote.network.model import Segmote
-from segmote.recipe import rate
+from segmote.recipe import Recipe, rate
 from segmote.training import files
 from segmote.training.batches import Batch, Epoch
 from segmote.training.files import CHECKPOINT, DIVERGED, EPOCHS, STEPS, Line, Log
 from segmote.training.learnable import ROUTER, gradient_norm
 from segmote.training.prepare import check_network
 from segmote.training.settings import TrainConfig
-from segmote.training.state import Trained, Training, finish, keep, resume, settings, start
-from segmote.training.step import Outcome, Step
+from segmote.training.state import Trained, Training, decisive, finish, keep, resume, start
+from segmote.training.step import Step, StepResult
 from segmote.training.validate import Dice, validate
 
 PRECISIONS = {"fp32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}
 NO_MEANS = ("epoch", "batch", "corrections")
 
 
-def train(network: Segmote, config: TrainConfig) -> Trained:
-    """Train a network that has its base's weights (`adapters.segmote.from_base`), as its configuration has it.
+def train(network: Segmote, recipe: Recipe, settings: TrainConfig) -> Trained:
+    """Train a network by a recipe. With one device the network is changed in place.
 
-    It is changed in place on one device.
+    Args:
+        network: one with its base's weights, see `adapters.families.segmote.from_base`.
+        recipe: what is learned, from which prompts, by which losses, how fast.
+        settings: on which data, where to, on which devices.
 
     Raises:
         ValueError: a router that cannot learn ("topk_softmax" with one expert a token), no usable data, a folder that
             holds a training with other settings, or a loss that is no number.
     """
-    check_network(network, config.devices)
+    check_network(network, recipe, settings.devices)
     several = DDPStrategy(find_unused_parameters=True, start_method="spawn")
     fabric = Fabric(
-        accelerator=config.accelerator,
-        devices=config.devices,
-        strategy=several if config.devices > 1 else "auto",
-        precision=PRECISIONS[config.precision],  # type: ignore[arg-type]
+        accelerator=settings.accelerator,
+        devices=settings.devices,
+        strategy=several if settings.devices > 1 else "auto",
+        precision=PRECISIONS[settings.precision],  # type: ignore[arg-type]
     )
-    if config.devices == 1:
-        return _run(fabric, network, config)
+    if settings.devices == 1:
+        return _run(fabric, network, recipe, settings)
     try:
         # As an argument the network gets memory of its own in each process, where Fabric looks for modules.
-        trained: Trained = fabric.launch(partial(_run, config=config), network)
+        trained: Trained = fabric.launch(partial(_run, recipe=recipe, settings=settings), network)
     except ProcessRaisedException as error:
         # What a process has to say stands at the end of its traceback.
         raise ValueError(str(error).strip().splitlines()[-1].removeprefix("ValueError: ")) from error
     return trained
 
 
-def _run(fabric: Fabric, network: Segmote, config: TrainConfig) -> Trained:
+def _run(fabric: Fabric, network: Segmote, recipe: Recipe, settings: TrainConfig) -> Trained:
     if fabric.is_global_zero:
-        files.claim(config.out, settings(network, config), config.resume)
+        files.claim(settings.out, decisive(network, recipe, settings), settings.resume)
     fabric.barrier()
-    training = start(fabric, network, config)
+    training = start(fabric, network, recipe, settings)
     done, dice = resume(training)
-    logs = [Log(config.out, name, done) for name in (STEPS, EPOCHS)] if fabric.is_global_zero else []
-    for epoch in range(done, network.config.recipe.epochs):
+    logs = [Log(settings.out, name, done) for name in (STEPS, EPOCHS)] if fabric.is_global_zero else []
+    for epoch in range(done, recipe.epochs):
         lines = []
         for line in _steps(training, epoch):
             lines.append(line)
@@ -89,7 +92,7 @@ def _run(fabric: Fabric, network: Segmote, config: TrainConfig) -> Trained:
 
 def _steps(training: Training, epoch: int) -> Iterator[Line]:
     """Descend through an epoch; a line of the log for each step of the optimiser."""
-    recipe = training.network.config.recipe
+    recipe = training.recipe
     batches = Epoch(training.sources, epoch)
     for group in training.optimizer.param_groups:
         group["lr"] = rate(recipe, epoch)
@@ -101,7 +104,7 @@ def _steps(training: Training, epoch: int) -> Iterator[Line]:
     for batch in bar:
         moved, drawn = training.fabric.to_device(batch), None
         for step in steps:
-            outcome = training.lesson(moved, step, drawn)
+            outcome = training.step(moved, step, drawn)
             if not bool(outcome.loss.isfinite()):
                 raise _diverged(training, batch, batches.batches[batch.number], outcome, line)
             line, drawn = _slope(training, batch, step, outcome), outcome.drawn
@@ -121,7 +124,7 @@ def _scaler(training: Training) -> Any:
     return getattr(training.fabric.strategy.precision, "scaler", None)
 
 
-def _slope(training: Training, batch: Batch, step: Step, outcome: Outcome) -> Line:
+def _slope(training: Training, batch: Batch, step: Step, outcome: StepResult) -> Line:
     """The gradients of a step, and its line of the log."""
     training.optimizer.zero_grad()
     training.fabric.backward(outcome.loss)
@@ -148,7 +151,7 @@ def _shown(line: Line) -> str:
     return f"loss {line['loss']:.3f}, Dice {line['dice']:.3f}, balance {line['balance']:.3f}, experts {experts} %"
 
 
-def _diverged(training: Training, batch: Batch, whole: tuple[int, ...], outcome: Outcome, last: Line) -> ValueError:
+def _diverged(training: Training, batch: Batch, whole: tuple[int, ...], outcome: StepResult, last: Line) -> ValueError:
     """All there is to know where a loss or a gradient is no number; `last` are the gradients known last."""
     out, items = training.config.out, training.sources.items
     norms = {name: last.get(name) for name in ("gradient", "router_gradient")}
@@ -173,15 +176,14 @@ def _diverged(training: Training, batch: Batch, whole: tuple[int, ...], outcome:
 
 
 def _validate(training: Training) -> Dice:
-    fabric, material = training.fabric, training.material
+    fabric = training.fabric
 
     def summed(sums: Tensor) -> Tensor:
         total: Tensor = fabric.all_reduce(sums, reduce_op="sum")  # type: ignore[assignment]
         return total.cpu()
 
     part = slice(fabric.global_rank, None, fabric.world_size)
-    ppt_sets = training.network.config.recipe.ppt_sets
-    return validate(training.network, material.held_out, material.store, material.files, ppt_sets, summed, part)
+    return validate(training.network, training.data, training.recipe.ppt_sets, summed, part)
 
 
 def _summary(lines: list[Line], dice: Dice) -> Line:

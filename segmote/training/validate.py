@@ -1,7 +1,6 @@
 """Dice on held-out patients, by data set and prompt: boxes and clicks, and no prompt where PPT serves."""
 
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -9,8 +8,8 @@ from torch import Tensor
 
 from segmote.network.model import Segmote
 from segmote.training.batches import PROMPTS, generator, is_served
-from segmote.training.data import Item, Mask, read_masks
-from segmote.training.embeddings import EmbeddingStore
+from segmote.training.data import Mask, read_masks
+from segmote.training.prepare import TrainingData
 from segmote.training.prompts import Prompts, to_input
 from segmote.training.simulated_user import box, click
 from segmote.training.step import dice
@@ -22,9 +21,7 @@ Dice = dict[str, dict[str, float]]
 @torch.no_grad()
 def validate(
     network: Segmote,
-    items: Sequence[Item],
-    store: EmbeddingStore,
-    files: Mapping[Path, Path],
+    data: TrainingData,
     ppt_sets: Sequence[str],
     summed: Callable[[Tensor], Tensor] = lambda sums: sums,
     part: slice = slice(None),
@@ -33,12 +30,12 @@ def validate(
 
     Args:
         network: on any device.
-        items: held out, of all processes.
-        store, files: the embeddings.
+        data: of which the held-out images are looked at; the same in all processes.
         ppt_sets: the sets with "auto", the answer to no prompt at all.
         summed: adds up sums of all processes.
         part: of the items that this process looks at.
     """
+    items, store = data.held_out, data.store
     codes = sorted({item.code for item in items})
     sums = torch.zeros(len(codes), len(KINDS), 2)
     for index in range(len(items))[part]:
@@ -48,7 +45,7 @@ def validate(
         if is_served(item, ppt_sets) and network.config.ppt_queries:
             prompts["auto"] = Prompts()
         for kind, prompt in prompts.items():
-            values = _dice_of(network, masks, prompt, store.read(files[item.image]))
+            values = _dice_of(network, masks, prompt, store.read(data.files[item.image]))
             sums[codes.index(item.code), KINDS.index(kind)] += torch.tensor([values.sum(), len(values)])
     total = summed(sums)
     return {

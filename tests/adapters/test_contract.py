@@ -66,9 +66,8 @@ def assert_same(first: Sequence[Prediction], second: Sequence[Prediction]) -> No
 
 @pytest.mark.parametrize("name", REGISTRY)
 def test_every_name_resolves(name: str) -> None:
-    family = pkgutil.resolve_name(REGISTRY[name])
-    assert family.cards[name].name == name
-    assert callable(family.build)
+    assert card(name).name == name
+    assert callable(pkgutil.resolve_name(REGISTRY[name]).build)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -114,27 +114,3 @@ def test_padding_is_cut_off() -> None:
     values = torch.full((1, 8, 8), -1.0)
     values[:, 4:] = 1
     assert (geometry.to_original_by_input(values, geometry.fit((10, 20), 32)) < 0)[:, :9].all()
-
-
-def test_stretch_takes_the_pixel_below_each_centre() -> None:
-    mask = np.array([[True, False, False, True]])
-    assert geometry.stretch(mask, (1, 2)).tolist() == [[False, True]]
-    assert geometry.stretch(mask, (2, 8)).tolist() == [[True, True, False, False, False, False, True, True]] * 2
-
-
-@given(st.integers(1, 40), st.integers(1, 40), st.integers(1, 4))
-def test_stretch_is_undone_after_enlarging(height: int, width: int, factor: int) -> None:
-    mask = np.random.default_rng(height).random((height, width)) < 0.5
-    large = geometry.stretch(mask, (height * factor, width * factor))
-    assert large.sum() == mask.sum() * factor**2
-    np.testing.assert_array_equal(geometry.stretch(large, (height, width)), mask)
-
-
-def test_stretch_image() -> None:
-    image = np.zeros((4, 8, 3), np.uint8)
-    image[:, 4:] = 255
-    stretched = geometry.stretch(image, (8, 8))
-    assert stretched.shape == (8, 8, 3)
-    assert (stretched[:, :4] == 0).all()
-    assert (stretched[:, 4:] == 255).all()
-    assert geometry.stretch(image[..., 0], (2, 2)).tolist() == [[0, 255], [0, 255]]

@@ -1,12 +1,18 @@
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 
 import adapters
 from adapters import REGISTRY, Card, MissingWeights, Points, Prompt, UnsupportedPrompt
+from adapters.cards import CARDS
 from adapters.interface import check_image, check_prompt
 from adapters.weights.catalogue import CATALOGUE
 
+ROOT = Path(__file__).parents[2]
 CARD = Card(
     name="test/card",
     title="Test",
@@ -123,6 +129,23 @@ def test_every_card_is_complete(name: str) -> None:
         assert card.weights is None
     else:
         assert card.weights in CATALOGUE or card.weights == name == f"{name.partition('/')[0]}/mini"
+
+
+def test_reading_cards_does_not_load_torch() -> None:
+    code = """
+import sys
+import adapters
+from adapters import Card, MissingWeights, Points, Prediction, Prompt, Segmenter, UnsupportedPrompt, load
+for name in adapters.REGISTRY:
+    adapters.card(name)
+print(sorted({"torch", "requests", "segmote"} & set(sys.modules)))
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
+def test_every_card_has_a_family_and_every_family_its_cards() -> None:
+    assert set(CARDS) == set(REGISTRY)
 
 
 def test_titles_are_unique() -> None:

@@ -15,10 +15,10 @@ from bench import cli, world
 from bench.data import datasets
 from bench.miniworld import folders
 from bench.predicting import predict
-from bench.reporting.tables import run_tables
 from bench.running import choose
 from bench.store.files import read_json
 from tests.helpers import fakes
+from tests.helpers.runs import score_table
 
 COMMAND = str(Path(sys.executable).with_name("bench"))
 
@@ -34,7 +34,7 @@ def registered(monkeypatch, tmp_path):
     for name in ("BENCH_DATA", "BENCH_WEIGHTS"):
         monkeypatch.delenv(name, raising=False)
     (tmp_path / "data").mkdir()
-    predict.segmenter.cache_clear()
+    predict.load.cache_clear()
 
 
 def bench(capsys, *arguments: str) -> tuple[int, str, str]:
@@ -206,7 +206,7 @@ def test_download_by_hand_and_unknown(capsys):
 
 def test_caption_names_weights_data_protocol_and_counts(capsys):
     bench(capsys, *SQUARES)
-    caption = run_tables.table(Path("r"), "box").caption
+    caption = score_table(Path("r"), "box").caption
     for part in ("prompt box", "protocol bench", "macro_class", "real data", "undefined", "n:"):
         assert part in caption
 

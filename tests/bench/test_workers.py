@@ -56,7 +56,7 @@ def be_killed(number):
 
 
 def test_a_killed_worker_is_said_in_a_sentence():
-    with pytest.raises(workers.WorkerLostError, match="the same command goes on from here"):
+    with pytest.raises(workers.WorkerLostError, match="run the same command again to resume"):
         workers.run([(be_killed, number) for number in range(6)], 2, "local", "numbers")
 
 

@@ -6,10 +6,15 @@ from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
+import pytest
 import torch
 
+import adapters
 from adapters.interface import Card, Prediction, Prompt
+from bench.config import RunConfig
+from bench.data import datasets
 from bench.data.case import Case, DataError, Dataset, Defect, Item
+from bench.predicting import predict
 
 KINDS = ({"box"}, {"points"}, {"points", "mask"}, {"text"}, {"auto"})
 BOX, POINTS, ROUNDS, TEXT, AUTO = map(frozenset, KINDS)
@@ -122,3 +127,41 @@ SQUARES = Dataset(
 
 NAMES: tuple[str, ...] = ("c0", "c1")  # of the cases of `NAMED`
 NAMED = replace(SQUARES, index=lambda root: [Item("squares", name, name, "MR", {}) for name in NAMES])
+
+
+def register(patch: pytest.MonkeyPatch) -> None:
+    """Put the fake models and the data set into the registries, never asked before."""
+    for name, where in MODELS.items():
+        patch.setitem(adapters.REGISTRY, name, where)
+    patch.setitem(datasets.REGISTRY, "squares", "tests.helpers.fakes:SQUARES")
+    patch.setattr(Fake, "encoded", 0)
+    predict.load.cache_clear()
+
+
+def leave_out_figures(patch: pytest.MonkeyPatch) -> None:
+    """Let runs end with their tables."""
+    patch.setattr("bench.reporting.report.write_page", lambda run, tables, jobs: None)
+
+
+def config(out: Path, **changes: object) -> RunConfig:
+    """A run of a baseline and a fake with boxes on the squares, or what differs from it."""
+    chosen = {
+        "models": ("baseline/box", "fake/good"),
+        "datasets": ("squares",),
+        "prompts": ("box",),
+        "clicks": 3,
+        "protocol": "bench",
+        "data": out.parent,
+        "world": "real",
+        "weights": None,
+        "out": out,
+        "limit": None,
+        "seed": 0,
+        "device": "cpu",
+        "precision": "fp32",
+        "jobs": 1,
+        "engine": "local",
+        "untrained_prompts": False,
+        "allow_random": False,
+    }
+    return RunConfig(**(chosen | changes))

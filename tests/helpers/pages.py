@@ -10,8 +10,8 @@ from bench.reporting.gallery.outlines import Shown, View, outlines, window
 from bench.reporting.gallery.picks import Pick
 from bench.reporting.page.page import Chapter, Page, Plate
 from bench.reporting.page.tables import grid
-from bench.reporting.tables.sheet import Sheet
 from bench.reporting.tables.table import Cell, Line, Table
+from bench.reporting.tables.text_table import TextTable
 from tests.helpers.runs import everything, facts
 
 EVIL = '<script>document.title = "owned"</script><img src=x onerror="document.title=1">'
@@ -31,7 +31,7 @@ def table():
 def sheet():
     """A sheet with a number in text and a column of words."""
     rows = [["segthor", "a", "+1.5 [0.1, 2.0]", "z1", "a"], ["segthor", "b", "-2.0 [-3.0, -1.0]", "y", "b"]]
-    return Sheet(
+    return TextTable(
         "comparison-dice-box",
         "Differences.",
         ["data set", "pair", "delta", "why", "group"],

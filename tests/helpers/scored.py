@@ -1,36 +1,33 @@
 """A scored run folder made of nothing but names and random scores, for tests of what reads one."""
 
-import json
-
 import numpy as np
 
 import adapters
 from bench import world
 from bench.data import datasets
-from bench.store.run_folder import write_table
+from bench.store.run_facts import ModelFacts
+from bench.store.run_folder import records_path, write_run, write_table
 from tests.helpers.records import records
+from tests.helpers.runs import facts
 
 OFFICIAL = ("sam/vit_b", "sam2/hiera_base_plus", "medsam/vit_b", "huang/vit_b", "sam-med2d/vit_b", "imis/vit_b")
 PAPER = ("isles2022", "segthor", "totalsegmentator-mri")
 
 
 def write_scored(folder, models=OFFICIAL, names=PAPER, patients=8, level=0.75, prompts=("box",), **config):
-    """Two slices a patient and class, Dice and HD95 around `level` and 10 mm, each model better than the last."""
-    facts = {
-        "config": {
-            "models": list(models), "datasets": list(names), "prompts": list(prompts), "clicks": 1, "protocol": "bench",
-            "world": "real", "limit": None, "allow_random": False,
-        } | config,
-        "world_text": world.text(models, config.get("world", "real")),
+    """Two slices per patient and class, Dice and HD95 around `level` and 10 mm, each model better than the last."""
+    chosen = {"world": "real", "clicks": 1} | config
+    cards = [adapters.card(name) for name in models]
+    changes = {
+        "world_text": world.text(models, chosen["world"]),
         "models": {
-            name: {"title": card.title, "licence": card.licence, "trained_on": card.trained_on}
-            for name in models for card in [adapters.card(name)]
+            card.name: ModelFacts(card.title, 10, card.licence, "-", card.trained_on, None, None) for card in cards
         },
-        "not_applicable": [], "untrained": [],
-    }  # fmt: skip
+    }
+    found = facts(changes, models=tuple(models), datasets=tuple(names), prompts=tuple(prompts), out=folder, **chosen)
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "run.json").write_text(json.dumps(facts))
-    write_table(scores(models, names, patients, level, prompts), folder / "records.parquet")
+    write_run(found)
+    write_table(scores(models, names, patients, level, prompts), records_path(folder))
     return folder
 
 

@@ -39,15 +39,16 @@ CONFIG = replace(
 SERVED = "few"
 
 
-def network(name: str = "released", config: SegmoteConfig = CONFIG, **recipe_changes: Any) -> Segmote:
-    """Untrained, the same every time, to be trained by a short recipe."""
+def network(config: SegmoteConfig = CONFIG) -> Segmote:
+    """Untrained, the same every time."""
     torch.manual_seed(0)
-    return Segmote(replace(config, recipe=replace(recipe(name), **recipe_changes)), MINI_VOCABULARY).eval()
+    return Segmote(config, MINI_VOCABULARY).eval()
 
 
-def recipe(name: str) -> Recipe:
+def recipe(name: str = "released", **changes: Any) -> Recipe:
     """A preset, shortened to three epochs of batches of four."""
-    return replace(RECIPES[name], epochs=3, batch=4, rate=1e-2, ppt_sets=(SERVED,), variants=0)
+    short = replace(RECIPES[name], epochs=3, batch=4, rate=1e-2, ppt_sets=(SERVED,), variants=0)
+    return replace(short, **changes)
 
 
 def write_set(folder: Path, patients: int, imask: bool = True) -> None:
@@ -101,4 +102,4 @@ def run_until(killed_at: str, count: int) -> None:
 if __name__ == "__main__":
     data, out, name, killed_at, count = sys.argv[1:]
     run_until(killed_at, int(count))
-    train(network(name), TrainConfig(Path(data), Path(out), accelerator="cpu"))
+    train(network(), recipe(name), TrainConfig(Path(data), Path(out), accelerator="cpu"))

@@ -9,7 +9,7 @@ from bench.miniworld.phantoms.geometry import Bounds, Field
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Grid:
+class SamplingGrid:
     """Pixels or voxels and where they lie.
 
     Attributes:
@@ -23,7 +23,7 @@ class Grid:
     slabs: int = 1
 
     @classmethod
-    def picture(cls, height: int, width: int) -> "Grid":
+    def picture(cls, height: int, width: int) -> "SamplingGrid":
         """Centred 2-D frame: x to the right, y down, 100 units are half the shorter side."""
         unit = 200 / min(height, width)
         across, down = -(width - 1) / 2 * unit, -(height - 1) / 2 * unit

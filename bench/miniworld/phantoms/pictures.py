@@ -1,6 +1,6 @@
 """Projections and pictures for training: chest X-ray, dermoscopy, ultrasound.
 
-Frame of `Grid.picture`: x to the right, y down, 100 units are half the shorter side.
+Frame of `SamplingGrid.picture`: x to the right, y down, 100 units are half the shorter side.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.miniworld.phantoms.geometry import Both, Field, Shape, Shrunk, Union, blob, tube
-from bench.miniworld.phantoms.grid import Grid
+from bench.miniworld.phantoms.grid import SamplingGrid
 from bench.miniworld.phantoms.rendering import Layer, Part, bias_field, composite, sample, texture, to_uint8, visible
 from bench.miniworld.phantoms.sample import TrainingSample
 
@@ -88,7 +88,7 @@ def _markings(rng: np.random.Generator, half: tuple[float, float], side: int) ->
 def chest_xray(rng: np.random.Generator, shape: tuple[int, int]) -> TrainingSample:
     """A frontal chest radiograph; (H, W) uint8 with lungs and heart."""
     half = (100 * shape[1] / min(shape), 100 * shape[0] / min(shape))
-    layers = sample(_chest_parts(rng, half), Grid.picture(*shape))
+    layers = sample(_chest_parts(rng, half), SamplingGrid.picture(*shape))
     values = {name: value + 12 * rng.standard_normal() for name, value in CHEST_VALUES.items()}
     image = composite(layers, values, shape) * bias_field(rng, shape, 0.12)
     image += 5 * texture(rng, shape, 1.5) + 5 * texture(rng, shape, 5) + rng.normal(0, rng.uniform(1, 6), shape)
@@ -129,7 +129,7 @@ def _hairs(rng: np.random.Generator, half: tuple[float, float]) -> list[Part]:
 def dermoscopy(rng: np.random.Generator, shape: tuple[int, int]) -> TrainingSample:
     """A pigmented skin lesion under the dermatoscope; (H, W, 3) uint8."""
     half = (100 * shape[1] / min(shape), 100 * shape[0] / min(shape))
-    layers = sample([*_mole(rng, half), *_hairs(rng, half)], Grid.picture(*shape))
+    layers = sample([*_mole(rng, half), *_hairs(rng, half)], SamplingGrid.picture(*shape))
     skin = SKINS[rng.integers(len(SKINS))] + rng.normal(0, 8, 3)
     lesion, dark, pale = (LESIONS[rng.integers(len(LESIONS))] + rng.normal(0, 10, 3) for _ in range(3))
     colours = {
@@ -172,7 +172,7 @@ def _scan_parts(rng: np.random.Generator, half: tuple[float, float]) -> list[Par
 def ultrasound(rng: np.random.Generator, shape: tuple[int, int]) -> TrainingSample:
     """A dark mass in speckled layers, half of them in a fan; (H, W) uint8."""
     half = (100 * shape[1] / min(shape), 100 * shape[0] / min(shape))
-    layers = sample(_scan_parts(rng, half), Grid.picture(*shape))
+    layers = sample(_scan_parts(rng, half), SamplingGrid.picture(*shape))
     values = {"air": 95.0, "sheet": 150.0, "shadow": 40.0, "echo": 140.0, "lesion": rng.uniform(15, 50)}
     speckle = np.hypot(texture(rng, shape, 0.8), texture(rng, shape, 0.8))
     tissue = composite(layers, values, shape) * (1 + 0.25 * texture(rng, shape, 4))

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from bench.miniworld.phantoms.geometry import Field, Ripple, Shape
-from bench.miniworld.phantoms.grid import Grid
+from bench.miniworld.phantoms.grid import SamplingGrid
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,7 +37,7 @@ class Layer:
     share: Field
 
 
-def _sample(part: Part, grid: Grid) -> Layer:
+def _sample(part: Part, grid: SamplingGrid) -> Layer:
     window = grid.window(part.shape.bounds)
     share = np.zeros([axis.stop - axis.start for axis in window], np.float32)
     if share.size:
@@ -47,7 +47,7 @@ def _sample(part: Part, grid: Grid) -> Layer:
     return Layer(part, window, share)
 
 
-def sample(parts: Iterable[Part], grid: Grid) -> list[Layer]:
+def sample(parts: Iterable[Part], grid: SamplingGrid) -> list[Layer]:
     """The parts on a grid, in painting order."""
     return [_sample(part, grid) for part in parts]
 

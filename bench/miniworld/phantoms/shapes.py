@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.miniworld.phantoms.geometry import Bounds, Carved, Field, Ripple, Shape, Union, blob, tube
-from bench.miniworld.phantoms.grid import Grid
+from bench.miniworld.phantoms.grid import SamplingGrid
 from bench.miniworld.phantoms.rendering import Layer, Part, sample, texture, to_uint8
 from bench.miniworld.phantoms.sample import TrainingSample
 
@@ -81,7 +81,7 @@ KINDS: tuple[Callable[[np.random.Generator, Vector, float], Shape], ...] = (
 )
 
 
-def _surface(rng: np.random.Generator, grid: Grid, window: tuple[slice, ...]) -> Field:
+def _surface(rng: np.random.Generator, grid: SamplingGrid, window: tuple[slice, ...]) -> Field:
     """Colours (h, w, 3) of a window: plain, shaded, striped or mottled."""
     points = grid.points(window)
     colour, other = rng.uniform(10, 245, (2, 3)).astype(np.float32)
@@ -106,7 +106,7 @@ def _paint(image: Field, layer: Layer, colours: Field) -> None:
 
 
 def _place(
-    rng: np.random.Generator, grid: Grid, image: Field, owners: NDArray[np.int16], number: int
+    rng: np.random.Generator, grid: SamplingGrid, image: Field, owners: NDArray[np.int16], number: int
 ) -> tuple[str, NDArray[np.bool_]] | None:
     """Paints one object and marks its pixels; sometimes a part of it too, whose pixels are returned."""
     centre = (rng.uniform(-0.9, 0.9, 2) * np.abs(grid.affine[:2, 2])).astype(np.float32)
@@ -146,7 +146,7 @@ def shape_sample(rng: np.random.Generator) -> TrainingSample:
         its parts included) and "part<n>" masks, each of at least 25 pixels.
     """
     height, width = (int(side) for side in rng.integers(128, 257, 2))
-    grid = Grid.picture(height, width)
+    grid = SamplingGrid.picture(height, width)
     image = _surface(rng, grid, (slice(0, height), slice(0, width)))
     owners = np.zeros((height, width), np.int16)
     count = int(rng.integers(3, 10))

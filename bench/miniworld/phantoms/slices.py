@@ -1,6 +1,6 @@
 """Single slices for training: abdomen (CT, T1, T2) and brain with a tumour (T1, T2, FLAIR).
 
-Frame of `Grid.picture`: x to the right, y down, 100 units are half the shorter side.
+Frame of `SamplingGrid.picture`: x to the right, y down, 100 units are half the shorter side.
 """
 
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.miniworld.phantoms.geometry import Both, Carved, Field, Folds, Ripple, Shape, Shrunk, Union, blob, tube
-from bench.miniworld.phantoms.grid import Grid
+from bench.miniworld.phantoms.grid import SamplingGrid
 from bench.miniworld.phantoms.rendering import Part, magnetic, sample, to_uint8, tomographic, visible
 from bench.miniworld.phantoms.sample import TrainingSample
 
@@ -151,13 +151,13 @@ def _finished(
 
 
 def _half(shape: tuple[int, int]) -> tuple[float, float]:
-    """Half width and half height in the units of `Grid.picture`."""
+    """Half width and half height in the units of `SamplingGrid.picture`."""
     return 100 * shape[1] / min(shape), 100 * shape[0] / min(shape)
 
 
 def abdomen(rng: np.random.Generator, shape: tuple[int, int], modality: str) -> TrainingSample:
     """An abdominal slice, modality "CT", "T1" or "T2"; (H, W) uint8 with the organs of `ORGANS` it shows."""
-    grid = Grid.picture(*shape)
+    grid = SamplingGrid.picture(*shape)
     layers = sample(_abdomen_parts(rng, _half(shape)), grid)
     if modality == "CT":
         image = tomographic(rng, layers, _jittered(rng, HOUNSFIELD, 12), shape, rng.uniform(5, 25))
@@ -225,7 +225,7 @@ def _brain_parts(rng: np.random.Generator, half: tuple[float, float]) -> list[Pa
 
 def brain_tumour(rng: np.random.Generator, shape: tuple[int, int], modality: str) -> TrainingSample:
     """A brain slice with a tumour, modality "T1", "T2" or "FLAIR"; (H, W) uint8."""
-    layers = sample(_brain_parts(rng, _half(shape)), Grid.picture(*shape))
+    layers = sample(_brain_parts(rng, _half(shape)), SamplingGrid.picture(*shape))
     values = _jittered(rng, BRAIN_CONTRASTS[modality], 30)
     image = magnetic(rng, layers, values, shape, rng.uniform(0.01, 0.05), rng.uniform(0.05, 0.2))
     return _finished(rng, to_uint8(image, *_percentiles(image)), visible(layers, BRAIN, shape), modality)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from bench.miniworld.phantoms import abdomen, brain, thorax
 from bench.miniworld.phantoms.geometry import Field
-from bench.miniworld.phantoms.grid import Grid
+from bench.miniworld.phantoms.grid import SamplingGrid
 from bench.miniworld.phantoms.nifti import placed, write_nifti
 from bench.miniworld.phantoms.rendering import Layer, composite, magnetic, sample, tomographic, visible
 from bench.miniworld.phantoms.seeding import generator
@@ -64,7 +64,7 @@ def _write_stroke(root: Path, number: int, lesions: int, rng: np.random.Generato
     parts = brain.head(rng, lesions)
     tilt, centre = rng.uniform(-14, 14, 3) * (1, 0.4, 0.4), rng.normal((0, 0, 8), 2)
     shape = (112, 112, int(rng.integers(10, 15)))
-    grid = Grid(shape, placed(shape, (2.0, 2.0, 5.0), "LAS", tilt, centre), SLABS)
+    grid = SamplingGrid(shape, placed(shape, (2.0, 2.0, 5.0), "LAS", tilt, centre), SLABS)
     layers = sample(parts, grid)
     folder = root / subject / session
     unit = 1000.0 if number == min(LESIONS) + 1 else 1.0
@@ -74,7 +74,7 @@ def _write_stroke(root: Path, number: int, lesions: int, rng: np.random.Generato
     write_nifti(root / "derivatives" / subject / session / f"{stem}_msk.nii.gz", mask, grid.affine)
     fine = (144, 144, shape[2] - 1)
     plane = placed(fine, (1.55, 1.55, 5.5), "LAS", tilt + rng.normal(0, 2, 3), centre + np.array((0, 0, 1)))
-    layers = sample(parts, Grid(fine, plane, SLABS))
+    layers = sample(parts, SamplingGrid(fine, plane, SLABS))
     flair = magnetic(rng, layers, _jittered(rng, brain.FLAIR, 0.06), fine, 0.03, 0.12)
     write_nifti(folder / "anat" / f"{stem}_FLAIR.nii.gz", flair.astype(np.float32), plane)
 
@@ -102,7 +102,7 @@ def _write_chest(root: Path, number: int, rng: np.random.Generator) -> None:
     shape = (128, 128, int(rng.integers(12, 15)))
     spacing = (2.5, 2.5, float(rng.choice((5.0, 6.0, 7.0))))
     affine = placed(shape, spacing, CHESTS.get(number, "LPS"), (0, 0, rng.normal(0, 1.5)), (0, -4, rng.normal(0, 8)))
-    layers = sample(thorax.chest(rng), Grid(shape, affine, SLABS))
+    layers = sample(thorax.chest(rng), SamplingGrid(shape, affine, SLABS))
     values = {name: value + 8 * rng.standard_normal() for name, value in thorax.HOUNSFIELD.items()}
     image = tomographic(rng, layers, values, shape, rng.uniform(10, 22))
     if rng.random() < 0.5:
@@ -128,7 +128,7 @@ def _write_abdomen(root: Path, number: int, rng: np.random.Generator) -> None:
     """An MR with one mask file a class; all of them empty in `EMPTY_ABDOMEN`."""
     axes, spacing, shape = ABDOMENS[number]
     affine = placed(shape, spacing, axes, rng.normal(0, 2.5, 3), rng.normal((0, -2, 0), (3, 3, 8)))
-    layers = sample(abdomen.trunk(rng), Grid(shape, affine, SLABS))
+    layers = sample(abdomen.trunk(rng), SamplingGrid(shape, affine, SLABS))
     sequence = abdomen.SEQUENCES[list(ABDOMENS).index(number) % len(abdomen.SEQUENCES)]
     image = magnetic(
         rng, layers, _jittered(rng, sequence, 0.08), shape, rng.uniform(0.02, 0.04), rng.uniform(0.1, 0.25)

@@ -14,6 +14,7 @@ from adapters import geometry
 from adapters.families.small_networks import IMAGE_SIZE, MASK_SIDE
 from adapters.geometry import Frame
 from adapters.interface import check_image
+from bench.data.slicing import stretch
 from bench.miniworld.phantoms.sample import TrainingSample
 
 OBJECTS = 4
@@ -144,7 +145,7 @@ def _shrunk(sample: TrainingSample, scale: float, rng: np.random.Generator) -> T
 
     image = np.zeros_like(sample.image)
     image[window] = geometry.resize_bilinear(sample.image, size)
-    masks = {name: _framed(geometry.stretch(mask, size), window, mask.shape) for name, mask in sample.masks.items()}
+    masks = {name: _framed(stretch(mask, size), window, mask.shape) for name, mask in sample.masks.items()}
     visible = {name: mask for name, mask in masks.items() if mask.sum() >= SMALLEST_AREA_PX}
     return replace(sample, image=image, masks=visible) if visible else sample
 

@@ -7,12 +7,12 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from adapters.families.huang import Huang
-from adapters.families.imis import MINI_VOCABULARY, Imis
-from adapters.families.medsam import MedSam
-from adapters.families.sam import Sam
-from adapters.families.sam2 import Sam2
-from adapters.families.sam_med2d import SamMed2d
+from adapters.families.huang import HuangSegmenter
+from adapters.families.imis import MINI_VOCABULARY, ImisSegmenter
+from adapters.families.medsam import MedSamSegmenter
+from adapters.families.sam import SamSegmenter
+from adapters.families.sam2 import Sam2Segmenter
+from adapters.families.sam_med2d import SamMed2dSegmenter
 from adapters.weights.checkpoint import fill
 from bench.miniworld.phantoms.medical import medical_sample
 from bench.miniworld.phantoms.shapes import shape_sample
@@ -63,7 +63,7 @@ class Recipe:
         companion: a file that its adapter reads beside the weights, and that is not trained.
     """
 
-    adapter: type[Sam] | type[Sam2] | type[Imis]
+    adapter: type[SamSegmenter] | type[Sam2Segmenter] | type[ImisSegmenter]
     parent: str | None
     trained: tuple[str, ...]
     sampler: Sampler
@@ -85,7 +85,7 @@ class Recipe:
 
 RECIPES = {
     "sam": Recipe(
-        adapter=Sam,
+        adapter=SamSegmenter,
         parent=None,
         trained=("image_encoder.", "prompt_encoder.", "mask_decoder."),
         sampler=shape_sample,
@@ -99,7 +99,7 @@ RECIPES = {
         seed=1,
     ),
     "sam2": Recipe(
-        adapter=Sam2,
+        adapter=Sam2Segmenter,
         parent=None,
         trained=("image_encoder.", "sam_prompt_encoder.", "sam_mask_decoder.", "no_mem_embed"),
         sampler=shape_sample,
@@ -113,7 +113,7 @@ RECIPES = {
         seed=2,
     ),
     "medsam": Recipe(
-        adapter=MedSam,
+        adapter=MedSamSegmenter,
         parent="sam",
         trained=("image_encoder.", "mask_decoder."),
         sampler=medical_sample,
@@ -130,7 +130,7 @@ RECIPES = {
         drill=replace(DRILL, enlarge=by_probabilities),
     ),
     "huang": Recipe(
-        adapter=Huang,
+        adapter=HuangSegmenter,
         parent="sam",
         trained=("mask_decoder.",),
         sampler=medical_sample,
@@ -146,7 +146,7 @@ RECIPES = {
         drill=DRILL,
     ),
     "sam-med2d": Recipe(
-        adapter=SamMed2d,
+        adapter=SamMed2dSegmenter,
         parent="sam",
         trained=(*(f"image_encoder.blocks.{block}.Adapter." for block in range(4)), "prompt_encoder.", "mask_decoder."),
         sampler=medical_sample,
@@ -162,7 +162,7 @@ RECIPES = {
         variation=SMALL,
     ),
     "imis": Recipe(
-        adapter=Imis,
+        adapter=ImisSegmenter,
         parent="sam",
         trained=("image_encoder.neck.", "prompt_encoder.", "mask_decoder.", "text_model.", "text_out_dim."),
         sampler=medical_sample,

@@ -45,13 +45,13 @@ def build(out: Path, log_dir: Path, scale: float = 1.0) -> Path:
     if not base.is_file():
         raise ValueError(f"segmote starts from {base}, which is not there; build imis first")
     recipe = replace(RECIPE, epochs=max(1, round(scale * RECIPE.epochs)))
-    network = from_base(replace(MINI, recipe=recipe), base, SEED)
+    network = from_base(MINI, base, SEED)
     with tempfile.TemporaryDirectory() as work:
         data = Path(work) / "medseg-hq"
         write_medseg_hq(data, SEED, IMAGES)
-        trained = train(network, TrainConfig(data, Path(work) / "out", seed=SEED, accelerator="cpu"))
+        trained = train(network, recipe, TrainConfig(data, Path(work) / "out", seed=SEED, accelerator="cpu"))
         log_dir.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(trained.epochs, log_dir / "segmote.csv")
         about = {"family": "segmote", "seed": SEED, "epochs": recipe.epochs, "data": "mini MedSeg-HQ phantoms"}
-        shutil.move(save_weights(network, Path(work), about, half=True), out / "segmote.safetensors")
+        shutil.move(save_weights(network, recipe, Path(work), about, half=True), out / "segmote.safetensors")
     return out / "segmote.safetensors"

@@ -18,6 +18,7 @@ from segment_anything.modeling import Sam as SamNetwork
 from torch import Tensor
 from tqdm import tqdm
 
+import adapters
 from adapters.families.small_networks import IMAGE_SIZE
 from bench import workers
 from bench.miniworld.training.batches import Batch, Prepare, draw, stream
@@ -72,7 +73,7 @@ def _build_one(name: str, out: Path, steps_scale: float, log_dir: Path) -> Path:
     recipe = RECIPES[name]
     steps = max(1, round(recipe.steps * steps_scale))
     network = _initial(name, recipe, out, steps_scale)
-    segmenter = recipe.adapter(recipe.adapter.cards[f"{name}/mini"], network, torch.device("cpu"), "fp32")
+    segmenter = recipe.adapter(adapters.card(f"{name}/mini"), network, torch.device("cpu"), "fp32")
     log = train(network, recipe, segmenter.prepare, steps, name)
     if recipe.drill:
         log += _drilled(network, recipe, recipe.drill, segmenter.prepare, steps_scale, log[-1])

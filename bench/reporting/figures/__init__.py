@@ -1,1 +1,1 @@
-"""Figures of a run: one module a family, one for the looks, `draw` for all of them."""
+"""Figures of a run: one module per family of figures, and one for their looks."""

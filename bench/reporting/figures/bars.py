@@ -7,30 +7,30 @@ from matplotlib.axes import Axes
 
 from bench.reporting.figures import style
 from bench.reporting.figures.picture import Absent, Picture
-from bench.reporting.material import Material
+from bench.reporting.scored_run import ScoredRun
 from bench.statistics.bootstrap import Estimate
 
 GROUPS = 4  # data sets in one row of bars
 TITLE = "Dice by data set"
 
 
-def bars(material: Material, kind: str) -> Iterator[Picture | Absent]:
+def bars(run: ScoredRun, kind: str) -> Iterator[Picture | Absent]:
     """One figure: groups of bars, a group a data set, a bar a model, whiskers for the interval."""
     name = f"dice-{kind}"
-    found = {dataset: one.estimates for dataset, one in material.comparisons(kind).items()}
+    found = {dataset: one.estimates for dataset, one in run.comparisons(kind).items()}
     if not found:
         yield Absent(name, TITLE, f"no Dice is defined for prompt {kind}")
         return
-    shown = style.looks(material.models)
+    shown = style.looks(run.models)
     names = list(found)
     rows = [names[start : start + GROUPS] for start in range(0, len(names), GROUPS)]
-    width = max(5.5, 0.32 * len(material.models) * min(GROUPS, len(names)))
+    width = max(5.5, 0.32 * len(run.models) * min(GROUPS, len(names)))
     figure, axes = style.panels(len(rows), width, 2.8, columns=1)
     for ax, row in zip(axes, rows, strict=True):
-        _group(ax, {dataset: found[dataset] for dataset in row}, material.models, shown)
-    note = material.note(
+        _group(ax, {dataset: found[dataset] for dataset in row}, run.models, shown)
+    note = run.note(
         [kind],
-        f"Average of each data set ({material.aggregation}), in percent, with its 95 % interval over patients "
+        f"Average of each data set ({run.aggregation}), in percent, with its 95 % interval over patients "
         "(none with fewer than two).",
     )
     entries = {model: look for model, look in shown.items() if _asked(found, model)}

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from bench.prompting.kinds import KINDS
 from bench.reporting.figures import style
 from bench.reporting.figures.picture import Absent, Picture
-from bench.reporting.material import Material
+from bench.reporting.scored_run import ScoredRun
 from bench.statistics.bootstrap import interval, resample
 from bench.statistics.patients import Array
 
@@ -16,22 +16,22 @@ TITLE = "Dice by number of clicks"
 Curve = tuple[Array, Array, Array]  # Average, lower and upper limit, (K,) each, NaN where there is none
 
 
-def clicks(material: Material) -> Iterator[Picture | Absent]:
+def clicks(run: ScoredRun) -> Iterator[Picture | Absent]:
     """One figure for each prompt kind with rounds: a panel a data set, a line with a band a model."""
-    kinds = [kind for kind in material.kinds if KINDS[kind].rounds]
+    kinds = [kind for kind in run.prompts if KINDS[kind].rounds]
     if not kinds:
         yield Absent("dice-by-clicks", TITLE, "the run has no prompt with several rounds; add --prompt clicks")
     for kind in kinds:
-        yield _figure(material, kind)
+        yield _figure(run, kind)
 
 
-def _figure(material: Material, kind: str) -> Picture | Absent:
-    name, rounds = f"dice-by-{kind}", material.facts["config"]["clicks"]
-    found = {dataset: curves for dataset, curves in _curves(material, kind, rounds).items() if curves}
+def _figure(run: ScoredRun, kind: str) -> Picture | Absent:
+    name, rounds = f"dice-by-{kind}", run.clicks
+    found = {dataset: curves for dataset, curves in _curves(run, kind, rounds).items() if curves}
     if not found or rounds < 2:
         return Absent(name, TITLE, "the run has one round of clicks only" if found else "no Dice is defined")
     figure, axes = style.panels(len(found), 3.1, 2.6)
-    shown = style.looks(material.models)
+    shown = style.looks(run.models)
     for ax, (dataset, curves) in zip(axes, found.items(), strict=True):
         _panel(ax, dataset, curves, shown)
     axes[0].set_ylabel("Dice (%)")
@@ -39,20 +39,20 @@ def _figure(material: Material, kind: str) -> Picture | Absent:
         axes, np.concatenate([part for curves in found.values() for curve in curves.values() for part in curve])
     )
     entries = {m: look for m, look in shown.items() if any(m in curves for curves in found.values())}
-    note = material.note(
+    note = run.note(
         [kind],
-        f"Average of each data set ({material.aggregation}) after each click; bands: 95 % interval over patients.",
+        f"Average of each data set ({run.aggregation}) after each click; bands: 95 % interval over patients.",
     )
     style.finish(figure, TITLE, note, entries)
     return Picture(name, TITLE, note, _words(found), figure)
 
 
-def _curves(material: Material, kind: str, rounds: int) -> dict[str, dict[str, Curve]]:
+def _curves(run: ScoredRun, kind: str, rounds: int) -> dict[str, dict[str, Curve]]:
     """Data set to model to its curve."""
     empty = np.full(rounds, np.nan)
-    found: dict[str, dict[str, Curve]] = {name: {} for name in material.datasets}
+    found: dict[str, dict[str, Curve]] = {name: {} for name in run.datasets}
     for number in range(1, rounds + 1):
-        for dataset, scores in material.by_patient(kind, number).items():
+        for dataset, scores in run.by_patient(kind, number).items():
             patients = len(scores.patients)
             low, high = interval(scores.means(resample(patients))[:, -1], patients)
             for model, *values in zip(scores.models, scores.estimate()[-1], low, high, strict=True):

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 
 from bench.reporting.figures import style
 from bench.reporting.figures.picture import Absent, Picture
-from bench.reporting.material import Material
+from bench.reporting.scored_run import ScoredRun
 from bench.statistics.bootstrap import Difference, compare
 from bench.statistics.patients import patient_scores
 
@@ -17,41 +17,41 @@ TIGHT, JITTERED = "box", "box-jitter"
 Change = tuple[float, float, Difference]  # Dice with tight boxes, with jittered ones, and their paired difference
 
 
-def jitter(material: Material) -> Iterator[Picture | Absent]:
-    """One figure: a panel a data set, a line a model from the tight boxes' Dice to the jittered ones'."""
-    missing = [kind for kind in (TIGHT, JITTERED) if kind not in material.kinds]
+def jitter(run: ScoredRun) -> Iterator[Picture | Absent]:
+    """One figure: one panel per data set, one line per model from its Dice with tight to that with jittered boxes."""
+    missing = [kind for kind in (TIGHT, JITTERED) if kind not in run.prompts]
     if missing:
         yield Absent("robustness-box-jitter", TITLE, f"the run has no prompt {' and no prompt '.join(missing)}")
         return
-    found = _changes(material)
+    found = _changes(run)
     if not found:
         yield Absent("robustness-box-jitter", TITLE, "no data set has a defined Dice with both prompts")
         return
-    order = [model for model in material.models if any(model in changes for changes in found.values())]
+    order = [model for model in run.models if any(model in changes for changes in found.values())]
     figure, axes = style.panels(len(found), 3.1, 0.9 + 0.24 * len(order))
-    shown = style.looks(material.models)
+    shown = style.looks(run.models)
     for number, (ax, (dataset, changes)) in enumerate(zip(axes, found.items(), strict=True)):
         _panel(ax, dataset, changes, order, shown)
         ax.tick_params(labelleft=number % 3 == 0)
-    note = material.note(
+    note = run.note(
         [TIGHT, JITTERED],
-        f"Average of each data set ({material.aggregation}): filled with tight boxes, hollow with jittered ones; "
+        f"Average of each data set ({run.aggregation}): filled with tight boxes, hollow with jittered ones; "
         "numbers: paired difference in points with its 95 % interval over patients.",
     )
     style.finish(figure, TITLE, note)
     yield Picture("robustness-box-jitter", TITLE, note, _words(found), figure)
 
 
-def _changes(material: Material) -> dict[str, dict[str, Change]]:
+def _changes(run: ScoredRun) -> dict[str, dict[str, Change]]:
     """Data set to model to what jitter changed; the two prompts stand as if they were two models."""
-    records = pd.concat([material.scores(kind).assign(asked=kind) for kind in (TIGHT, JITTERED)])
+    records = pd.concat([run.scores(kind).assign(asked=kind) for kind in (TIGHT, JITTERED)])
     records = records.assign(prompt="box").rename(columns={"model": "by", "asked": "model"})
     found: dict[str, dict[str, Change]] = {}
-    for dataset in material.datasets:
-        for model in material.models:
+    for dataset in run.datasets:
+        for model in run.models:
             part = records[(records["dataset"] == dataset) & (records["by"] == model)]
             if part["model"].nunique() == 2 and part["value"].notna().any():
-                made = compare({dataset: patient_scores(part, material.aggregation, "row")}, reference=TIGHT)[dataset]
+                made = compare({dataset: patient_scores(part, run.aggregation, "row")}, reference=TIGHT)[dataset]
                 values = {one.model: 100 * one.value for one in made.estimates}
                 change = (values[TIGHT], values[JITTERED], made.differences[0])
                 found.setdefault(dataset, {})[model] = change

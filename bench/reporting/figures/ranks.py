@@ -7,28 +7,28 @@ from matplotlib.axes import Axes
 
 from bench.reporting.figures import style
 from bench.reporting.figures.picture import Absent, Picture
-from bench.reporting.material import Material
+from bench.reporting.scored_run import ScoredRun
 from bench.statistics.bootstrap import Estimate
 
 TITLE = "Ranks by data set"
 
 
-def ranks(material: Material, kind: str) -> Iterator[Picture | Absent]:
-    """One figure: a panel a data set, a line a model, ordered by mean rank; no number says how far apart they are."""
+def ranks(run: ScoredRun, kind: str) -> Iterator[Picture | Absent]:
+    """One figure: one panel per data set, one line per model, ordered by mean rank; distances are not shown."""
     name = f"ranks-{kind}"
-    found = {dataset: one.estimates for dataset, one in material.comparisons(kind).items() if len(one.estimates) > 1}
+    found = {dataset: one.estimates for dataset, one in run.comparisons(kind).items() if len(one.estimates) > 1}
     if not found:
         yield Absent(name, TITLE, f"prompt {kind} has no two models with a defined Dice on one data set")
         return
-    order = _order(found, material.models)
+    order = _order(found, run.models)
     figure, axes = style.panels(len(found), 3.1, 0.9 + 0.24 * len(order))
-    shown = style.looks(material.models)
+    shown = style.looks(run.models)
     for number, (ax, (dataset, estimates)) in enumerate(zip(axes, found.items(), strict=True)):
         _panel(ax, dataset, {one.model: one for one in estimates}, order, shown)
         ax.tick_params(labelleft=number % 3 == 0)
-    note = material.note(
+    note = run.note(
         [kind],
-        f"Rank of each model's Average ({material.aggregation}), 1 is best; whiskers: 95 % of 10,000 draws of "
+        f"Rank of each model's Average ({run.aggregation}), 1 is best; whiskers: 95 % of 10,000 draws of "
         "patients. Letters: two models that share one are not told apart. Models from the best mean rank down.",
     )
     style.finish(figure, f"{TITLE}, prompt {kind}", note)

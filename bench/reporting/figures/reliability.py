@@ -6,21 +6,20 @@ from itertools import product
 import numpy as np
 from matplotlib.axes import Axes
 
-from bench import protocols
 from bench.reporting.figures import style
 from bench.reporting.figures.picture import Absent, Picture
-from bench.reporting.material import Material
+from bench.reporting.scored_run import ScoredRun
 from bench.statistics.calibration import PREDICTED, Calibration, calibrations
 
 TITLE = "Predicted score against true IoU"
 LEAST = 5  # predictions in a bin that is drawn
 
 
-def reliability(material: Material, kind: str) -> Iterator[Picture | Absent]:
-    """One figure: a panel a data set, a line a model that predicts a score, the diagonal for a perfect one."""
+def reliability(run: ScoredRun, kind: str) -> Iterator[Picture | Absent]:
+    """One figure: one panel per data set, one line per model that predicts a score, the diagonal for a perfect one."""
     name = f"calibration-{kind}"
-    records = material.records[material.records["prompt"] == kind]
-    if protocols.load(material.facts["config"]["protocol"]).selection == "oracle":
+    records = run.records[run.records["prompt"] == kind]
+    if run.protocol.selection == "oracle":
         yield Absent(name, TITLE, "the protocol scores an oracle's candidate, the models' scores are of their own")
         return
     if not (records["metric"] == PREDICTED).any():
@@ -28,19 +27,19 @@ def reliability(material: Material, kind: str) -> Iterator[Picture | Absent]:
         return
     measured = {(dataset, model): one for (dataset, model, _), one in calibrations(records).items()}
     found: dict[str, dict[str, Calibration]] = {}
-    for dataset, model in product(material.datasets, material.models):
+    for dataset, model in product(run.datasets, run.models):
         if (one := measured.get((dataset, model))) is not None and one.counts.sum():
             found.setdefault(dataset, {})[model] = one
     if not found:
         yield Absent(name, TITLE, f"no model of prompt {kind} predicts a score")
         return
     figure, axes = style.panels(len(found), 3.1, 3.0)
-    shown = style.looks(material.models)
+    shown = style.looks(run.models)
     for ax, (dataset, models) in zip(axes, found.items(), strict=True):
         _panel(ax, dataset, models, shown)
     axes[0].set_ylabel("mean true IoU")
     entries = {m: look for m, look in shown.items() if any(m in models for models in found.values())}
-    note = material.note(
+    note = run.note(
         [kind],
         f"Predictions in ten bins of their own score (bins with fewer than {LEAST} are left out, the larger the marker "
         "the more predictions); on the dashed line a score means what it says. ECE: expected calibration error.",

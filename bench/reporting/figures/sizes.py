@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 
 from bench.reporting.figures import style
 from bench.reporting.figures.picture import Absent, Picture
-from bench.reporting.material import Material
+from bench.reporting.scored_run import ScoredRun
 from bench.statistics.bootstrap import interval, resample
 from bench.statistics.object_size import size_strata
 from bench.statistics.patients import Array, patient_scores
@@ -31,20 +31,20 @@ class Sizes:
     curves: Mapping[str, tuple[Array, Array, Array]]
 
 
-def sizes(material: Material, kind: str) -> Iterator[Picture | Absent]:
-    """One figure: a panel a data set, sizes from small to large, a line a model."""
+def sizes(run: ScoredRun, kind: str) -> Iterator[Picture | Absent]:
+    """One figure: one panel per data set, sizes from small to large, one line per model."""
     name = f"dice-by-size-{kind}"
-    records = size_strata(material.scores(kind), STRATA)
+    records = size_strata(run.scores(kind), STRATA)
     found = {
         dataset: _sizes(part)
-        for dataset in material.datasets
+        for dataset in run.datasets
         if (part := records[records["dataset"] == dataset])["stratum"].nunique() > 1
     }
     if not found:
         yield Absent(name, TITLE, f"no data set has objects of different sizes with prompt {kind}")
         return
     figure, axes = style.panels(len(found), 3.1, 2.6)
-    shown = style.looks(material.models)
+    shown = style.looks(run.models)
     for ax, (dataset, one) in zip(axes, found.items(), strict=True):
         _panel(ax, dataset, one, shown)
     axes[0].set_ylabel("Dice (%)")
@@ -52,7 +52,7 @@ def sizes(material: Material, kind: str) -> Iterator[Picture | Absent]:
         axes, np.concatenate([part for one in found.values() for curve in one.curves.values() for part in curve])
     )
     entries = {m: look for m, look in shown.items() if any(m in one.curves for one in found.values())}
-    note = material.note(
+    note = run.note(
         [kind],
         "Mean over all masks of a third of a data set's objects, by area of the target in its slice "
         "(pixels; n objects); whiskers: 95 % interval over patients.",

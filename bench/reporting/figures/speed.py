@@ -8,7 +8,7 @@ import pandas as pd
 
 from bench.reporting.figures import style
 from bench.reporting.figures.picture import Absent, Picture
-from bench.reporting.material import Material
+from bench.reporting.scored_run import ScoredRun
 
 TITLE = "Dice against time"
 SHORTEST = 1e-5  # seconds; what is faster is drawn here
@@ -27,15 +27,15 @@ class Cost:
     dice: float
 
 
-def speed(material: Material, kind: str) -> Iterator[Picture | Absent]:
+def speed(run: ScoredRun, kind: str) -> Iterator[Picture | Absent]:
     """One figure: a point a model, and the front of those that are not beaten in both."""
     name = f"speed-{kind}"
-    costs = _costs(material, kind)
+    costs = _costs(run, kind)
     if not costs:
         yield Absent(name, TITLE, f"the records of prompt {kind} hold no seconds")
         return
     figure, (ax,) = style.panels(1, 6.2, 3.6)
-    shown = style.looks(material.models)
+    shown = style.looks(run.models)
     best = front(costs)
     ax.plot(
         [costs[m].seconds * 1000 for m in best], [costs[m].dice for m in best], color="#B0B0B0", zorder=1, label="front"
@@ -44,29 +44,27 @@ def speed(material: Material, kind: str) -> Iterator[Picture | Absent]:
         look = shown[model]
         ax.plot(cost.seconds * 1000, cost.dice, look.marker, color=look.colour, markersize=9, label=model)
     ax.set(xscale="log", xlabel="milliseconds a prompt (median)", ylabel="Dice (%)")
-    note = material.note(
+    note = run.note(
         [kind],
         "Mean over data sets of their Averages. Time: a slice's share of its batch in the encoder and a prompt's share "
-        f"of its batch in the decoder, batches of up to 8 slices with all their prompts, on {_hardware(material)}. "
+        f"of its batch in the decoder, batches of up to 8 slices with all their prompts, on {_hardware(run)}. "
         "Grey line: no model is both faster and better.",
     )
     style.finish(figure, f"{TITLE}, prompt {kind}", note, {model: shown[model] for model in costs})
     yield Picture(name, f"{TITLE}, prompt {kind}", note, _words(costs, best), figure)
 
 
-def _costs(material: Material, kind: str) -> dict[str, Cost]:
-    records = material.scores(kind)
+def _costs(run: ScoredRun, kind: str) -> dict[str, Cost]:
+    records = run.scores(kind)
     records = records[records["status"] != "failed"]
     seconds = (records["seconds_encode"] + records["seconds_decode"]).groupby(records["model"]).median()
     values = [
-        (one.model, 100 * one.value)
-        for comparison in material.comparisons(kind).values()
-        for one in comparison.estimates
+        (one.model, 100 * one.value) for comparison in run.comparisons(kind).values() for one in comparison.estimates
     ]
     dice = pd.DataFrame(values, columns=["model", "dice"]).groupby("model")["dice"].mean()
     return {
         model: Cost(max(float(seconds[model]), SHORTEST), float(dice[model]))
-        for model in material.models
+        for model in run.models
         if seconds.get(model, 0) > 0 and not np.isnan(dice.get(model, np.nan))
     }
 
@@ -80,9 +78,9 @@ def front(costs: Mapping[str, Cost]) -> list[str]:
     return kept
 
 
-def _hardware(material: Material) -> str:
-    found = material.facts["hardware"]
-    return f"{found['device']} ({found['name']}), {material.facts['config']['precision']}"
+def _hardware(run: ScoredRun) -> str:
+    found = run.facts.hardware
+    return f"{found['device']} ({found['name']}), {run.facts.config.precision}"
 
 
 def _words(costs: Mapping[str, Cost], best: list[str]) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image as Picture
 
 from bench.reporting.gallery.images import Image
-from bench.reporting.gallery.outlines import Outline, Shown, View
+from bench.reporting.gallery.outlines import DrawnPrompt, Outline, OutlinedPrediction
 
 LONGEST = 384  # side of an image in the page, in pixels
 BYTES = 8 * 2**20  # of all images; with base64 and tables a page stays below 15 MB
@@ -17,7 +17,7 @@ CROSS = 0.025  # arm of a click, in sides of the window
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
+class PageImage:
     """An image of the page: its size in pixels of the original, and its content as a data address."""
 
     name: str
@@ -27,17 +27,17 @@ class Stored:
 
 
 @dataclass(frozen=True, slots=True)
-class Card:
+class GalleryCard:
     """One prediction of the page.
 
     Attributes:
-        view: what is shown.
-        image: name of its `Stored` image, empty if the data are gone.
+        shown: the prediction.
+        image: name of its `PageImage` image, empty if the data are gone.
         near, whole: SVG view boxes of the surroundings and of the image.
         target, prediction, prompt: SVG paths.
     """
 
-    view: View
+    shown: OutlinedPrediction
     image: str
     near: str
     whole: str
@@ -48,13 +48,13 @@ class Card:
     @property
     def dice(self) -> str:
         """Percent."""
-        return f"{100 * self.view.pick.dice:.1f}"
+        return f"{100 * self.shown.pick.dice:.1f}"
 
     @property
     def words(self) -> str:
         """The card in words."""
-        pick = self.view.pick
-        asked = f"prompt {pick.prompt}" + (f" “{self.view.prompt.text}”" if self.view.prompt.text else "")
+        pick = self.shown.pick
+        asked = f"prompt {pick.prompt}" + (f" “{self.shown.prompt.text}”" if self.shown.prompt.text else "")
         return (
             f"{pick.model}, {pick.dataset}, {pick.label}: Dice {self.dice} %, {asked}, case {pick.case}, "
             f"slice {pick.slice}, target {pick.target}, {pick.why}"
@@ -62,32 +62,32 @@ class Card:
 
 
 @dataclass(frozen=True, slots=True)
-class Deck:
+class Gallery:
     """All cards of a page.
 
     Attributes:
         images: of the cards, each once.
-        cards: in the order of the views.
-        left_out: views for whose images there was no room.
+        cards: in the order of the predictions.
+        left_out: predictions for whose images there was no room.
         black: cards without an image.
     """
 
-    images: Sequence[Stored]
-    cards: Sequence[Card]
+    images: Sequence[PageImage]
+    cards: Sequence[GalleryCard]
     left_out: int
     black: int
 
 
-def deck(views: Sequence[View], most_bytes: int = BYTES) -> Deck:
-    """Cards of the views, as many as fit.
+def gallery(predictions: Sequence[OutlinedPrediction], most_bytes: int = BYTES) -> Gallery:
+    """Cards of the predictions, as many as fit.
 
     Args:
-        views: to be shown.
+        predictions: to be shown.
         most_bytes: of all images together, before base64.
     """
-    images: dict[tuple[str, str, int], Stored] = {}
+    images: dict[tuple[str, str, int], PageImage] = {}
     used, cards, left_out = 0, [], 0
-    for view in views:
+    for view in predictions:
         key = (view.pick.dataset, view.pick.case, view.pick.slice)
         if view.image is not None and key not in images:
             content = _webp(view.image)
@@ -97,7 +97,7 @@ def deck(views: Sequence[View], most_bytes: int = BYTES) -> Deck:
             used += len(content)
             images[key] = _stored(f"image-{len(images)}", view, content)
         cards.append(_card(view, images[key].name if key in images else ""))
-    return Deck(list(images.values()), cards, left_out, sum(not card.image for card in cards))
+    return Gallery(list(images.values()), cards, left_out, sum(not card.image for card in cards))
 
 
 def _webp(image: Image) -> bytes:
@@ -108,15 +108,15 @@ def _webp(image: Image) -> bytes:
     return buffer.getvalue()
 
 
-def _stored(name: str, view: View, content: bytes) -> Stored:
+def _stored(name: str, view: OutlinedPrediction, content: bytes) -> PageImage:
     address = f"data:image/webp;base64,{base64.b64encode(content).decode()}"
-    return Stored(name, view.shape[1], view.shape[0], address)
+    return PageImage(name, view.shape[1], view.shape[0], address)
 
 
-def _card(view: View, image: str) -> Card:
+def _card(view: OutlinedPrediction, image: str) -> GalleryCard:
     x, y, side = view.window
     height, width = view.shape
-    return Card(
+    return GalleryCard(
         view,
         image,
         near=f"{x:g} {y:g} {side:g} {side:g}",
@@ -132,7 +132,7 @@ def path(lines: Sequence[Outline]) -> str:
     return "".join("M" + "L".join(f"{x:g} {y:g}" for x, y in line[:-1].round(1).tolist()) + "Z" for line in lines)
 
 
-def prompt_path(prompt: Shown, arm: float) -> str:
+def prompt_path(prompt: DrawnPrompt, arm: float) -> str:
     """A box as a rectangle, a foreground click as an upright cross, a background click as a diagonal one."""
     parts = []
     if prompt.box:

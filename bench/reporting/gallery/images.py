@@ -9,21 +9,21 @@ import io
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bench import protocols
+from bench.config import RunConfig
 from bench.data import catalogue
 from bench.data.case import DataError, Item, Mask
 from bench.data.slicing import Sample, samples
 from bench.errors import RunError
-from bench.prompting import kinds
+from bench.prompting.kinds import on_every_slice
+from bench.reporting.scored_run import ScoredRun
 from bench.store.files import write_bytes
 from bench.store.masks import MaskShard
-from bench.store.run_folder import case_path, targets_path
+from bench.store.run_folder import images_path, targets_path
 
 Image = NDArray[np.uint8]
 CaseKey = tuple[str, str]  # data set, case
@@ -42,29 +42,23 @@ class Images:
     missing: Mapping[CaseKey, str]
 
 
-def images_path(run: Path, dataset: str, case: str) -> Path:
-    """Where the images of a case are kept."""
-    return case_path(run / "images", dataset, case)
-
-
-def collect(run: Path, facts: Mapping[str, Any], wanted: Mapping[CaseKey, Collection[int]]) -> Images:
+def collect(run: ScoredRun, wanted: Mapping[CaseKey, Collection[int]]) -> Images:
     """Images of the wanted slices: the stored ones, and the others from the data folder, which are then stored too.
 
     Args:
-        run: the run folder.
-        facts: its `run.json`.
+        run: the run.
         wanted: slices of each case.
     """
     found: dict[tuple[str, str, int], Image] = {}
     missing: dict[CaseKey, str] = {}
     items: dict[str, dict[str, Item] | str] = {}
     for (dataset, case), slices in wanted.items():
-        known = _stored(images_path(run, dataset, case))
+        known = _stored(images_path(run.folder, dataset, case))
         if not set(slices) <= known.keys():
             if dataset not in items:
-                items[dataset] = _items(dataset, facts)
+                items[dataset] = _items(dataset, run.facts.config)
             try:
-                known |= _read(run, facts, items[dataset], dataset, case, set(slices))
+                known |= _read(run, items[dataset], dataset, case, set(slices))
             except (DataError, RunError, OSError) as error:
                 missing[dataset, case] = str(error)
         found |= {(dataset, case, number): known[number] for number in slices if number in known}
@@ -79,35 +73,33 @@ def _stored(path: Path) -> dict[int, Image]:
         return {}
 
 
-def _items(dataset: str, facts: Mapping[str, Any]) -> dict[str, Item] | str:
+def _items(dataset: str, config: RunConfig) -> dict[str, Item] | str:
     """Items by case, or the reason why there are none."""
     try:
-        found, _ = catalogue.index(
-            dataset, Path(facts["config"]["data"]), facts["config"]["limit"], facts["config"].get("trust_arrays", False)
-        )
+        found, _ = catalogue.index(dataset, config.data, config.limit, config.trust_arrays)
     except (RunError, OSError) as error:
         return str(error)
     return {item.case: item for item in found}
 
 
 def _read(
-    run: Path, facts: Mapping[str, Any], items: dict[str, Item] | str, dataset: str, case: str, slices: Collection[int]
+    run: ScoredRun, items: dict[str, Item] | str, dataset: str, case: str, slices: Collection[int]
 ) -> dict[int, Image]:
     """The wanted slices of a case on its own grid, stored as well; refused if the targets are no longer the run's."""
     if isinstance(items, str):
         raise RunError(items)
     if case not in items:
         raise RunError(f"{dataset} has no case {case} any more")
-    protocol = replace(protocols.load(facts["config"]["protocol"]), working_resolution=None)
-    targets = _targets(run, dataset, case)
+    protocol = replace(run.protocol, working_resolution=None)
+    targets = _targets(run.folder, dataset, case)
     found: dict[int, Image] = {}
-    everything = kinds.on_every_slice(facts["config"]["prompts"])
+    everything = on_every_slice(run.prompts)
     for sample in samples(catalogue.read(items[case]), protocol, everything):
         if sample.slice in slices:
             if not _same({name: mask for (number, name), mask in targets.items() if number == sample.slice}, sample):
                 raise RunError(f"the data of {dataset} {case} changed since the run")
             found[sample.slice] = sample.image
-    _store(images_path(run, dataset, case), found)
+    _store(images_path(run.folder, dataset, case), found)
     return found
 
 

@@ -10,13 +10,14 @@ import pandas as pd
 from numpy.typing import NDArray
 from skimage.measure import find_contours
 
-from bench import protocols
 from bench.data.case import Mask
-from bench.prompting.clicks import Click, next_click
+from bench.prompting.clicks import next_click
+from bench.prompting.prompt import Click
 from bench.prompting.table import generator_for, prompt_of
 from bench.protocols import Protocol
 from bench.reporting.gallery.images import Image, Images
 from bench.reporting.gallery.picks import Pick
+from bench.reporting.scored_run import ScoredRun
 from bench.store.masks import MaskShard
 from bench.store.run_folder import predictions_path, targets_path
 
@@ -27,7 +28,7 @@ LEAST = 0.35  # of the image's shorter side
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class DrawnPrompt:
     """A prompt as it is drawn: edges of pixels for the box, centres for clicks.
 
     Attributes:
@@ -42,7 +43,7 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class View:
+class OutlinedPrediction:
     """One prediction.
 
     Attributes:
@@ -58,7 +59,7 @@ class View:
     image: Image | None
     target: Sequence[Outline]
     prediction: Sequence[Outline]
-    prompt: Shown
+    prompt: DrawnPrompt
     shape: tuple[int, int]
     window: Window
 
@@ -97,34 +98,33 @@ def window(shape: tuple[int, int], points: NDArray[np.float64]) -> Window:
     return x, y, side
 
 
-def views(
-    run: Path, facts: Mapping[str, Any], table: pd.DataFrame, picks: Sequence[Pick], images: Images
-) -> list[View]:
+def outlined_predictions(
+    run: ScoredRun, table: pd.DataFrame, picks: Sequence[Pick], images: Images
+) -> list[OutlinedPrediction]:
     """The picks with their masks, prompts and images, in the same order.
 
     Args:
-        run: the run folder.
-        facts: its `run.json`.
+        run: the run.
         table: its `prompts.parquet`.
-        picks: from `selection.select`.
+        picks: from `picks.select`.
         images: from `images.collect`.
     """
     keys = ["dataset", "case", "slice", "target", "prompt"]
     wanted = pd.DataFrame([[getattr(p, key) for key in keys] for p in picks], columns=keys).drop_duplicates()
     rows = {tuple(row[key] for key in keys): row for row in table.merge(wanted, on=keys).to_dict("records")}
-    protocol = protocols.load(facts["config"]["protocol"])
-    made: dict[int, View] = {}
+    protocol = run.protocol
+    made: dict[int, OutlinedPrediction] = {}
     by_shard: dict[tuple[str, str, str], list[int]] = {}
     for number, pick in enumerate(picks):
         by_shard.setdefault((pick.model, pick.dataset, pick.case), []).append(number)
     for (model, dataset, case), numbers in by_shard.items():
-        drawn = _masks(predictions_path(run, model, dataset, case), ("slice", "target", "prompt", "round"))
-        targets = _masks(targets_path(run, dataset, case), ("slice", "target"))
+        drawn = _masks(predictions_path(run.folder, model, dataset, case), ("slice", "target", "prompt", "round"))
+        targets = _masks(targets_path(run.folder, dataset, case), ("slice", "target"))
         for number in numbers:
             pick = picks[number]
             row = rows[dataset, case, pick.slice, pick.target, pick.prompt]
             image = images.found.get((dataset, case, pick.slice))
-            made[number] = _view(pick, row, protocol, drawn, targets[pick.slice, pick.target], image)
+            made[number] = _outlined(pick, row, protocol, drawn, targets[pick.slice, pick.target], image)
     return [made[number] for number in range(len(picks))]
 
 
@@ -137,19 +137,19 @@ def _masks(path: Path, key: Sequence[str]) -> Masks:
     return {tuple(row[name] for name in key): mask for row, mask in pairs if mask is not None}
 
 
-def _view(
+def _outlined(
     pick: Pick, row: Mapping[str, Any], protocol: Protocol, drawn: Masks, target: Mask, image: Image | None
-) -> View:
+) -> OutlinedPrediction:
     mask = drawn[pick.slice, pick.target, pick.prompt, pick.round]
-    prompt = shown(pick, row, protocol, drawn, target)
+    prompt = drawn_prompt(pick, row, protocol, drawn, target)
     lines, predicted = outlines(target), outlines(mask)
     shape = (mask.shape[0], mask.shape[1])
     points = [*lines, *predicted, np.array([click[:2] for click in prompt.clicks]).reshape(-1, 2)]
     points += [np.reshape(prompt.box, (2, 2))] if prompt.box else []
-    return View(pick, image, lines, predicted, prompt, shape, window(shape, np.concatenate(points)))
+    return OutlinedPrediction(pick, image, lines, predicted, prompt, shape, window(shape, np.concatenate(points)))
 
 
-def shown(pick: Pick, row: Mapping[str, Any], protocol: Protocol, drawn: Masks, target: Mask) -> Shown:
+def drawn_prompt(pick: Pick, row: Mapping[str, Any], protocol: Protocol, drawn: Masks, target: Mask) -> DrawnPrompt:
     """The prompt behind a prediction.
 
     The first one is stored; later clicks follow from the stored masks by the protocol's rule. With a working resolution
@@ -157,7 +157,7 @@ def shown(pick: Pick, row: Mapping[str, Any], protocol: Protocol, drawn: Masks, 
 
     Args:
         pick: the prediction.
-        row: its line of `prompts.parquet`.
+        row: its row of `prompts.parquet`.
         protocol: of the run.
         drawn: masks of the model on the case, by (slice, target, prompt, round).
         target: (H, W) bool.
@@ -169,14 +169,11 @@ def shown(pick: Pick, row: Mapping[str, Any], protocol: Protocol, drawn: Masks, 
         x0, y0, x1, y1 = map(float, prompt.box)
         past = 1 if protocol.box_inclusive else 0
         box = (x0 * across, y0 * down, (x1 + past) * across, (y1 + past) * down)
-    clicks: list[Click] = []
-    if prompt.points is not None:
-        x, y = prompt.points.xy[0].tolist()
-        clicks.append((x, y, int(prompt.points.labels[0])))
+    clicks = list(prompt.clicks)
     if protocol.working_resolution is None:
         _correct(clicks, pick, row["seed"], protocol, drawn, target)
     placed = tuple(((x + 0.5) * across, (y + 0.5) * down, label) for x, y, label in clicks)
-    return Shown(box, placed, prompt.text)
+    return DrawnPrompt(box, placed, prompt.text)
 
 
 def _correct(clicks: list[Click], pick: Pick, seed: int, protocol: Protocol, drawn: Masks, target: Mask) -> None:

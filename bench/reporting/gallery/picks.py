@@ -7,7 +7,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from bench.prompting import seeds
-from bench.reporting.material import Material
+from bench.reporting.scored_run import ScoredRun
 
 AT_MOST = 5  # of each sort for one (prompt, data set, model)
 CARDS = 480  # about as many in all
@@ -37,12 +37,12 @@ class Pick:
     why: Literal["worst", "random"]
 
 
-def select(material: Material) -> list[Pick]:
+def select(run: ScoredRun) -> list[Pick]:
     """Picks of every prompt, by prompt and data set; fewer of each where there are many models and data sets."""
     parts = [
         part[part["value"].notna()]
-        for kind in material.kinds
-        for _, part in material.scores(kind).groupby("dataset", sort=False)
+        for kind in run.prompts
+        for _, part in run.scores(kind).groupby("dataset", sort=False)
     ]
     pairs = sum(part["model"].nunique() for part in parts)
     share = max(1, min(AT_MOST, CARDS // max(1, 2 * pairs)))

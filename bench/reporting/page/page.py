@@ -13,13 +13,14 @@ from markupsafe import Markup
 
 from bench import protocols
 from bench.reporting.figures.picture import Absent
-from bench.reporting.gallery.cards import Deck
-from bench.reporting.gallery.sheet import ORACLE
-from bench.reporting.page.tables import Grid, of_frame
+from bench.reporting.gallery.cards import Gallery
+from bench.reporting.gallery.contact_sheets import ORACLE
+from bench.reporting.page.tables import PageTable, of_frame
+from bench.store.run_facts import RunFacts
 
 
 @dataclass(frozen=True, slots=True)
-class Plate:
+class PageFigure:
     """A figure of the page.
 
     Attributes:
@@ -50,8 +51,8 @@ class Chapter:
     """
 
     title: str
-    shown: Sequence[Grid]
-    folded: Sequence[Grid]
+    shown: Sequence[PageTable]
+    folded: Sequence[PageTable]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,24 +63,24 @@ class Page:
         name: of the run.
         facts: its `run.json`.
         chapters: of tables.
-        plates: figures.
+        figures: figures.
         absent: figures that the run has no data for.
-        deck: the gallery.
+        gallery: the gallery.
         failures: what was left out, with reasons.
     """
 
     name: str
-    facts: Mapping[str, Any]
+    facts: RunFacts
     chapters: Sequence[Chapter]
-    plates: Sequence[Plate]
+    figures: Sequence[PageFigure]
     absent: Sequence[Absent]
-    deck: Deck
+    gallery: Gallery
     failures: pd.DataFrame
 
     @property
     def oracle(self) -> str:
         """What to say of the gallery where the scored mask may be another than the drawn one."""
-        return ORACLE if protocols.load(self.facts["config"]["protocol"]).selection == "oracle" else ""
+        return ORACLE if protocols.load(self.facts.config.protocol).selection == "oracle" else ""
 
 
 def render(page: Page) -> str:
@@ -99,7 +100,7 @@ def render(page: Page) -> str:
         policy=f"default-src 'none'; img-src data:; style-src {_digest(style)}; script-src {_digest(script)}",
         facts=facts(page.facts),
         failures=failures(page.failures),
-        choices=choices(page.deck),
+        choices=choices(page.gallery),
     )
 
 
@@ -112,31 +113,30 @@ def _digest(text: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
-def facts(found: Mapping[str, Any]) -> list[tuple[str, list[tuple[str, str]]]]:
+def facts(found: RunFacts) -> list[tuple[str, list[tuple[str, str]]]]:
     """What a run was: groups of names and values, from `run.json`."""
-    config = {name: _text(value) for name, value in found["config"].items()}
-    checks = {"prompts.parquet (sha256)": _text(found["prompts_sha256"])}
-    for model, about in found["models"].items():
-        if about["weights"]:
-            checks[f"{model}: {about['weights']} (sha256)"] = _text(about["weights_sha256"])
+    checks = {"prompts.parquet (sha256)": found.prompts_sha256}
+    for name, model in found.models.items():
+        if model.weights:
+            checks[f"{name}: {model.weights} (sha256)"] = model.weights_sha256
     counts = {
-        name: ", ".join(f"{number} {what}" for what, number in part.items()) for name, part in found["counts"].items()
+        name: ", ".join(f"{number} {what}" for what, number in part.items()) for name, part in found.counts.items()
     }
     models = {
-        name: f"{about['title']}; {_count(about['parameters'])}; {about['licence']}; {about['source']}"
-        for name, about in found["models"].items()
+        name: f"{model.title}; {_count(model.parameters)}; {model.licence}; {model.source}"
+        for name, model in found.models.items()
     }
     groups: dict[str, Mapping[str, Any]] = {
-        "Configuration": config,
-        f"Rules of the protocol {found['protocol']['name']}": found["protocol"],
+        "Configuration": found.config.identity(),
+        f"Rules of the protocol {found.protocol['name']}": found.protocol,
         "Models": models,
         "Counts": counts,
         "Checksums": checks,
-        "Versions": found["versions"],
-        "Hardware": found["hardware"],
-        "Seconds": found["seconds"],
-        "Not asked": {f"{row['model']}, {row['prompt']}": row["reason"] for row in found["not_applicable"]},
-        "Warnings": {name: "; ".join(texts) for name, texts in found["warnings"].items()},
+        "Versions": found.versions,
+        "Hardware": found.hardware,
+        "Seconds": found.seconds,
+        "Not asked": {f"{model}, {kind}": reason for (model, kind), reason in found.not_applicable.items()},
+        "Warnings": {name: "; ".join(texts) for name, texts in found.warnings.items()},
     }
     return [(title, [(name, _text(value)) for name, value in part.items()]) for title, part in groups.items() if part]
 
@@ -151,14 +151,14 @@ def _text(value: Any) -> str:
     return "none" if value is None else str(value)
 
 
-def failures(frame: pd.DataFrame) -> Grid:
+def failures(frame: pd.DataFrame) -> PageTable:
     """What was left out, the reasons first."""
     columns = ["kind", "reason", "dataset", "patient", "case", "target", "model", "prompt", "stage"]
     caption = "Cases, targets and predictions that are not in the numbers, each with its reason."
     return of_frame("failures", "Left out", caption, frame[columns])
 
 
-def choices(deck: Deck) -> dict[str, list[str]]:
+def choices(gallery: Gallery) -> dict[str, list[str]]:
     """What the gallery can be filtered by: attribute of a pick to its values."""
     names = ("prompt", "model", "dataset", "label", "why")
-    return {name: list(dict.fromkeys(str(getattr(card.view.pick, name)) for card in deck.cards)) for name in names}
+    return {name: list(dict.fromkeys(str(getattr(card.shown.pick, name)) for card in gallery.cards)) for name in names}

@@ -7,8 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from bench.reporting.tables.sheet import Sheet
 from bench.reporting.tables.table import Cell, Table, printed
+from bench.reporting.tables.text_table import TextTable
 from bench.scoring.metrics import Metric
 from bench.statistics.patients import AVERAGE
 
@@ -17,14 +17,14 @@ TONES = ("", "best", "second")
 
 
 @dataclass(frozen=True, slots=True)
-class Box:
+class PageCell:
     """A cell.
 
     Attributes:
         text: as printed.
         small: what stands below it in small type (an interval).
         sort: a number to sort by, or nothing: such cells come last in any order.
-        tone: a class of the style sheet.
+        tone: a class of the style table.
     """
 
     text: str
@@ -34,7 +34,7 @@ class Box:
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
+class PageColumn:
     """A column: its title, and whether it is sorted by number."""
 
     title: str
@@ -42,15 +42,15 @@ class Head:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """Cells of a row, and a class of the style sheet."""
+class PageRow:
+    """Cells of a row, and a class of the style table."""
 
-    boxes: Sequence[Box]
+    cells: Sequence[PageCell]
     tone: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Grid:
+class PageTable:
     """A table of a page.
 
     Attributes:
@@ -63,53 +63,48 @@ class Grid:
     name: str
     title: str
     caption: str
-    heads: Sequence[Head]
-    rows: Sequence[Row]
+    columns: Sequence[PageColumn]
+    rows: Sequence[PageRow]
     notes: Sequence[str] = ()
 
 
-def grid(table: Table | Sheet, title: str) -> Grid:
-    """A table or a sheet of a run, under a title of a few words."""
-    return _of_sheet(table, title) if isinstance(table, Sheet) else _of_table(table, title)
+def page_table(table: Table | TextTable) -> PageTable:
+    """A table of a run as the page shows it."""
+    return _of_text_table(table) if isinstance(table, TextTable) else _of_scores(table)
 
 
-def _of_table(table: Table, title: str) -> Grid:
-    heads = [Head(table.heads[0], False), Head(table.heads[1], False), Head("n", True), Head("patients", True)]
-    heads += [Head(name, True) for name in table.models]
+def _of_scores(table: Table) -> PageTable:
+    columns = [PageColumn(head, False) for head in table.heads]
+    columns += [PageColumn(head, True) for head in ("n", "patients", *table.models)]
     rows = []
     for line in table.lines:
-        counts = [Box(str(count), sort=float(count)) for count in (line.n, line.patients)]
-        labels = [Box(line.group), Box(line.label), *counts]
-        boxes = [
+        counts = [PageCell(str(count), sort=float(count)) for count in (line.n, line.patients)]
+        scores = [
             _cell(cell, table.metric, TONES[place]) for cell, place in zip(line.cells, table.ranks(line), strict=True)
         ]
-        rows.append(Row([*labels, *boxes], "average" if line.label == AVERAGE else ""))
-    return Grid(table.name, title, table.caption, heads, rows, table.notes)
+        cells = [PageCell(line.group), PageCell(line.label), *counts, *scores]
+        rows.append(PageRow(cells, "average" if line.label == AVERAGE else ""))
+    return PageTable(table.name, table.heading, table.caption, columns, rows, table.notes)
 
 
-def _cell(cell: Cell, metric: Metric, tone: str) -> Box:
+def _cell(cell: Cell, metric: Metric, tone: str) -> PageCell:
     sort = printed(cell.value, metric) if cell.defined else None
-    return Box(cell.text(metric), cell.interval(metric) if cell.applicable else "", sort, tone)
+    return PageCell(cell.text(metric), cell.interval(metric) if cell.applicable else "", sort, tone)
 
 
-def _of_sheet(sheet: Sheet, title: str) -> Grid:
-    wide = {name for name, _ in sheet.wide}
-    columns = zip(*sheet.rows, strict=True) if sheet.rows else [()] * len(sheet.heads)
+def _of_text_table(table: TextTable) -> PageTable:
+    wide = {name for name, _ in table.wide}
+    texts = zip(*table.rows, strict=True) if table.rows else [()] * len(table.heads)
     numeric = [
         place > 1 and head not in wide and any(_first_number(text) is not None for text in column)
-        for place, (head, column) in enumerate(zip(sheet.heads, columns, strict=True))
+        for place, (head, column) in enumerate(zip(table.heads, texts, strict=True))
     ]
-    heads = [Head(head, number) for head, number in zip(sheet.heads, numeric, strict=True)]
+    columns = [PageColumn(head, number) for head, number in zip(table.heads, numeric, strict=True)]
     rows = [
-        Row(
-            [
-                Box(str(text), sort=_first_number(text) if number else None)
-                for text, number in zip(row, numeric, strict=True)
-            ]
-        )
-        for row in sheet.rows
+        PageRow([PageCell(text, sort=_first_number(text) if number else None) for text, number in pairs])
+        for pairs in (zip(map(str, row), numeric, strict=True) for row in table.rows)
     ]
-    return Grid(sheet.name, title, sheet.caption, heads, rows, sheet.notes)
+    return PageTable(table.name, table.heading, table.caption, columns, rows, table.notes)
 
 
 def _first_number(text: str) -> float | None:
@@ -118,12 +113,12 @@ def _first_number(text: str) -> float | None:
     return float(found.group()) if found else None
 
 
-def of_frame(name: str, title: str, caption: str, frame: pd.DataFrame, at_most: int = 500) -> Grid:
+def of_frame(name: str, title: str, caption: str, frame: pd.DataFrame, at_most: int = 500) -> PageTable:
     """A frame of texts; what does not fit is counted in the caption."""
-    rows = [Row([Box(_text(value)) for value in row]) for row in frame.head(at_most).to_numpy().tolist()]
+    rows = [PageRow([PageCell(_text(value)) for value in row]) for row in frame.head(at_most).to_numpy().tolist()]
     if len(frame) > at_most:
         caption = f"{caption} The first {at_most} of {len(frame)}."
-    return Grid(name, title, caption, [Head(str(column).replace("_", " "), False) for column in frame], rows)
+    return PageTable(name, title, caption, [PageColumn(str(column).replace("_", " "), False) for column in frame], rows)
 
 
 def _text(value: Any) -> str:

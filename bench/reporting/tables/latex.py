@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator, Sequence
 from textwrap import wrap
 
-from bench.reporting.tables.sheet import Sheet
 from bench.reporting.tables.table import Cell, Line, Table
+from bench.reporting.tables.text_table import TextTable
 from bench.statistics.patients import AVERAGE
 
 PORTRAIT = 5  # value columns; more are set sideways
@@ -24,17 +24,21 @@ _RANKS = {0: "{}", 1: r"\textbf{{{}}}", 2: r"\underline{{{}}}"}
 
 
 def escape(text: str) -> str:
-    """Text with everything that LaTeX would read as a command made plain; letters beyond Latin by their code."""
-    known = "".join(one if ord(one) < LATIN or one in "–—‘’“”" else f"[U+{ord(one):04X}]" for one in text)  # noqa: RUF001
+    """Text with what LaTeX would read as a command made plain; control characters and letters beyond Latin as codes."""
+    known = "".join(one if _has_glyph(one) else f"[U+{ord(one):04X}]" for one in text)
     return known.translate(_ESCAPES)
 
 
-def to_latex(table: Table | Sheet) -> str:
+def _has_glyph(one: str) -> bool:
+    return one in "–—‘’“”" or (ord(one) < LATIN and one.isprintable())  # noqa: RUF001
+
+
+def to_latex(table: Table | TextTable) -> str:
     """A table of scores as one floating table, or several on as many pages; a sheet as a table that breaks over pages.
 
     Best bold, second best underlined, intervals in small type. Needs the packages of `PACKAGES`.
     """
-    if isinstance(table, Sheet):
+    if isinstance(table, TextTable):
         return _long(table)
     kind = "table" if len(table.models) <= PORTRAIT else "sidewaystable"
     parts = list(_parts(table.lines, LINES[kind]))
@@ -112,7 +116,7 @@ def _notes(notes: Sequence[str]) -> list[str]:
     return [r"\par\smallskip\noindent", rf"\begin{{minipage}}{{\linewidth}}\footnotesize {text}.\end{{minipage}}"]
 
 
-def _long(sheet: Sheet) -> str:
+def _long(sheet: TextTable) -> str:
     wide = dict(sheet.wide)
     columns = [
         rf"p{{{wide[head]}\linewidth}}" if head in wide else "l" if place == 0 else "r"

@@ -5,15 +5,14 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import pandas as pd
 
-import adapters
 from bench.config import World
 from bench.data import catalogue
 from bench.errors import RunError
-from bench.reporting.tables.sheet import Sheet
+from bench.reporting.tables.text_table import TextTable
 
 # results/ lies beside the packages in a checkout and, as package data, in an installation.
 FILE = Path(__file__).parents[3] / "results" / "ledger.csv"
@@ -29,7 +28,7 @@ PHANTOM_LICENCE = "Apache-2.0 (phantoms of this project)"
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class LedgerEntry:
     """Whether weights have seen a data set in training.
 
     Attributes:
@@ -45,7 +44,7 @@ class Entry:
 
 
 @cache
-def entries(path: Path = FILE) -> tuple[Entry, ...]:
+def entries(path: Path = FILE) -> tuple[LedgerEntry, ...]:
     """The ledger, in its order: the first entry that fits counts.
 
     Raises:
@@ -55,7 +54,7 @@ def entries(path: Path = FILE) -> tuple[Entry, ...]:
     if not path.is_file():
         raise RunError(f"{path} is not there; use a checkout or a full installation of segmote-bench")
     columns = ["weights", "dataset", "seen", "source"]
-    rows = [Entry(*row) for row in pd.read_csv(path, dtype=str)[columns].to_numpy().tolist()]
+    rows = [LedgerEntry(*row) for row in pd.read_csv(path, dtype=str)[columns].to_numpy().tolist()]
     for row in rows:
         if row.seen not in get_args(Seen):
             raise ValueError(
@@ -64,7 +63,7 @@ def entries(path: Path = FILE) -> tuple[Entry, ...]:
     return tuple(rows)
 
 
-def lookup(model: str, dataset: str, world: World = "real", path: Path = FILE) -> Entry:
+def lookup(model: str, dataset: str, world: World = "real", path: Path = FILE) -> LedgerEntry:
     """Whether a model has seen a data set; "unknown" if the ledger does not say.
 
     Args:
@@ -75,27 +74,21 @@ def lookup(model: str, dataset: str, world: World = "real", path: Path = FILE) -
     """
     mini = fnmatchcase(model, "*/mini")
     if mini and world == "real":
-        return Entry(model, dataset, "no", "trained on nothing but what this project draws")
+        return LedgerEntry(model, dataset, "no", "trained on nothing but what this project draws")
     if not mini and world == "phantom" and not fnmatchcase(model, "baseline/*"):
-        return Entry(model, dataset, "no", "phantoms are drawn by this project, later than the weights")
+        return LedgerEntry(model, dataset, "no", "phantoms are drawn by this project, later than the weights")
     base, _ = catalogue.split_name(dataset)
     for entry in entries(path):
         if fnmatchcase(model, entry.weights) and fnmatchcase(base, entry.dataset):
-            return Entry(model, dataset, entry.seen, entry.source)
-    return Entry(model, dataset, "unknown", "not in the ledger")
+            return LedgerEntry(model, dataset, entry.seen, entry.source)
+    return LedgerEntry(model, dataset, "unknown", "not in the ledger")
 
 
-def terms(models: Sequence[str]) -> dict[str, dict[str, str]]:
-    """Licence and training data of models by their cards."""
-    cards = [adapters.card(model) for model in models]
-    return {card.name: {"licence": card.licence, "trained_on": card.trained_on} for card in cards}
-
-
-def table(models: Mapping[str, Mapping[str, Any]], datasets: Sequence[str], world: World = "real") -> pd.DataFrame:
-    """One line a (model, data set).
+def table(models: Mapping[str, tuple[str, str]], datasets: Sequence[str], world: World = "real") -> pd.DataFrame:
+    """One row per model and data set.
 
     Args:
-        models: name to its `licence` and `trained_on`, as in `run.json`; see `terms`.
+        models: name to the licence of its weights and what they were trained on.
         datasets: names.
         world: see `lookup`.
 
@@ -103,17 +96,17 @@ def table(models: Mapping[str, Mapping[str, Any]], datasets: Sequence[str], worl
         Columns `model, weights_licence, trained_on, dataset, data_licence, seen, source`.
     """
     rows = []
-    for model, facts in models.items():
+    for model, (weights_licence, trained_on) in models.items():
         for name in datasets:
             entry = lookup(model, name, world)
             licence = catalogue.load(name).licence if world == "real" else PHANTOM_LICENCE
-            rows.append([model, facts["licence"], facts["trained_on"], name, licence, entry.seen, entry.source])
+            rows.append([model, weights_licence, trained_on, name, licence, entry.seen, entry.source])
     names = ["model", "weights_licence", "trained_on", "dataset", "data_licence", "seen", "source"]
     return pd.DataFrame(rows, columns=names)
 
 
-def sheets(ledger: pd.DataFrame, note: str = "") -> list[Sheet]:
-    """The ledger as three sheets: who has seen what, the terms of the weights, the terms of the data.
+def text_tables(ledger: pd.DataFrame, note: str = "") -> list[TextTable]:
+    """The ledger as three tables: who has seen what, the terms of the weights, the terms of the data.
 
     Args:
         ledger: from `table`.
@@ -134,9 +127,9 @@ def sheets(ledger: pd.DataFrame, note: str = "") -> list[Sheet]:
         ("ledger-data", "Terms of the data.", data.assign(group="Data")[["group", *data]], (("data licence", 0.6),)),
     ]  # fmt: skip
     return [
-        Sheet(
+        TextTable(
             name, " ".join(filter(None, [caption, note])), _heads(frame),
-            frame.to_numpy().tolist(), frame, wide=wide,
+            frame.to_numpy().tolist(), frame, wide=wide, heading=name.replace("-", " ").capitalize(),
         )
         for name, caption, frame, wide in parts
     ]  # fmt: skip

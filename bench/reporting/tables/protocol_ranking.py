@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,11 +11,11 @@ from bench import protocols
 from bench.errors import RunError
 from bench.prompting.kinds import KINDS
 from bench.protocols import Protocol
-from bench.reporting.tables.sheet import Sheet
+from bench.reporting.scored_run import ScoredRun
+from bench.reporting.tables.text_table import TextTable
 from bench.statistics.patients import AGGREGATIONS, patient_scores
 from bench.statistics.rows import labels
-from bench.store.files import read_json
-from bench.store.run_folder import read_records
+from bench.store.run_folder import records_path
 
 KEY = ["dataset", "model", "case", "slice", "target", "prompt", "round", "seed"]
 NAME = "ranking-protocols"
@@ -35,16 +34,16 @@ class ProtocolRanking:
     frame: pd.DataFrame
 
     def rows(self) -> list[list[str]]:
-        """Texts, one line a (data set, prompt, model): the place and the value in percent under each protocol."""
+        """Texts, one row per data set, prompt and model: the place and the value in percent under each protocol."""
         lines: dict[tuple[str, str, str], list[str]] = {}
         for row in self.frame.to_dict("records"):
             text = "-" if np.isnan(row["value"]) else f"{row['rank']:.0f} ({100 * row['value']:.2f})"
             lines.setdefault((row["dataset"], row["prompt"], row["model"]), []).append(text)
         return [[*key, *texts] for key, texts in lines.items()]
 
-    def sheet(self) -> Sheet:
+    def text_table(self) -> TextTable:
         """As a table beside the others of a run."""
-        return Sheet(NAME, self.caption, self.heads(), self.rows(), self.frame)
+        return TextTable(NAME, self.caption, self.heads(), self.rows(), self.frame, heading="Ranking protocols")
 
     def heads(self) -> list[str]:
         """Titles of the columns of `rows`."""
@@ -94,44 +93,45 @@ def _by_empty_rule(chosen: pd.DataFrame, rule: str) -> pd.DataFrame:
     return chosen.assign(value=chosen["value"].mask(empty & undefined, 1.0 if rule == "one" else 0.0))
 
 
-def protocol_ranking(run: Path, wanted: Sequence[Protocol] | None = None) -> ProtocolRanking:
+def protocol_ranking(run: ScoredRun, wanted: Sequence[Protocol] | None = None) -> ProtocolRanking:
     """Places of a run's models under the scoring rules of several protocols, as far as its records tell.
 
     Records that `bench score --protocol` wrote are taken before those that follow from the run's own.
 
     Args:
-        run: the run folder, scored.
+        run: the run.
         wanted: protocols beside the run's own; None: all.
 
     Raises:
-        RunError: the run is not scored, or has no defined Dice.
+        RunError: the run has no defined Dice.
     """
-    facts, records = read_json(run / "run.json"), read_records(run)
-    ours = protocols.load(facts["config"]["protocol"])
+    ours, records = run.protocol, run.records
     chosen = list(protocols.PROTOCOLS.values()) if wanted is None else wanted
     found = {ours.name: under(records, ours, ours)}
-    found |= {one.name: _other(run, records, ours, one) for one in chosen if one.name != ours.name}
+    found |= {one.name: _other(run, one) for one in chosen if one.name != ours.name}
     usable = {name: frame for name, frame in found.items() if frame is not None}
-    rows = [row for name, frame in usable.items() for row in _values(frame, protocols.load(name), facts)]
+    rows = [row for name, frame in usable.items() for row in _values(frame, protocols.load(name), run.models)]
     if not rows:
-        raise RunError(f"{run} has no Dice to rank")
+        raise RunError(f"{run.folder} has no Dice to rank")
     missing = [name for name in found if name not in usable]
-    return ProtocolRanking(_caption(ours, usable, missing, facts), _ranked(rows))
+    return ProtocolRanking(_caption(run, usable, missing), _ranked(rows))
 
 
-def _other(run: Path, records: pd.DataFrame, ours: Protocol, wanted: Protocol) -> pd.DataFrame | None:
-    stored = run / "protocols" / wanted.name / "records.parquet"
-    return under(pd.read_parquet(stored), wanted, wanted) if stored.exists() else under(records, ours, wanted)
+def _other(run: ScoredRun, wanted: Protocol) -> pd.DataFrame | None:
+    stored = records_path(run.folder, wanted.name)
+    if stored.exists():
+        return under(pd.read_parquet(stored), wanted, wanted)
+    return under(run.records, run.protocol, wanted)
 
 
-def _values(records: pd.DataFrame, protocol: Protocol, facts: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def _values(records: pd.DataFrame, protocol: Protocol, models: Sequence[str]) -> Iterator[dict[str, Any]]:
     """The headline of every (data set, prompt, model) by the protocol's aggregation, at the last round."""
     last = records[records["round"] == records.groupby("prompt")["round"].transform("max")]
     last = last.assign(row=labels(last))
     for (dataset, prompt), part in last.groupby(["dataset", "prompt"], sort=False):
         scores = patient_scores(part, protocol.aggregation, "row")
         values = dict(zip(scores.models, scores.estimate()[-1].tolist(), strict=True))
-        for model in facts["config"]["models"]:
+        for model in models:
             if model in values:
                 yield {"dataset": dataset, "prompt": prompt, "model": model, "protocol": protocol.name} | {
                     "value": values[model]
@@ -144,14 +144,14 @@ def _ranked(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     return frame.assign(rank=groups.rank(ascending=False, method="min"))
 
 
-def _caption(ours: Protocol, usable: Mapping[str, object], missing: Sequence[str], facts: Mapping[str, Any]) -> str:
+def _caption(run: ScoredRun, usable: Mapping[str, object], missing: Sequence[str]) -> str:
     rules = "; ".join(f"{name}: {_rules(protocols.load(name))}" for name in usable)
     left_out = f" Not among them, since the stored scores do not tell: {', '.join(missing)}." * bool(missing)
-    kinds = "; ".join(f"{kind}: {KINDS[kind].text}" for kind in facts["config"]["prompts"])
+    kinds = "; ".join(f"{kind}: {KINDS[kind].text}" for kind in run.prompts)
     return (
         f"Rank (1 is best) and, in brackets, average Dice (%) of each model if the masks of this run are scored by the "
-        f"rules of other protocols. Images and prompts are always those of {ours.name}, so this is not what a run by "
-        f"these protocols gives. {rules}.{left_out} Prompts: {kinds}. {facts['world_text']}"
+        f"rules of other protocols. Images and prompts are always those of {run.protocol.name}, so this is not what a "
+        f"run by these protocols gives. {rules}.{left_out} Prompts: {kinds}. {run.facts.world_text}"
     )
 
 

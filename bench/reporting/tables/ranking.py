@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bench.reporting.tables.sheet import Sheet
 from bench.reporting.tables.table import number
+from bench.reporting.tables.text_table import TextTable
 from bench.scoring.metrics import Metric
 from bench.statistics.bootstrap import BEST, compare, frames
 from bench.statistics.patients import PatientScores
@@ -27,7 +27,7 @@ LEGEND = (
 
 def ranking(
     name: str, caption: str, scores: Mapping[str, PatientScores], metric: Metric, reference: str | None = None
-) -> Sheet:
+) -> TextTable:
     """All models on every data set, the best first.
 
     Args:
@@ -48,7 +48,7 @@ def ranking(
         else "Reference: the best model of each data set; chosen by the same data, it looks a little too good."
     )
     rows = [_row(row, metric) for row in frame.to_dict("records")]
-    return Sheet(name, f"{caption} {against} {LEGEND}", HEADS, rows, frame, _floor(frame["patients"].dropna()))
+    return TextTable(name, f"{caption} {against} {LEGEND}", HEADS, rows, frame, _floor(frame["patients"].dropna()))
 
 
 def _floor(patients: "pd.Series[float]") -> list[str]:
@@ -64,7 +64,7 @@ def _floor(patients: "pd.Series[float]") -> list[str]:
 
 
 def _joined(estimates: pd.DataFrame, differences: pd.DataFrame) -> pd.DataFrame:
-    """One line a (data set, model), by rank; the reference's own differences are empty."""
+    """One row per data set and model, by rank; the reference's own differences are empty."""
     renamed = differences.rename(
         columns={"one": "model", "other": "reference", "low": "delta_low", "high": "delta_high"}
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 
@@ -10,6 +11,7 @@ from bench.scoring.metrics import METRICS, Metric
 from bench.statistics.patients import AVERAGE
 
 DICE = METRICS["dice"]
+Role = Literal["headline", "summary", "rounds", "other"]
 
 
 def printed(value: float, metric: Metric) -> float:
@@ -80,7 +82,7 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One row of a table: its group (data set), its label, and a cell a model."""
+    """One row of a table: its group (data set), its label, and one cell per model."""
 
     group: str
     label: str
@@ -121,6 +123,9 @@ class Table:
         axis: what the columns are.
         down: the best value is looked for down a column of a group, not along a row.
         titles: how names are spelled where they are set in type; others are printed as they are.
+        prompt: the prompt kind that it is about; empty if about several.
+        heading: a few words for it, where the prompt is known.
+        role: "headline" of its prompt, the "summary" of that, its scores by "rounds", or another one.
     """
 
     name: str
@@ -133,6 +138,9 @@ class Table:
     axis: str = "model"
     down: bool = False
     titles: Mapping[str, str] | None = None
+    prompt: str = ""
+    heading: str = ""
+    role: Role = "other"
 
     def title(self, name: str) -> str:
         """How a name is spelled where it is set in type."""
@@ -149,4 +157,4 @@ class Table:
     def summary(self) -> "Table":
         """Only the Average of each data set (of one class: that class)."""
         last = {line.group: replace(line, label=AVERAGE) for line in self.lines}
-        return replace(self, name=f"{self.name}-summary", lines=list(last.values()))
+        return replace(self, name=f"{self.name}-summary", lines=list(last.values()), role="summary")

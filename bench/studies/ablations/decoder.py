@@ -6,8 +6,8 @@ import pandas as pd
 
 from bench.comparing.published import FOLDER, OURS, cells
 from bench.statistics.patients import AVERAGE
-from bench.studies.ablations.output import Panel, Report, bars, long
-from bench.studies.ablations.setting import Setting, Variant
+from bench.studies.ablations.output import AblationReport, Panel, bars, long
+from bench.studies.ablations.setting import NetworkVariant, Setting
 from bench.studies.ablations.summary import MEAN, by_seed, difference, gains, intervals
 from bench.studies.ablations.testing import Suite, averages
 from bench.studies.ablations.training import records
@@ -19,9 +19,9 @@ TITLES = {"ISLES 2022": ("ISLES", "IELES"), "SegTHOR": ("SegThor", "SegThor")}
 TITLES["TotalSegmentator MRI"] = ("Totalsegmentator (MRI)", "TotalSegmentator (MRI)")
 
 
-def ablate(setting: Setting, jobs: int) -> Report:
+def ablate(setting: Setting, jobs: int) -> AblationReport:
     """Train with the decoder frozen and tuned, test in-domain and zero-shot with boxes."""
-    found = records(setting, [Variant(), Variant(decoder=True)], SUITES, jobs)
+    found = records(setting, [NetworkVariant(), NetworkVariant(decoder=True)], SUITES, jobs)
     values = {
         suite: by_seed(found[found["suite"] == suite], partial(averages, setting=setting, suite=suite))
         for suite in SUITES
@@ -31,7 +31,7 @@ def ablate(setting: Setting, jobs: int) -> Report:
         f"Dice (%), prompt box, protocol bench; mean over {len(setting.seeds)} trainings with 95 % interval; "
         f"the paper's frozen values are of Table 1, its tuned ones of Table 2. {setting.text()}"
     )
-    return Report(
+    return AblationReport(
         name="decoder",
         caption=caption,
         numbers=pd.concat([long(part, suite=suite) for suite, part in parts.items()], ignore_index=True),

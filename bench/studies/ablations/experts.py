@@ -4,9 +4,9 @@ from functools import partial
 
 import pandas as pd
 
-from bench.studies.ablations.output import Panel, Report, bars, long
-from bench.studies.ablations.setting import Setting, Subset, Variant
-from bench.studies.ablations.summary import Verdict, by_seed, difference, gains, intervals, is_best
+from bench.studies.ablations.output import AblationReport, Panel, bars, long
+from bench.studies.ablations.setting import NetworkVariant, Setting, Subset
+from bench.studies.ablations.summary import AblationVerdict, by_seed, difference, gains, intervals, is_best
 from bench.studies.ablations.testing import averages
 from bench.studies.ablations.training import records
 
@@ -16,11 +16,11 @@ PANELS = {"four": "trained on four data sets (figure 6b)", "seven": "trained on 
 PAPER = "figure without numbers; 4:1 best"
 
 
-def ablate(setting: Setting, jobs: int) -> Report:
+def ablate(setting: Setting, jobs: int) -> AblationReport:
     """Train N in 4, 8, 12 with M in 1, 2 on both subsets, test on the zero-shot sets with boxes."""
     parts, values = {}, {}
     for subset in SUBSETS:
-        variants = [Variant(experts=n, active=m, subset=subset) for n in EXPERTS for m in ACTIVE]
+        variants = [NetworkVariant(experts=n, active=m, subset=subset) for n in EXPERTS for m in ACTIVE]
         found = records(setting, variants, ["zero-shot"], jobs)
         values[subset] = by_seed(found, partial(averages, setting=setting, suite="zero-shot"))
         parts[subset] = intervals(values[subset]).set_axis([name(variant) for variant in variants])
@@ -30,7 +30,7 @@ def ablate(setting: Setting, jobs: int) -> Report:
         f"{len(setting.seeds)} trainings with 95 % interval. Four: {', '.join(setting.four)}; "
         f"seven: {', '.join(setting.seven)}. {setting.text()}"
     )
-    return Report(
+    return AblationReport(
         name="experts",
         caption=caption,
         numbers=pd.concat([long(part, trained_on=subset) for subset, part in parts.items()], ignore_index=True),
@@ -40,7 +40,7 @@ def ablate(setting: Setting, jobs: int) -> Report:
     )
 
 
-def name(variant: Variant) -> str:
+def name(variant: NetworkVariant) -> str:
     """N:M."""
     return f"{variant.experts}:{variant.active}"
 
@@ -51,7 +51,7 @@ def _table(part: pd.DataFrame, subset: str) -> pd.DataFrame:
     return texts.assign(paper=[PAPER if row == "4:1" else "" for row in part.index])
 
 
-def _verdicts(values: dict[Subset, pd.DataFrame]) -> list[Verdict]:
+def _verdicts(values: dict[Subset, pd.DataFrame]) -> list[AblationVerdict]:
     names = [f"{n}:{m}" for n in EXPERTS for m in ACTIVE]
     one, single = names.index("4:1"), [names.index("8:1"), names.index("12:1")]
     best = is_best("4:1 is best on four modalities", values["four"], names, one, range(1, len(names)))

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from tabulate import tabulate
 
 from bench.store.files import write_bytes
-from bench.studies.ablations.summary import Interval, Verdict
+from bench.studies.ablations.summary import AblationVerdict, Interval
 from bench.studies.pictures import TOKEN_COLOURS, long_names, save
 
 BAR_SHARE = 0.8
@@ -31,7 +31,7 @@ class Panel:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class AblationReport:
     """An ablation, ready to be written.
 
     Attributes:
@@ -48,7 +48,7 @@ class Report:
     numbers: pd.DataFrame
     table: pd.DataFrame
     figure: Figure
-    verdicts: Sequence[Verdict]
+    verdicts: Sequence[AblationVerdict]
 
     def markdown(self) -> str:
         """Caption, table and verdicts."""
@@ -64,7 +64,7 @@ class Report:
         return "\n".join([*head, body, r"\end{table}", ""])
 
 
-def write(report: Report, out: Path) -> list[Path]:
+def write(report: AblationReport, out: Path) -> list[Path]:
     """The report as CSV, Markdown, LaTeX, PNG and PDF."""
     texts = {"csv": report.numbers.to_csv(index=False), "md": report.markdown(), "tex": report.latex()}
     paths = []

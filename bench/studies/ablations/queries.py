@@ -5,9 +5,9 @@ from functools import partial
 import pandas as pd
 
 from bench.comparing.published import FOLDER, read
-from bench.studies.ablations.output import Panel, Report, bars, long
-from bench.studies.ablations.setting import Setting, Variant
-from bench.studies.ablations.summary import MEAN, Verdict, by_seed, difference, gains, interval, intervals
+from bench.studies.ablations.output import AblationReport, Panel, bars, long
+from bench.studies.ablations.setting import NetworkVariant, Setting
+from bench.studies.ablations.summary import MEAN, AblationVerdict, by_seed, difference, gains, interval, intervals
 from bench.studies.ablations.testing import averages, tests
 from bench.studies.ablations.training import records
 
@@ -17,10 +17,10 @@ MARGIN = 2.0  # Dice points; the paper's own differences among Q are below 0.4
 NAMES = [*(f"Q={count}" for count in QUERIES), "w/o PPT"]
 
 
-def ablate(setting: Setting, jobs: int) -> Report:
+def ablate(setting: Setting, jobs: int) -> AblationReport:
     """Train Q in 2, 4, 8 and a network without PPT; ask the first for nothing, the last with one click."""
-    made = records(setting, [Variant(queries=count) for count in QUERIES], ["unprompted"], jobs)
-    clicked = records(setting, [Variant(queries=0)], ["one-click"], jobs).assign(variant=WITHOUT)
+    made = records(setting, [NetworkVariant(queries=count) for count in QUERIES], ["unprompted"], jobs)
+    clicked = records(setting, [NetworkVariant(queries=0)], ["one-click"], jobs).assign(variant=WITHOUT)
     average = partial(averages, setting=setting, suite="unprompted")
     values = by_seed(pd.concat([made, clicked], ignore_index=True), average)
     part = intervals(values).set_axis(NAMES)
@@ -29,7 +29,7 @@ def ablate(setting: Setting, jobs: int) -> Report:
         f"(slices that show the target); protocol bench; mean over {len(setting.seeds)} trainings with 95 % interval. "
         f"The paper's sets are others. {setting.text()}"
     )
-    return Report(
+    return AblationReport(
         name="queries",
         caption=caption,
         numbers=long(part),
@@ -45,7 +45,7 @@ def _table(part: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([texts, paper], axis=1).rename_axis("setting").reset_index()
 
 
-def _verdicts(values: pd.DataFrame, setting: Setting) -> list[Verdict]:
+def _verdicts(values: pd.DataFrame, setting: Setting) -> list[AblationVerdict]:
     foreign = [one.title for one in tests(setting, "unprompted").sets if one.name in setting.zero_shot]
     own = [title for title in values.columns if title not in (*foreign, MEAN)]
     return [
@@ -55,7 +55,7 @@ def _verdicts(values: pd.DataFrame, setting: Setting) -> list[Verdict]:
     ]
 
 
-def enough(values: pd.DataFrame, titles: list[str]) -> Verdict:
+def enough(values: pd.DataFrame, titles: list[str]) -> AblationVerdict:
     """Q = 2 suffices where no other Q can be better by more than `MARGIN`; wide intervals decide nothing.
 
     Args:
@@ -71,16 +71,18 @@ def enough(values: pd.DataFrame, titles: list[str]) -> Verdict:
         for title, found in gaps.items()
     )
     if len(values.loc[0]) < 3:
-        return Verdict(claim, "not testable", f"fewer than 3 seeds; less Q=2: {facts}")
+        return AblationVerdict(claim, "not testable", f"fewer than 3 seeds; less Q=2: {facts}")
     if 2 * len(close) > len(titles):
-        return Verdict(claim, "shows", f"less Q=2: {facts}")
+        return AblationVerdict(claim, "shows", f"less Q=2: {facts}")
     if 2 * len(beaten) >= len(titles):
-        return Verdict(claim, "does not show", f"less Q=2: {facts}")
-    return Verdict(claim, "not testable", f"the intervals reach beyond {MARGIN:g} Dice points; less Q=2: {facts}")
+        return AblationVerdict(claim, "does not show", f"less Q=2: {facts}")
+    return AblationVerdict(
+        claim, "not testable", f"the intervals reach beyond {MARGIN:g} Dice points; less Q=2: {facts}"
+    )
 
 
-def _over_click(claim: str, values: pd.DataFrame, titles: list[str]) -> Verdict:
+def _over_click(claim: str, values: pd.DataFrame, titles: list[str]) -> AblationVerdict:
     if not titles:
-        return Verdict(claim, "not testable", "no data set of one class")
+        return AblationVerdict(claim, "not testable", "no data set of one class")
     gap = sum(values[title].xs(0) - values[title].xs(WITHOUT) for title in titles) / len(titles)
     return gains(claim, interval(gap.to_list()))

@@ -8,6 +8,7 @@ from typing import Literal
 
 from bench import world
 from segmote.network.config import SegmoteConfig
+from segmote.recipe import Recipe
 from segmote.training.data import find_items
 
 Subset = Literal["four", "seven"]
@@ -18,7 +19,8 @@ class Setting:
     """The world of the ablations.
 
     Attributes:
-        network: sizes, rules and recipe that all networks share.
+        network: sizes and rules that all networks share.
+        recipe: how all are trained.
         base: weights file of IMIS-Net that they start from; its encoder stays as it is.
         card: name of the model that their adapter stands for, "segmote/mini" for the mini sizes.
         data: folder of data sets in the IMIS layout; their training lists are learned from, their test lists tested on.
@@ -33,6 +35,7 @@ class Setting:
     """
 
     network: SegmoteConfig
+    recipe: Recipe
     base: Path
     card: str
     data: Path
@@ -61,7 +64,7 @@ class Setting:
 
 
 @dataclass(frozen=True, slots=True)
-class Variant:
+class NetworkVariant:
     """What is changed: N experts, M of them active, Q prompt queries, the decoder's own weights, the data.
 
     Two ablations that ask for equal variants share the trained networks.
@@ -75,16 +78,17 @@ class Variant:
 
     def config(self, setting: Setting) -> SegmoteConfig:
         """The network's configuration."""
+        return replace(setting.network, num_experts=self.experts, top_k=self.active, ppt_queries=self.queries)
+
+    def recipe(self, setting: Setting) -> Recipe:
+        """How the network is trained; PPT serves the data sets with one class."""
         served = few_class(setting) if self.queries else ()
-        recipe = replace(setting.network.recipe, train_decoder=self.decoder, ppt_sets=served)
-        return replace(
-            setting.network, num_experts=self.experts, top_k=self.active, ppt_queries=self.queries, recipe=recipe
-        )
+        return replace(setting.recipe, train_decoder=self.decoder, ppt_sets=served)
 
     def folder(self, setting: Setting, seed: int) -> Path:
         """Where the trained network is; the name tells what it is, its end all that decides the result."""
         decides = {
-            "network": asdict(self.config(setting)),
+            "network": asdict(self.config(setting)) | {"recipe": asdict(self.recipe(setting))},
             "data": (str(setting.data.resolve()), setting.codes(self.subset), setting.limit),
             "base": hashlib.sha256(setting.base.read_bytes()).hexdigest(),
         }

@@ -11,8 +11,8 @@ from torch import nn
 import adapters
 from adapters.families.imis import VIT_B
 from bench.comparing.published import FOLDER, read
-from bench.studies.ablations.output import Report
-from bench.studies.ablations.summary import Outcome, Verdict
+from bench.studies.ablations.output import AblationReport
+from bench.studies.ablations.summary import AblationVerdict, VerdictOutcome
 from segmote.imis.network import Imis
 from segmote.network.config import RELEASED, SegmoteConfig
 from segmote.network.model import Segmote
@@ -24,7 +24,7 @@ PPT = "mask_decoder.img_prompt_pool."
 MILLION = 1e6
 
 
-def ablate() -> Report:
+def ablate() -> AblationReport:
     """Count the released network and its parts beside what the paper prints; nothing is trained."""
     counted = counts()
     paper = read("table3", FOLDER)
@@ -41,7 +41,7 @@ def ablate() -> Report:
     more = pd.DataFrame(
         {"method": f"SegMoTE, {name}", "paper (M)": "", "counted": f"{n:,}"} for name, n in others.items()
     )
-    return Report(
+    return AblationReport(
         name="size",
         caption="Learnable parameters: printed in Table 3, in millions, and counted in our networks at official size.",
         numbers=numbers,
@@ -99,13 +99,13 @@ def _figure(numbers: pd.DataFrame) -> Figure:
     return drawn
 
 
-def _verdicts(counted: dict[str, int], numbers: pd.DataFrame) -> list[Verdict]:
+def _verdicts(counted: dict[str, int], numbers: pd.DataFrame) -> list[AblationVerdict]:
     total, mote, ppt, large = (counted[name] for name in ("SegMoTE (Base)", "(-MoTE)", "(-PPT)", "SAM (Large)"))
     adds_up = [int(count / MILLION) for count in (total, mote, ppt)] == [17, 10, 7] and total == mote + ppt
     share = 100 * total / large
     return [
-        Verdict("17 M = 10 M MoTE + 7 M PPT", _outcome(adds_up), f"{total:,} = {mote:,} + {ppt:,}"),
-        Verdict(
+        AblationVerdict("17 M = 10 M MoTE + 7 M PPT", _outcome(adds_up), f"{total:,} = {mote:,} + {ppt:,}"),
+        AblationVerdict(
             "1.4 % of the original SAM",
             _outcome(round(share, 1) == 1.4),
             f"{total:,} is {share:.1f} % of SAM (Large)'s {large:,}; its printed 1191 M is the size of its file in MiB",
@@ -113,5 +113,5 @@ def _verdicts(counted: dict[str, int], numbers: pd.DataFrame) -> list[Verdict]:
     ]
 
 
-def _outcome(shows: bool) -> Outcome:
+def _outcome(shows: bool) -> VerdictOutcome:
     return "shows" if shows else "does not show"

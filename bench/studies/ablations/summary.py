@@ -12,7 +12,7 @@ MEAN = "Mean"
 LEVEL = 0.95
 FEWEST_SEEDS = 3
 
-Outcome = Literal["shows", "does not show", "not testable"]
+VerdictOutcome = Literal["shows", "does not show", "not testable"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +38,11 @@ class Interval:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class AblationVerdict:
     """What our trainings say of a claim of the paper."""
 
     claim: str
-    outcome: Outcome
+    outcome: VerdictOutcome
     why: str
 
     def text(self) -> str:
@@ -90,25 +90,29 @@ def difference(values: pd.DataFrame, first: int, second: int, column: str = MEAN
     return interval((values.xs(first)[column] - values.xs(second)[column]).to_list())
 
 
-def is_best(claim: str, values: pd.DataFrame, names: Sequence[str], wanted: int, rivals: Sequence[int]) -> Verdict:
+def is_best(
+    claim: str, values: pd.DataFrame, names: Sequence[str], wanted: int, rivals: Sequence[int]
+) -> AblationVerdict:
     """Whether a variant is better on the mean over data sets than each rival, by more than seeds explain."""
     gaps = {rival: difference(values, wanted, rival) for rival in rivals}
     worst = min(gaps, key=lambda rival: gaps[rival].mean)
     gap, rival = gaps[worst], names[worst]
     facts = f"{names[wanted]} less {rival}, the best other: {gap.signed()} Dice points, {gap.n} seeds"
     if gap.n < FEWEST_SEEDS:
-        return Verdict(claim, "not testable", f"{gap.n} seeds; {FEWEST_SEEDS} are needed; {facts}")
+        return AblationVerdict(claim, "not testable", f"{gap.n} seeds; {FEWEST_SEEDS} are needed; {facts}")
     if gap.mean <= 0:
-        return Verdict(claim, "does not show", facts)
+        return AblationVerdict(claim, "does not show", facts)
     unclear = [names[other] for other, found in gaps.items() if not found.low > 0]
     if unclear:
-        return Verdict(claim, "does not show", f"highest, but not beyond chance of {', '.join(unclear)}; {facts}")
-    return Verdict(claim, "shows", facts)
+        return AblationVerdict(
+            claim, "does not show", f"highest, but not beyond chance of {', '.join(unclear)}; {facts}"
+        )
+    return AblationVerdict(claim, "shows", facts)
 
 
-def gains(claim: str, gap: Interval, least: float = 0.0) -> Verdict:
+def gains(claim: str, gap: Interval, least: float = 0.0) -> AblationVerdict:
     """Whether a difference is above `least` by more than seeds explain."""
     facts = f"{gap.signed()} Dice points, {gap.n} seeds"
     if gap.n < FEWEST_SEEDS:
-        return Verdict(claim, "not testable", f"{gap.n} seeds; {FEWEST_SEEDS} are needed; {facts}")
-    return Verdict(claim, "shows" if gap.low > least else "does not show", facts)
+        return AblationVerdict(claim, "not testable", f"{gap.n} seeds; {FEWEST_SEEDS} are needed; {facts}")
+    return AblationVerdict(claim, "shows" if gap.low > least else "does not show", facts)

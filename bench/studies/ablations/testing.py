@@ -14,15 +14,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from adapters import geometry
-from adapters.families.segmote import Encoded, Segmote
+from adapters.families.segmote import SegmoteEmbedding, SegmoteSegmenter
 from adapters.interface import Prompt, check_image
 from bench.data import catalogue
 from bench.data.case import Defect
-from bench.reporting.tables.text import AVERAGE, cells
+from bench.reporting.tables.formats import AVERAGE, cells
 from bench.scoring.metrics import areas, dice
 from bench.studies.ablations.setting import Setting, few_class
 from bench.studies.answers import pieces
-from bench.studies.questions import Asked, DataSet, all_asked, data_sets
+from bench.studies.questions import DataSet, PromptedSlice, all_asked, data_sets
 from segmote.training.embeddings import NAME_DIGITS, EmbeddingStore, open_store
 
 Suite = Literal["zero-shot", "in-domain", "unprompted", "one-click"]
@@ -42,7 +42,7 @@ class Tests:
     """
 
     sets: Sequence[DataSet]
-    slices: Sequence[Asked]
+    slices: Sequence[PromptedSlice]
     defects: Sequence[Defect]
 
 
@@ -77,7 +77,7 @@ def _spaced(values: Sequence[Any], most: int | None) -> list[Any]:
     return [values[int(place)] for place in places]
 
 
-def measured(segmenter: Segmote, setting: Setting, suite: Suite) -> pd.DataFrame:
+def measured(segmenter: SegmoteSegmenter, setting: Setting, suite: Suite) -> pd.DataFrame:
     """One row a question: dataset (its title), patient, case, slice, target, dice."""
     store = open_store(segmenter.network, setting.embeddings, False)
     rows: list[dict[str, Any]] = []
@@ -93,17 +93,19 @@ def measured(segmenter: Segmote, setting: Setting, suite: Suite) -> pd.DataFrame
 
 
 @torch.no_grad()
-def encode(segmenter: Segmote, store: EmbeddingStore, slices: Iterable[Asked]) -> list[Encoded]:
+def encode(
+    segmenter: SegmoteSegmenter, store: EmbeddingStore, slices: Iterable[PromptedSlice]
+) -> list[SegmoteEmbedding]:
     """The slices' images as the network's decoder takes them; what the frozen encoder makes of them is kept on disk."""
     made = []
     for one in slices:
         embedding, early = _kept(segmenter, store, check_image(one.sample.image))
         details = segmenter.network.details(embedding[None], early[None])[0]
-        made.append(Encoded(embedding, details, geometry.squash(one.sample.image.shape[:2], segmenter.side)))
+        made.append(SegmoteEmbedding(embedding, details, geometry.squash(one.sample.image.shape[:2], segmenter.side)))
     return made
 
 
-def _kept(segmenter: Segmote, store: EmbeddingStore, image: NDArray[np.uint8]) -> tuple[Tensor, Tensor]:
+def _kept(segmenter: SegmoteSegmenter, store: EmbeddingStore, image: NDArray[np.uint8]) -> tuple[Tensor, Tensor]:
     digest = hashlib.sha256(str(image.shape).encode() + image.tobytes()).hexdigest()[:NAME_DIGITS]
     path = store.folder / f"{digest}.safetensors"
     if store.lacks(path):

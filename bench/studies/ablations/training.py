@@ -10,9 +10,9 @@ from joblib import Parallel, delayed
 from tqdm import tqdm
 
 import adapters
-from adapters.families.segmote import Segmote, from_base, trained
+from adapters.families.segmote import SegmoteSegmenter, from_base, trained
 from bench.store.files import write_bytes
-from bench.studies.ablations.setting import Setting, Variant
+from bench.studies.ablations.setting import NetworkVariant, Setting
 from bench.studies.ablations.testing import Suite, encode, measured, tests
 from bench.studies.answers import pieces
 from segmote.training.data import find_items
@@ -24,7 +24,7 @@ from segmote.training.train import train
 LOG = "training.log"
 
 
-def records(setting: Setting, variants: Sequence[Variant], suites: Sequence[Suite], jobs: int) -> pd.DataFrame:
+def records(setting: Setting, variants: Sequence[NetworkVariant], suites: Sequence[Suite], jobs: int) -> pd.DataFrame:
     """Dice of every variant, seed and suite; trains and tests what is not done yet.
 
     Args:
@@ -59,13 +59,13 @@ def prepare(setting: Setting, suites: Sequence[Suite]) -> None:
     store = open_store(network, setting.embeddings, False)
     files = {item.image: store.path(item.image) for item in find_items(setting.data, setting.seven, setting.limit)}
     encode_missing(network, store, files, lambda pairs: tqdm(pairs, "embeddings to learn from", unit="image"))
-    segmenter = Segmote(adapters.card(setting.card), network, torch.device("cpu"), "fp32")
+    segmenter = SegmoteSegmenter(adapters.card(setting.card), network, torch.device("cpu"), "fp32")
     for suite in suites:
         for piece in tqdm(list(pieces(tests(setting, suite).slices, 16)), f"embeddings, {suite}", unit="16 images"):
             encode(segmenter, store, piece)
 
 
-def _one(setting: Setting, variant: Variant, seed: int, suites: Sequence[Suite]) -> str:
+def _one(setting: Setting, variant: NetworkVariant, seed: int, suites: Sequence[Suite]) -> str:
     """Train if need be, test on the suites that are missing; the folder's name."""
     torch.set_num_threads(1)
     folder = variant.folder(setting, seed)
@@ -80,9 +80,9 @@ def _one(setting: Setting, variant: Variant, seed: int, suites: Sequence[Suite])
     return folder.name
 
 
-def _train(setting: Setting, variant: Variant, seed: int, folder: Path) -> None:
+def _train(setting: Setting, variant: NetworkVariant, seed: int, folder: Path) -> None:
     """What the trainer says goes into a log, as several speak at a time; the weights are all that a test needs."""
-    config = TrainConfig(
+    settings = TrainConfig(
         data=setting.data,
         out=folder,
         seed=seed,
@@ -92,8 +92,8 @@ def _train(setting: Setting, variant: Variant, seed: int, folder: Path) -> None:
         accelerator="cpu",
     )
     with (folder / LOG).open("a") as log, contextlib.redirect_stderr(log), contextlib.redirect_stdout(log):
-        train(from_base(variant.config(setting), setting.base, seed), config)
+        train(from_base(variant.config(setting), setting.base, seed), variant.recipe(setting), settings)
 
 
-def _result(setting: Setting, variant: Variant, seed: int, suite: Suite) -> Path:
+def _result(setting: Setting, variant: NetworkVariant, seed: int, suite: Suite) -> Path:
     return variant.folder(setting, seed) / f"dice-{suite}.csv"

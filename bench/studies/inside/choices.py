@@ -7,16 +7,16 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from adapters.families.segmote import Segmote
+from adapters.families.segmote import SegmoteSegmenter
 from bench.scoring.metrics import areas, dice
 from bench.studies.answers import Answers, answers
 from bench.studies.pictures import TOKEN_COLOURS, long_names
-from bench.studies.questions import Asked
+from bench.studies.questions import PromptedSlice
 
 BAR_SHARE = 0.8
 
 
-def choices(segmenter: Segmote, slices: Iterable[Asked]) -> pd.DataFrame:
+def choices(segmenter: SegmoteSegmenter, slices: Iterable[PromptedSlice]) -> pd.DataFrame:
     """One row a question.
 
     Returns:
@@ -27,7 +27,7 @@ def choices(segmenter: Segmote, slices: Iterable[Asked]) -> pd.DataFrame:
     return pd.DataFrame([row for some in answers(segmenter, slices) for row in _rows(segmenter, some)])
 
 
-def _rows(segmenter: Segmote, some: Answers) -> Iterator[dict[str, Any]]:
+def _rows(segmenter: SegmoteSegmenter, some: Answers) -> Iterator[dict[str, Any]]:
     for index, question in enumerate(some.questions):
         token = int(some.drawn.token[index])
         masks = segmenter.masks(some.encoded[index], some.drawn.logits[index]).cpu().numpy()

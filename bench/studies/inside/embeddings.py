@@ -21,7 +21,7 @@ from sklearn.neighbors import NearestNeighbors
 from adapters.interface import Segmenter
 from bench.errors import RunError
 from bench.studies.answers import SLICES_AT_ONCE, pieces
-from bench.studies.questions import Asked, DataSet
+from bench.studies.questions import DataSet, PromptedSlice
 
 FEWEST = 5
 PERPLEXITY = 30.0
@@ -32,7 +32,7 @@ MARKERS = "os^Dv<>PX*"
 Vectors = NDArray[np.float32]
 
 
-def pooled(segmenter: Segmenter, slices: Iterable[tuple[DataSet, Asked]]) -> tuple[pd.DataFrame, Vectors]:
+def pooled(segmenter: Segmenter, slices: Iterable[tuple[DataSet, PromptedSlice]]) -> tuple[pd.DataFrame, Vectors]:
     """Mean of each image's embedding over its grid.
 
     Returns:
@@ -49,13 +49,13 @@ def pooled(segmenter: Segmenter, slices: Iterable[tuple[DataSet, Asked]]) -> tup
     return pd.DataFrame(rows), np.stack(vectors) if vectors else np.zeros((0, 0), np.float32)
 
 
-def _facts(found: Asked) -> dict[str, Any]:
+def _facts(found: PromptedSlice) -> dict[str, Any]:
     first = found.questions[0]
     return {"patient": first.patient, "case": first.case, "slice": first.slice}
 
 
 @torch.no_grad()
-def _vectors(segmenter: Segmenter, slices: Iterable[Asked]) -> Iterator[Vectors]:
+def _vectors(segmenter: Segmenter, slices: Iterable[PromptedSlice]) -> Iterator[Vectors]:
     for encoded in segmenter.encode([found.sample.image for found in slices]):
         embedding = getattr(encoded, "embedding", None)
         if embedding is None:

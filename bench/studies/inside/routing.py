@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from adapters import geometry
-from adapters.families.segmote import Segmote
+from adapters.families.segmote import SegmoteSegmenter
 from adapters.interface import check_image
 from bench.studies.answers import Answers, answers
-from bench.studies.questions import Asked, DataSet, Question
+from bench.studies.questions import DataSet, PromptedSlice, Question
 from segmote.network.heat_maps import Combine, expert_maps, token_maps
 
 PANEL_INCHES = 1.7
@@ -46,23 +46,25 @@ class Example:
     drawn: NDArray[np.bool_]
 
 
-def largest(slices: Iterable[tuple[DataSet, Asked]], count: int) -> list[Asked]:
+def largest(slices: Iterable[tuple[DataSet, PromptedSlice]], count: int) -> list[PromptedSlice]:
     """The largest target of each of the `count` cases of a data set whose targets are largest, as a share of the image.
 
     They show best on a coarse grid. Each comes back as a slice with one question; in order of the data sets.
     """
-    best: dict[str, dict[str, tuple[float, Asked]]] = {}
+    best: dict[str, dict[str, tuple[float, PromptedSlice]]] = {}
     for data_set, one in slices:
         cases = best.setdefault(data_set.title, {})
         for question in one.questions:
             share = float(question.mask.mean())
             if share > cases.get(question.case, (0.0, one))[0]:
-                cases[question.case] = share, Asked(one.sample, [question])
+                cases[question.case] = share, PromptedSlice(one.sample, [question])
     ordered = (sorted(cases.values(), key=lambda pair: -pair[0])[:count] for cases in best.values())
     return [one for pairs in ordered for _, one in pairs]
 
 
-def examples(segmenter: Segmote, slices: Iterable[Asked], layer: int, combine: Combine = "mean") -> list[Example]:
+def examples(
+    segmenter: SegmoteSegmenter, slices: Iterable[PromptedSlice], layer: int, combine: Combine = "mean"
+) -> list[Example]:
     """What one decoder layer (-1: the last) looked at for each question.
 
     Raises:
@@ -71,7 +73,7 @@ def examples(segmenter: Segmote, slices: Iterable[Asked], layer: int, combine: C
     return [example for some in answers(segmenter, slices) for example in _examples(segmenter, some, layer, combine)]
 
 
-def _examples(segmenter: Segmote, some: Answers, layer: int, combine: Combine) -> Iterator[Example]:
+def _examples(segmenter: SegmoteSegmenter, some: Answers, layer: int, combine: Combine) -> Iterator[Example]:
     routing = some.drawn.routings[layer]
     images = [one.sample.image for one in some.asked for _ in one.questions]
     tokens = token_maps(some.attention[layer], tuple(some.encoded[0].embedding.shape[-2:]))

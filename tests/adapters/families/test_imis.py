@@ -15,9 +15,8 @@ import torch
 from safetensors.torch import save_file
 
 from adapters import MissingWeights, Points, Prediction, Prompt, card, geometry, load
-from adapters.families.imis import MINI, MINI_VOCABULARY, VIT_B, VOCABULARY, Imis
-from segmote.imis.network import Imis as Network
-from segmote.imis.network import ImisConfig
+from adapters.families.imis import MINI, MINI_VOCABULARY, VIT_B, VOCABULARY, ImisSegmenter
+from segmote.imis.network import Imis, ImisConfig
 from segmote.imis.text import TextConfig, TextTower
 from tests.adapters.families.test_parity import seed_weights, seeded
 
@@ -34,25 +33,25 @@ def picture(height: int, width: int) -> np.ndarray:
     return np.random.default_rng(height * width).integers(0, 256, (height, width, 3)).astype(np.uint8)
 
 
-def segmenter_of(network: Network, name: str = "imis/mini") -> Imis:
-    return Imis(card(name), network, torch.device("cpu"), "fp32")
+def segmenter_of(network: Imis, name: str = "imis/mini") -> ImisSegmenter:
+    return ImisSegmenter(card(name), network, torch.device("cpu"), "fp32")
 
 
-def shapes_only(config: ImisConfig) -> Network:
+def shapes_only(config: ImisConfig) -> Imis:
     """A network without values: names and shapes cost nothing."""
     with torch.device("meta"):
-        return Network(config, MINI_VOCABULARY)
+        return Imis(config, MINI_VOCABULARY)
 
 
 @pytest.fixture(scope="module")
-def network() -> Network:
-    network = Network(MINI, MINI_VOCABULARY).eval()
+def network() -> Imis:
+    network = Imis(MINI, MINI_VOCABULARY).eval()
     seed_weights(network)
     return network
 
 
 @pytest.fixture
-def mini(network: Network) -> Imis:
+def mini(network: Imis) -> ImisSegmenter:
     return segmenter_of(network)
 
 
@@ -80,7 +79,9 @@ def values(shared: Path) -> dict[str, torch.Tensor]:
 
 
 @pytest.fixture(scope="module")
-def official(request: pytest.FixtureRequest, values: Mapping[str, torch.Tensor], golden: Any) -> tuple[int, Imis, Any]:
+def official(
+    request: pytest.FixtureRequest, values: Mapping[str, torch.Tensor], golden: Any
+) -> tuple[int, ImisSegmenter, Any]:
     """Input size, seeded model and the golden image, encoded once."""
     network = shapes_only(replace(VIT_B, image_size=request.param))
     network.text_model = None
@@ -104,7 +105,7 @@ def candidates_of(case: Any) -> tuple[np.ndarray, int]:
     return case.extra["candidates_sample_f32"][0], 8
 
 
-def decode_case(official: tuple[int, Imis, Any], golden: Any, name: str) -> list[Prediction]:
+def decode_case(official: tuple[int, ImisSegmenter, Any], golden: Any, name: str) -> list[Prediction]:
     size, segmenter, encoded = official
     feedback = decode_case(official, golden, "box")[0].feedback if name == "second_round" else None
     prompts = prompts_of(golden.case(f"s{size}_{name}"), "any" if name == "text" else None, feedback)
@@ -115,7 +116,11 @@ def decode_case(official: tuple[int, Imis, Any], golden: Any, name: str) -> list
 @pytest.mark.parametrize("official", SIZES, indirect=True)
 @pytest.mark.parametrize("name", CASES)
 def test_golden_case(
-    official: tuple[int, Imis, Any], golden: Any, golden_io: ModuleType, name: str, monkeypatch: pytest.MonkeyPatch
+    official: tuple[int, ImisSegmenter, Any],
+    golden: Any,
+    golden_io: ModuleType,
+    name: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     pooled = torch.from_numpy(golden.global_arrays()["text_pooled_512"])
     monkeypatch.setattr(official[1], "pooled", lambda names: pooled)
@@ -134,7 +139,7 @@ def test_golden_case(
 
 @pytest.mark.parity
 @pytest.mark.parametrize("official", SIZES, indirect=True)
-def test_golden_input_embedding_and_positions(official: tuple[int, Imis, Any], golden: Any) -> None:
+def test_golden_input_embedding_and_positions(official: tuple[int, ImisSegmenter, Any], golden: Any) -> None:
     size, segmenter, encoded = official
     stored = {name.removeprefix(f"s{size}_"): value for name, value in golden.global_arrays().items()}
     inputs, _ = segmenter.prepare(golden.image)
@@ -150,7 +155,7 @@ def test_golden_input_embedding_and_positions(official: tuple[int, Imis, Any], g
 @pytest.mark.parity
 @pytest.mark.parametrize("official", SIZES[:1], indirect=True)
 @pytest.mark.parametrize("name", ["box", "click", "clicks", "text"])
-def test_golden_tokens_and_semantics(official: tuple[int, Imis, Any], golden: Any, name: str) -> None:
+def test_golden_tokens_and_semantics(official: tuple[int, ImisSegmenter, Any], golden: Any, name: str) -> None:
     """The network alone, with the stored prompts of its own frame."""
     _, segmenter, encoded = official
     network, case = segmenter.network, golden.case(f"s256_{name}")
@@ -193,7 +198,7 @@ def test_every_stored_case_is_checked(golden: Any) -> None:
 
 
 def test_text_without_vocabulary_says_what_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    segmenter = segmenter_of(Network(MINI, tmp_path / VOCABULARY.file).eval())
+    segmenter = segmenter_of(Imis(MINI, tmp_path / VOCABULARY.file).eval())
     [encoded] = segmenter.encode([picture(40, 64)])
     monkeypatch.setitem(sys.modules, "tokenizers", None)
     segmenter.decode([(encoded, BOX), (encoded, CLICKS)])
@@ -209,16 +214,16 @@ def test_official_weights_look_for_the_vocabulary_in_the_weights_folder(
 ) -> None:
     monkeypatch.setenv("BENCH_WEIGHTS", str(tmp_path))
     with torch.device("meta"):
-        assert Imis.build("vit_b").vocabulary == tmp_path / "bpe_simple_vocab_16e6.txt.gz"
+        assert ImisSegmenter.build("vit_b").vocabulary == tmp_path / "bpe_simple_vocab_16e6.txt.gz"
 
 
-def test_an_empty_name_is_refused(mini: Imis) -> None:
+def test_an_empty_name_is_refused(mini: ImisSegmenter) -> None:
     [encoded] = mini.encode([picture(40, 64)])
     with pytest.raises(ValueError, match=r"name of a class, got \[' '\]"):
         mini.decode([(encoded, Prompt(text=" "))])
 
 
-def test_text_changes_the_mask_beside_a_click(mini: Imis) -> None:
+def test_text_changes_the_mask_beside_a_click(mini: ImisSegmenter) -> None:
     [encoded] = mini.encode([picture(40, 64)])
     liver = replace(CLICK, text="liver")
     plain, told, other = mini.decode([(encoded, prompt) for prompt in (CLICK, liver, replace(CLICK, text="lesion"))])
@@ -229,7 +234,7 @@ def test_text_changes_the_mask_beside_a_click(mini: Imis) -> None:
 # The contract, at the small size.
 
 
-def test_requests_of_different_images_and_prompts_do_not_disturb_each_other(mini: Imis) -> None:
+def test_requests_of_different_images_and_prompts_do_not_disturb_each_other(mini: ImisSegmenter) -> None:
     first, second = mini.encode([picture(40, 64), picture(96, 70)])
     previous = mini.decode([(first, BOX)])[0].feedback
     prompts = (BOX, TEXT, CLICKS, replace(CLICK, text="kidney_left"), Prompt(previous=previous), Prompt(text="aorta"))
@@ -242,7 +247,7 @@ def test_requests_of_different_images_and_prompts_do_not_disturb_each_other(mini
         assert together.mask.shape == request[0].frame.original
 
 
-def test_a_prediction_has_three_candidates_and_raw_feedback(mini: Imis) -> None:
+def test_a_prediction_has_three_candidates_and_raw_feedback(mini: ImisSegmenter) -> None:
     [encoded] = mini.encode([picture(40, 64)])
     [prediction] = mini.decode([(encoded, BOX)])
     assert prediction.mask.shape == (40, 64)
@@ -256,7 +261,7 @@ def test_a_prediction_has_three_candidates_and_raw_feedback(mini: Imis) -> None:
     assert not torch.equal(single.logits, prediction.logits)
 
 
-def test_prompts_are_scaled_by_each_axis(network: Network, mini: Imis) -> None:
+def test_prompts_are_scaled_by_each_axis(network: Imis, mini: ImisSegmenter) -> None:
     image = picture(40, 64)
     [encoded] = mini.encode([image])
     [prediction] = mini.decode([(encoded, BOX)])
@@ -277,7 +282,7 @@ def test_images_are_resized_by_pillows_nearest(old: int, new: int) -> None:
     assert columns.tolist() == expected
 
 
-def test_one_embedding_serves_all_prompts(network: Network) -> None:
+def test_one_embedding_serves_all_prompts(network: Imis) -> None:
     embedding, boxes = torch.randn(1, MINI.dim, 16, 16), torch.tensor([[8.0, 8, 90, 60], [1.0, 2, 3, 4]])
     with torch.no_grad():
         once = network.decode(embedding, boxes=boxes)
@@ -301,7 +306,7 @@ def older(key: str) -> str:
 
 
 @pytest.mark.parametrize("layout", ["bare", "wrapped", "one level", "position ids", "safetensors"])
-def test_a_weights_file_is_loaded_strictly(network: Network, layout: str, tmp_path: Path) -> None:
+def test_a_weights_file_is_loaded_strictly(network: Imis, layout: str, tmp_path: Path) -> None:
     path, state = tmp_path / "IMISNet-B.pth", network.state_dict()
     if layout == "one level":
         state = {older(key): value for key, value in state.items()}
@@ -318,7 +323,7 @@ def test_a_weights_file_is_loaded_strictly(network: Network, layout: str, tmp_pa
     assert segmenter.network.vocabulary == tmp_path / MINI_VOCABULARY.name
 
 
-def test_a_file_without_text_tower_takes_all_but_text(network: Network, tmp_path: Path) -> None:
+def test_a_file_without_text_tower_takes_all_but_text(network: Imis, tmp_path: Path) -> None:
     state = {key: value for key, value in network.state_dict().items() if not key.startswith("text_model.")}
     torch.save(state, tmp_path / "no_text.pth")
     segmenter = load("imis/mini", weights=tmp_path / "no_text.pth")
@@ -331,7 +336,7 @@ def test_a_file_without_text_tower_takes_all_but_text(network: Network, tmp_path
 @pytest.mark.parametrize(
     "missing", ["mask_decoder.semantic_tokens.weight", "text_model.text_model.final_layer_norm.bias"]
 )
-def test_a_file_with_a_gap_is_refused(network: Network, missing: str, tmp_path: Path) -> None:
+def test_a_file_with_a_gap_is_refused(network: Imis, missing: str, tmp_path: Path) -> None:
     torch.save({key: value for key, value in network.state_dict().items() if key != missing}, tmp_path / "gap.pth")
     with pytest.raises(ValueError, match=f"1 missing: {missing}"):
         load("imis/mini", weights=tmp_path / "gap.pth")

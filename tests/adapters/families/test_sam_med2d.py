@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import save_file
 
 from adapters import Points, Prompt, card, geometry, load
-from adapters.families.sam_med2d import MINI, VIT_B, SamMed2d, network
+from adapters.families.sam_med2d import MINI, VIT_B, SamMed2dSegmenter, network
 from tests.adapters.families.test_parity import fingerprint, seed_weights
 
 FINGERPRINT = "e802d66b7ed6ab6d57bea974236f7a8b20ef7effff353aeaf4a2419899742d4b"
@@ -26,8 +26,8 @@ def count(module: Any) -> int:
     return sum(parameter.numel() for parameter in module.parameters())
 
 
-def segmenter(name: str, net: Any) -> SamMed2d:
-    return SamMed2d(card(name), net, torch.device("cpu"), "fp32")
+def segmenter(name: str, net: Any) -> SamMed2dSegmenter:
+    return SamMed2dSegmenter(card(name), net, torch.device("cpu"), "fp32")
 
 
 @pytest.fixture(scope="module")

@@ -13,8 +13,8 @@ from safetensors.torch import save_file
 import adapters
 from adapters import MissingWeights, Prediction, Prompt, load
 from adapters.families.imis import MINI_VOCABULARY
-from adapters.families.segmote import MINI, Segmote
-from segmote.network.model import Segmote as Network
+from adapters.families.segmote import CONFIGS, MINI, SegmoteSegmenter
+from segmote.network.model import Segmote
 from segmote.network.official_names import LEGACY_NAMES, is_unused
 from tests.adapters.families.test_imis import BOX, CLICK, CLICKS, TEXT, picture
 from tests.adapters.families.test_parity import seed_weights
@@ -23,21 +23,21 @@ AUTO = Prompt()
 
 
 @pytest.fixture(scope="module")
-def network() -> Network:
-    network = Network(MINI, MINI_VOCABULARY).eval()
+def network() -> Segmote:
+    network = Segmote(MINI, MINI_VOCABULARY).eval()
     seed_weights(network)
     torch.nn.init.normal_(network.mask_decoder.expert_tokens.weight, generator=torch.Generator().manual_seed(0))
     return network
 
 
 @pytest.fixture(scope="module")
-def mini(network: Network) -> Segmote:
-    return Segmote(Segmote.cards["segmote/mini"], network, torch.device("cpu"), "fp32")
+def mini(network: Segmote) -> SegmoteSegmenter:
+    return SegmoteSegmenter(adapters.card("segmote/mini"), network, torch.device("cpu"), "fp32")
 
 
 @pytest.fixture
 def registered(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setitem(adapters.REGISTRY, "segmote/mini", "adapters.families.segmote:Segmote")
+    monkeypatch.setitem(adapters.REGISTRY, "segmote/mini", "adapters.families.segmote:SegmoteSegmenter")
     yield
 
 
@@ -53,7 +53,7 @@ def assert_same(first: Prediction, second: Prediction) -> None:
 
 @pytest.mark.parametrize("multimask", [None, True, False])
 def test_requests_of_different_images_and_prompts_do_not_disturb_each_other(
-    mini: Segmote, multimask: bool | None
+    mini: SegmoteSegmenter, multimask: bool | None
 ) -> None:
     first, second = mini.encode([picture(40, 64), picture(96, 70)])
     previous = mini.decode([(first, AUTO)])[0].feedback
@@ -65,7 +65,7 @@ def test_requests_of_different_images_and_prompts_do_not_disturb_each_other(
         assert together.mask.shape == request[0].frame.original
 
 
-def test_encoding_together_is_like_one_by_one(mini: Segmote) -> None:
+def test_encoding_together_is_like_one_by_one(mini: SegmoteSegmenter) -> None:
     images = [picture(40, 64), picture(96, 70)]
     for image, together in zip(images, mini.encode(images), strict=True):
         [alone] = mini.encode([image])
@@ -73,7 +73,7 @@ def test_encoding_together_is_like_one_by_one(mini: Segmote) -> None:
         torch.testing.assert_close(together.details, alone.details, atol=1e-5, rtol=0)
 
 
-def test_a_prediction_is_the_routed_mask(mini: Segmote) -> None:
+def test_a_prediction_is_the_routed_mask(mini: SegmoteSegmenter) -> None:
     [encoded] = mini.encode([picture(40, 64)])
     [one] = mini.decode([(encoded, BOX)])
     [all_of_them] = mini.decode([(encoded, BOX)], multimask=True)
@@ -90,7 +90,7 @@ def test_a_prediction_is_the_routed_mask(mini: Segmote) -> None:
     assert not one.logits.requires_grad
 
 
-def test_prompts_are_scaled_by_each_axis(network: Network, mini: Segmote) -> None:
+def test_prompts_are_scaled_by_each_axis(network: Segmote, mini: SegmoteSegmenter) -> None:
     [encoded] = mini.encode([picture(40, 64)])
     [prediction] = mini.decode([(encoded, BOX)])
     box = torch.from_numpy(BOX.box * np.array([4, 6.4, 4, 6.4], np.float32))
@@ -100,7 +100,7 @@ def test_prompts_are_scaled_by_each_axis(network: Network, mini: Segmote) -> Non
 
 
 @pytest.mark.parametrize("shape", [(5, 7), (1, 1), (1, 40)])
-def test_odd_sizes(mini: Segmote, shape: tuple[int, int]) -> None:
+def test_odd_sizes(mini: SegmoteSegmenter, shape: tuple[int, int]) -> None:
     [encoded] = mini.encode([picture(*shape)])
     assert mini.decode([(encoded, AUTO)])[0].mask.shape == shape
 
@@ -108,7 +108,7 @@ def test_odd_sizes(mini: Segmote, shape: tuple[int, int]) -> None:
 # No prompt.
 
 
-def test_auto_needs_no_prompt_and_sees_the_image(network: Network, mini: Segmote) -> None:
+def test_auto_needs_no_prompt_and_sees_the_image(network: Segmote, mini: SegmoteSegmenter) -> None:
     first, second = mini.encode([picture(40, 64), picture(96, 70)])
     [prediction, other] = mini.decode([(first, AUTO), (second, AUTO)])
     with torch.no_grad():
@@ -119,7 +119,7 @@ def test_auto_needs_no_prompt_and_sees_the_image(network: Network, mini: Segmote
     assert not torch.allclose(prediction.logits, other.logits, atol=1e-3)
 
 
-def test_a_later_round_without_prompt_still_has_ppt(network: Network, mini: Segmote) -> None:
+def test_a_later_round_without_prompt_still_has_ppt(network: Segmote, mini: SegmoteSegmenter) -> None:
     [encoded] = mini.encode([picture(40, 64)])
     [first] = mini.decode([(encoded, AUTO)])
     [second] = mini.decode([(encoded, Prompt(previous=first.feedback))])
@@ -131,12 +131,13 @@ def test_a_later_round_without_prompt_still_has_ppt(network: Network, mini: Segm
 
 
 def test_cards_say_what_was_trained() -> None:
-    for card in Segmote.cards.values():
+    for variant in CONFIGS:
+        card = adapters.card(f"segmote/{variant}")
         assert card.was_trained_on(AUTO.kinds)
         assert card.accepts == {"box", "points", "mask", "text", "auto"}
         assert not card.was_trained_on(frozenset({"box", "points"}))
-    mini = Segmote.cards["segmote/mini"]
-    assert mini.parameters == sum(value.numel() for value in Segmote.build("mini").parameters())
+    mini = adapters.card("segmote/mini")
+    assert mini.parameters == sum(value.numel() for value in SegmoteSegmenter.build("mini").parameters())
 
 
 def test_the_familys_name_means_the_released_variant() -> None:
@@ -155,7 +156,7 @@ def legacy(key: str) -> str:
 
 @pytest.mark.parametrize("layout", ["official", "legacy", "without unused", "one level", "safetensors"])
 @pytest.mark.usefixtures("registered")
-def test_a_weights_file_is_loaded_strictly(network: Network, layout: str, tmp_path: Path) -> None:
+def test_a_weights_file_is_loaded_strictly(network: Segmote, layout: str, tmp_path: Path) -> None:
     path, state = tmp_path / "segmote.pth", network.state_dict()
     if layout == "legacy":
         state = {legacy(key): value for key, value in state.items()}
@@ -179,7 +180,7 @@ def test_a_weights_file_is_loaded_strictly(network: Network, layout: str, tmp_pa
 
 
 @pytest.mark.usefixtures("registered")
-def test_a_file_without_text_tower_takes_all_but_text(network: Network, tmp_path: Path) -> None:
+def test_a_file_without_text_tower_takes_all_but_text(network: Segmote, tmp_path: Path) -> None:
     state = {key: value for key, value in network.state_dict().items() if not key.startswith("text_model.")}
     torch.save({"model_state_dict": state}, tmp_path / "no_text.pth")
     segmenter = load("segmote/mini", weights=tmp_path / "no_text.pth")
@@ -193,21 +194,21 @@ def test_a_file_without_text_tower_takes_all_but_text(network: Network, tmp_path
     "missing", ["mask_decoder.expert_tokens.weight", "mask_decoder.transformer.layers.1.dte_token.bias"]
 )
 @pytest.mark.usefixtures("registered")
-def test_a_file_with_a_gap_is_refused(network: Network, missing: str, tmp_path: Path) -> None:
+def test_a_file_with_a_gap_is_refused(network: Segmote, missing: str, tmp_path: Path) -> None:
     torch.save({key: value for key, value in network.state_dict().items() if key != missing}, tmp_path / "gap.pth")
     with pytest.raises(ValueError, match=f"1 missing: {missing}"):
         load("segmote/mini", weights=tmp_path / "gap.pth")
 
 
 @pytest.mark.usefixtures("registered")
-def test_a_file_with_something_unknown_is_refused(network: Network, tmp_path: Path) -> None:
+def test_a_file_with_something_unknown_is_refused(network: Segmote, tmp_path: Path) -> None:
     torch.save({**network.state_dict(), "mask_decoder.surprise": torch.ones(1)}, tmp_path / "more.pth")
     with pytest.raises(ValueError, match=r"1 unexpected: mask_decoder\.surprise"):
         load("segmote/mini", weights=tmp_path / "more.pth")
 
 
 @pytest.mark.usefixtures("registered")
-def test_routers_of_zeros_are_warned_of(network: Network, tmp_path: Path) -> None:
+def test_routers_of_zeros_are_warned_of(network: Segmote, tmp_path: Path) -> None:
     state = {
         key: torch.zeros_like(value) if key.endswith(("w_gate_token", "w_noise_token")) else value
         for key, value in network.state_dict().items()

@@ -15,12 +15,12 @@ import torch
 
 from adapters import Points, Prompt, card
 from adapters.families.imis import MINI_VOCABULARY
-from adapters.families.segmote import Segmote
+from adapters.families.segmote import SegmoteSegmenter
 from segmote.network.config import PAPER, RELEASED, GateMode, SegmoteConfig
 from segmote.network.expert_decoder import ExpertMasks
 from segmote.network.experts import TokenExperts
 from segmote.network.heat_maps import expert_maps, token_maps, watched
-from segmote.network.model import Segmote as Network
+from segmote.network.model import Segmote
 from segmote.network.router import gate_values, largest
 from segmote.training import losses
 from tests.adapters.families.test_parity import seeded
@@ -33,10 +33,10 @@ STRONGER = {"mask_decoder.expert_tokens.weight": 1.0, "w_gate_token": 0.05, "w_n
 GATES: dict[str, GateMode] = {"v1": "topk_softmax", "v2": "straight_through"}
 
 
-def shapes_only(config: SegmoteConfig = RELEASED) -> Network:
+def shapes_only(config: SegmoteConfig = RELEASED) -> Segmote:
     """A network without values: names and shapes cost nothing."""
     with torch.device("meta"):
-        return Network(config, MINI_VOCABULARY)
+        return Segmote(config, MINI_VOCABULARY)
 
 
 def seeded_segmote(key: str, value: torch.Tensor) -> torch.Tensor:
@@ -78,12 +78,12 @@ def values() -> dict[str, torch.Tensor]:
 
 
 @pytest.fixture(scope="module")
-def official(values: Mapping[str, torch.Tensor], golden: Any) -> Iterator[tuple[Segmote, Any]]:
+def official(values: Mapping[str, torch.Tensor], golden: Any) -> Iterator[tuple[SegmoteSegmenter, Any]]:
     """The seeded model and the golden image, encoded once."""
     network = shapes_only()
     network.text_model = None
     network.load_state_dict(values, assign=True)
-    segmenter = Segmote(card("segmote/released"), network.eval(), torch.device("cpu"), "fp32")
+    segmenter = SegmoteSegmenter(card("segmote/released"), network.eval(), torch.device("cpu"), "fp32")
     [encoded] = segmenter.encode([golden.image])
     yield segmenter, encoded
     del segmenter, encoded
@@ -114,7 +114,7 @@ def pooled_of(golden: Any) -> torch.Tensor:
 
 
 @pytest.fixture(scope="module")
-def drawn(official: tuple[Segmote, Any], golden: Any) -> Mapping[str, ExpertMasks]:
+def drawn(official: tuple[SegmoteSegmenter, Any], golden: Any) -> Mapping[str, ExpertMasks]:
     """Every case, drawn once."""
     segmenter, encoded = official
     told = {"details": encoded.details[None], "pooled": pooled_of(golden), "ppt": True}
@@ -127,7 +127,11 @@ def drawn(official: tuple[Segmote, Any], golden: Any) -> Mapping[str, ExpertMask
 
 @pytest.mark.parametrize("name", CASES)
 def test_golden_case(
-    official: tuple[Segmote, Any], drawn: Mapping[str, ExpertMasks], golden: Any, golden_io: ModuleType, name: str
+    official: tuple[SegmoteSegmenter, Any],
+    drawn: Mapping[str, ExpertMasks],
+    golden: Any,
+    golden_io: ModuleType,
+    name: str,
 ) -> None:
     segmenter, encoded = official
     case, drawn = golden.case(name), drawn[name]
@@ -145,7 +149,11 @@ def test_golden_case(
 
 @pytest.mark.parametrize("name", ["box_click", "text", "second_round", "ppt_none", "ppt_mask"])
 def test_golden_case_through_the_interface(
-    official: tuple[Segmote, Any], golden: Any, golden_io: ModuleType, name: str, monkeypatch: pytest.MonkeyPatch
+    official: tuple[SegmoteSegmenter, Any],
+    golden: Any,
+    golden_io: ModuleType,
+    name: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     segmenter, encoded = official
     monkeypatch.setattr(segmenter, "pooled", lambda names: pooled_of(golden))
@@ -156,7 +164,7 @@ def test_golden_case_through_the_interface(
     assert report["ok"], report
 
 
-def test_golden_two_boxes(official: tuple[Segmote, Any], golden: Any, golden_io: ModuleType) -> None:
+def test_golden_two_boxes(official: tuple[SegmoteSegmenter, Any], golden: Any, golden_io: ModuleType) -> None:
     segmenter, encoded = official
     case = golden.case("two_boxes")
     predictions = segmenter.decode([(encoded, Prompt(box=box)) for box in case.prompts["boxes"]])
@@ -166,7 +174,9 @@ def test_golden_two_boxes(official: tuple[Segmote, Any], golden: Any, golden_io:
     assert report["ok"], report
 
 
-def test_golden_pass_without_experts(official: tuple[Segmote, Any], golden: Any, golden_io: ModuleType) -> None:
+def test_golden_pass_without_experts(
+    official: tuple[SegmoteSegmenter, Any], golden: Any, golden_io: ModuleType
+) -> None:
     segmenter, encoded = official
     case = golden.case("inter_true_box")
     box = torch.from_numpy(case.prompts["box_net"])
@@ -195,7 +205,9 @@ def test_golden_routing(drawn: Mapping[str, ExpertMasks], golden: Any, name: str
 
 
 @pytest.mark.parametrize("name", ["box", "click", "ppt_none"])
-def test_golden_expert_tokens(official: tuple[Segmote, Any], stored: Mapping[str, np.ndarray], name: str) -> None:
+def test_golden_expert_tokens(
+    official: tuple[SegmoteSegmenter, Any], stored: Mapping[str, np.ndarray], name: str
+) -> None:
     for index, layer in enumerate(official[0].network.mask_decoder.transformer.layers):
         with torch.no_grad():
             updated, _ = layer.update(torch.from_numpy(stored[f"{name}__L{index}_router_in"]), None)
@@ -203,7 +215,7 @@ def test_golden_expert_tokens(official: tuple[Segmote, Any], stored: Mapping[str
 
 
 @pytest.mark.parametrize("name", ["box", "ppt_none"])
-def test_golden_heat_maps(official: tuple[Segmote, Any], golden: Any, name: str) -> None:
+def test_golden_heat_maps(official: tuple[SegmoteSegmenter, Any], golden: Any, name: str) -> None:
     segmenter, encoded = official
     with watched(segmenter.network.mask_decoder) as seen, torch.no_grad():
         drawn = segmenter.draw([(encoded, prompt_of(golden, name))])
@@ -213,7 +225,7 @@ def test_golden_heat_maps(official: tuple[Segmote, Any], golden: Any, name: str)
         close(maps, golden.case(name).extra[f"L{layer}_cam_mean"])
 
 
-def test_golden_encoder_and_prompt_tokens(official: tuple[Segmote, Any], golden: Any) -> None:
+def test_golden_encoder_and_prompt_tokens(official: tuple[SegmoteSegmenter, Any], golden: Any) -> None:
     segmenter, encoded = official
     there = golden.global_arrays()
     inputs, _ = segmenter.prepare(golden.image)
@@ -303,7 +315,7 @@ def test_golden_softmax(stored: Mapping[str, np.ndarray]) -> None:
 # One training step.
 
 
-def trained_pass(network: Network, stored: Mapping[str, np.ndarray], golden: Any, segmenter: Segmote) -> Any:
+def trained_pass(network: Segmote, stored: Mapping[str, np.ndarray], golden: Any, segmenter: SegmoteSegmenter) -> Any:
     inputs, _ = segmenter.prepare(golden.image)
     with torch.no_grad():
         embeddings, early = network.encode(torch.stack([inputs, inputs.flip(-1)]))
@@ -332,7 +344,7 @@ def losses_of(drawn: Any, stored: Mapping[str, np.ndarray], config: SegmoteConfi
 @pytest.mark.slow
 @pytest.mark.parametrize("version", GATES)
 def test_golden_training_step(
-    official: tuple[Segmote, Any], stored: Mapping[str, np.ndarray], golden: Any, version: str
+    official: tuple[SegmoteSegmenter, Any], stored: Mapping[str, np.ndarray], golden: Any, version: str
 ) -> None:
     config = replace(RELEASED, gate_mode=GATES[version])
     network = shapes_only(config)
@@ -354,7 +366,7 @@ def test_golden_training_step(
     assert all(bool(gradient.any()) == (version == "v2") for gradient in routers)
 
 
-def check_gradients(network: Network, expected: Mapping[str, float]) -> None:
+def check_gradients(network: Segmote, expected: Mapping[str, float]) -> None:
     found = {name: parameter for name, parameter in network.named_parameters() if name in expected}
     assert set(found) == set(expected)
     missing = {name for name, parameter in found.items() if parameter.grad is None}

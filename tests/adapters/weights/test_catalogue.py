@@ -91,7 +91,7 @@ def entry(behaviour: Behaviour, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ent
 
 
 def part_of(entry: Entry, folder: Path) -> Path:
-    return folder / f"{entry.file}.part"
+    return folder / f".segmote-bench-{entry.file}.part"
 
 
 def assert_complete(entry: Entry, folder: Path) -> None:

@@ -1,3 +1,6 @@
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -5,23 +8,22 @@ import pytest
 from bench import cli
 from bench.comparing.runs import changes, compare
 from bench.errors import RunError
-from bench.store.files import write_json
+from bench.store.run_folder import records_path, write_run, write_table
 from tests.helpers.records import records
+from tests.helpers.runs import facts
 
-FACTS = {
-    "config": {
-        "models": ["sam/mini", "huang/mini"], "datasets": ["segthor"], "prompts": ["box"], "seed": 0, "limit": None,
-        "protocol": "bench", "precision": "fp32", "device": "cpu", "weights": None, "data": "/one",
-    },
-    "protocol": {"name": "bench", "empty_rule": "nan"},
-    "versions": {"torch": "2.6", "numpy": "2.0"},
-    "models": {"sam/mini": {"weights_sha256": "aa"}, "huang/mini": {"weights_sha256": "bb"}},
-    "hardware": {"device": "cpu"},
-    "prompts_sha256": "f" * 64,
-}  # fmt: skip
+CHOSEN = {"models": ("sam/mini", "huang/mini"), "datasets": ("segthor",)}
+SUMS = {"sam/mini": "aa", "huang/mini": "bb", "medsam/mini": "dd", "imis/mini": "ee"}
 
 
-def write(folder, gain, **facts):
+def described(sums=SUMS, versions=(("torch", "2.6"), ("numpy", "2.0")), digest="f" * 64, **chosen):
+    """Facts of a run with these checksums of its weights, these versions and this checksum of its prompts."""
+    found = facts(**(CHOSEN | chosen))
+    models = {name: replace(model, weights_sha256=sums[name]) for name, model in found.models.items()}
+    return replace(found, models=models, versions=dict(versions), prompts_sha256=digest)
+
+
+def write(folder, gain, **chosen):
     """A scored run of ten patients: sam/mini gains `gain` on every one, huang/mini stays."""
     rows = [
         {"model": model, "dataset": "segthor", "target": target, "patient": f"p{i}", "case": f"p{i}", "value": value}
@@ -30,8 +32,8 @@ def write(folder, gain, **facts):
         for model, value in (("sam/mini", 0.5 + i / 100 + gain), ("huang/mini", 0.6 + i / 100))
     ]
     folder.mkdir()
-    records(*rows).to_parquet(folder / "records.parquet")
-    write_json(folder / "run.json", FACTS | facts)
+    write_table(records(*rows), records_path(folder))
+    write_run(described(**chosen, out=folder))
     return folder
 
 
@@ -57,9 +59,8 @@ def test_the_interval_covers_a_difference_between_patients(tmp_path):
 
 
 def test_what_changed_is_named(tmp_path):
-    config = FACTS["config"] | {"precision": "bf16", "data": "/other", "models": ["sam/mini", "medsam/mini"]}
-    models = {"sam/mini": {"weights_sha256": "cc"}, "medsam/mini": {"weights_sha256": "dd"}}
-    found = changes(FACTS, FACTS | {"config": config, "models": models, "versions": {"torch": "2.7", "numpy": "2.0"}})
+    other = {"precision": "bf16", "data": Path("/other"), "models": ("sam/mini", "medsam/mini")}
+    found = changes(described(), described(SUMS | {"sam/mini": "cc"}, (("torch", "2.7"), ("numpy", "2.0")), **other))
     assert [change.what for change in found] == ["precision", "version of torch", "weights of sam/mini"]
     assert (found[0].first, found[0].second) == ("fp32", "bf16")
 
@@ -67,14 +68,14 @@ def test_what_changed_is_named(tmp_path):
 @pytest.mark.parametrize("same, text", [({"seed": 1}, "other seed"), ({}, "other data")])
 def test_other_prompts_are_refused(tmp_path, same, text):
     one = write(tmp_path / "a", 0.0)
-    other = write(tmp_path / "b", 0.0, prompts_sha256="e" * 64, config=FACTS["config"] | same)
+    other = write(tmp_path / "b", 0.0, digest="e" * 64, **same)
     with pytest.raises(RunError, match=f"ffffffff and eeeeeeee; {text}"):
         compare(one, other)
 
 
 def test_no_common_model_and_unknown_names_are_refused(tmp_path):
     one = write(tmp_path / "a", 0.0)
-    other = write(tmp_path / "b", 0.0, config=FACTS["config"] | {"models": ["imis/mini"]})
+    other = write(tmp_path / "b", 0.0, models=("imis/mini",))
     with pytest.raises(RunError, match=r"no model in common.*imis/mini"):
         compare(one, other)
     with pytest.raises(RunError, match=r"has no hd95; it has dice"):
@@ -87,8 +88,7 @@ def test_no_common_model_and_unknown_names_are_refused(tmp_path):
 
 def test_the_command_prints_a_table_and_writes_a_file(tmp_path, capsys):
     one = write(tmp_path / "a", 0.0)
-    config = FACTS["config"] | {"precision": "bf16", "models": ["sam/mini"]}
-    other = write(tmp_path / "b", 0.02, config=config)
+    other = write(tmp_path / "b", 0.02, precision="bf16", models=("sam/mini",))
     with pytest.raises(SystemExit) as stop:
         cli.main(["compare", str(one), str(other), "--out", str(tmp_path / "d.csv")])
     text = capsys.readouterr().out
@@ -99,7 +99,7 @@ def test_the_command_prints_a_table_and_writes_a_file(tmp_path, capsys):
 
 def test_the_command_refuses_in_one_line(tmp_path, capsys):
     one = write(tmp_path / "a", 0.0)
-    other = write(tmp_path / "b", 0.0, prompts_sha256="e" * 64)
+    other = write(tmp_path / "b", 0.0, digest="e" * 64)
     with pytest.raises(SystemExit) as stop:
         cli.main(["compare", str(one), str(other)])
     error = capsys.readouterr().err

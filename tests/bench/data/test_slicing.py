@@ -1,8 +1,10 @@
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bench.data.case import Case, DataError
-from bench.data.slicing import plane, samples, slicing_axis, to_uint8
+from bench.data.slicing import plane, samples, slicing_axis, stretch, to_uint8
 from bench.protocols import PROTOCOLS, Protocol
 
 BENCH = PROTOCOLS["bench"]
@@ -115,3 +117,27 @@ def test_all_slices_hold_all_targets_where_everything_is_asked_for():
     stretched = next(samples(case, PROTOCOLS["segmote"], everything=True))
     assert stretched.targets["lesion"].shape == (512, 512)
     assert (found[0].slice_mm, found[0].slices) == (3.0, 3)
+
+
+def test_stretch_takes_the_pixel_below_each_centre() -> None:
+    mask = np.array([[True, False, False, True]])
+    assert stretch(mask, (1, 2)).tolist() == [[False, True]]
+    assert stretch(mask, (2, 8)).tolist() == [[True, True, False, False, False, False, True, True]] * 2
+
+
+@given(st.integers(1, 40), st.integers(1, 40), st.integers(1, 4))
+def test_stretch_is_undone_after_enlarging(height: int, width: int, factor: int) -> None:
+    mask = np.random.default_rng(height).random((height, width)) < 0.5
+    large = stretch(mask, (height * factor, width * factor))
+    assert large.sum() == mask.sum() * factor**2
+    np.testing.assert_array_equal(stretch(large, (height, width)), mask)
+
+
+def test_stretch_image() -> None:
+    image = np.zeros((4, 8, 3), np.uint8)
+    image[:, 4:] = 255
+    stretched = stretch(image, (8, 8))
+    assert stretched.shape == (8, 8, 3)
+    assert (stretched[:, :4] == 0).all()
+    assert (stretched[:, 4:] == 255).all()
+    assert stretch(image[..., 0], (2, 2)).tolist() == [[0, 255], [0, 255]]

@@ -21,7 +21,7 @@ def folder(tmp_path_factory):
         for name, where in fakes.MODELS.items():
             patch.setitem(adapters.REGISTRY, name, where)
         patch.setitem(datasets.REGISTRY, "squares", "tests.helpers.fakes:SQUARES")
-        predict.segmenter.cache_clear()
+        predict.load.cache_clear()
         out = tmp_path_factory.mktemp("publish") / "r"
         run.run(config(out, models=("baseline/box", "fake/raises")))
         yield out

@@ -15,8 +15,7 @@ from segmote.network.experts import TokenExperts
 from segmote.network.model import Segmote as Network
 from segmote.network.official_names import LEGACY_NAMES, current_name, implied_gate, is_unused
 from segmote.network.prompt_tokens import PromptTokenizer
-from segmote.network.router import largest, route
-from segmote.recipe import PAPER_RECIPE, RELEASED_RECIPE
+from segmote.network.router import largest, route, token_logits
 from segmote.training import losses
 from tests.adapters.families.test_imis import shapes_only as imis_shapes
 from tests.adapters.families.test_segmote_parity import shapes_only
@@ -138,7 +137,7 @@ def test_routing_equals_a_loop_over_rows_and_tokens(mode: Any, top_k: int) -> No
     generator = torch.Generator().manual_seed(top_k)
     x, noise = (torch.randn(3, 4, size, generator=generator, dtype=torch.float64) for size in (8, 4))
     w_gate, w_noise = (torch.randn(8, 4, generator=generator, dtype=torch.float64) for _ in range(2))
-    routing = route(x, w_gate, w_noise, noise, top_k, mode)
+    routing = route(token_logits(x, w_gate, w_noise, noise), top_k, mode)
     for row in range(3):
         best = []
         for token in range(4):
@@ -178,7 +177,7 @@ def test_among_equals_the_lowest_index_wins() -> None:
     assert values.tolist() == [[3, 3, 3]]
     assert indices.tolist() == [[1, 2, 4]]
     zero = torch.zeros(8, 4)
-    routing = route(torch.randn(2, 4, 8), zero, zero, None, 2, "straight_through")
+    routing = route(token_logits(torch.randn(2, 4, 8), zero, zero, None), 2, "straight_through")
     assert routing.experts.tolist() == [[[0, 1]] * 4] * 2
     assert routing.token.tolist() == [0, 0]
 
@@ -216,9 +215,9 @@ def test_variation_by_hand() -> None:
 
 def test_balanced_experts_cost_nothing_in_the_paper() -> None:
     tokens, w_gate = torch.eye(4)[None], 5 * torch.eye(4)
-    routing = route(tokens, w_gate, w_gate, None, 1, "softmax_all")
+    routing = route(token_logits(tokens, w_gate, w_gate, None), 1, "softmax_all")
     assert float(losses.balance_loss([routing], PAPER)) == pytest.approx(0, abs=1e-6)
-    crowded = route(tokens[:, :1].expand(1, 4, 4), w_gate, w_gate, None, 1, "softmax_all")
+    crowded = route(token_logits(tokens[:, :1].expand(1, 4, 4), w_gate, w_gate, None), 1, "softmax_all")
     assert float(losses.balance_loss([crowded], PAPER)) == pytest.approx(8)
     assert float(losses.balance_loss([routing, crowded], PAPER)) == pytest.approx(4)
     last = replace(PAPER, balance_layers="last")
@@ -313,8 +312,7 @@ def test_impossible_configurations_are_refused(changes: dict[str, int], said: st
 def test_every_variant_has_a_configuration() -> None:
     assert set(CONFIGS) == {"released", "paper", "mini"}
     same = {"gate_mode": "straight_through", "importance": "token_expert", "load": "gate_sum", "balance_layers": "last"}
-    assert replace(PAPER, **same, zero_guard=True, ppt_insert="replace", recipe=RELEASED_RECIPE) == RELEASED
-    assert PAPER.recipe == PAPER_RECIPE
+    assert replace(PAPER, **same, zero_guard=True, ppt_insert="replace") == RELEASED
 
 
 # The pass through the network.

@@ -14,7 +14,7 @@ from bench.data.reading import layout
 from segmote.training import data, simulated_user
 from segmote.training.batches import Batch, Epoch, Sources, epoch_batches, own_part, version_of
 from segmote.training.data import (
-    Item,
+    TrainingItem,
     check,
     find_items,
     patient_of,
@@ -26,7 +26,7 @@ from segmote.training.data import (
 from segmote.training.embeddings import encode_missing, open_store, varied, version_path
 from segmote.training.prepare import check_network
 from segmote.training.prompts import corrected, first_prompts, priors, rounds_with_priors
-from segmote.training.step import Lesson
+from segmote.training.step import TrainingStep
 from tests.helpers.training_world import CONFIG, SERVED, SIDE, network, recipe, write_set, write_world
 
 
@@ -45,8 +45,8 @@ def sources(world: Path, tmp_path_factory: pytest.TempPathFactory) -> Sources:
     return Sources(items, recipe("released"), store, files, pooled, seed=0)
 
 
-def item(code: str, patient: str, number: int = 0) -> Item:
-    return Item(code, patient, Path(f"{code}/{patient}_{number}.png"), Path("x.npz"), None, ("a",))
+def item(code: str, patient: str, number: int = 0) -> TrainingItem:
+    return TrainingItem(code, patient, Path(f"{code}/{patient}_{number}.png"), Path("x.npz"), None, ("a",))
 
 
 # Files.
@@ -179,7 +179,7 @@ def test_processes_share_a_batch_without_rest() -> None:
 
 def test_devices_that_do_not_divide_the_batch_are_refused() -> None:
     with pytest.raises(ValueError, match="devices must divide the batch of 4 images, got 3"):
-        check_network(network(), devices=3)
+        check_network(network(), recipe(), devices=3)
 
 
 def test_halves_of_a_batch_are_drawn_as_the_whole(sources: Sources) -> None:
@@ -262,8 +262,8 @@ def test_kinds_and_priors_follow_their_shares(sources: Sources) -> None:
 
 def test_a_batch_without_ppt_in_the_network_is_asked_otherwise(sources: Sources) -> None:
     batch = next(batch for batch in Epoch(sources, 0) if batch.served)
-    without = network(config=replace(CONFIG, ppt_queries=0), ppt_first=True)
-    outcome = Lesson(without)(batch, "first")
+    without = network(replace(CONFIG, ppt_queries=0))
+    outcome = TrainingStep(without, recipe(ppt_first=True))(batch, "first")
     assert bool(outcome.loss.isfinite())
 
 

@@ -6,7 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +45,7 @@ def config_of(data: Path, out: Path, embeddings: Path, **changes: Any) -> TrainC
 @pytest.fixture(scope="module")
 def uninterrupted(data: Path, embeddings: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("uninterrupted")
-    train(network(), config_of(data, out, embeddings))
+    train(network(), recipe(), config_of(data, out, embeddings))
     return out
 
 
@@ -81,14 +81,14 @@ def test_counts_of_the_official_size() -> None:
 def test_a_router_without_gradient_is_refused(data: Path, tmp_path: Path, embeddings: Path) -> None:
     dead = replace(CONFIG, gate_mode="topk_softmax")
     with pytest.raises(ValueError, match="no gradient"):
-        train(network("paper", dead), config_of(data, tmp_path, embeddings))
+        train(network(dead), recipe("paper"), config_of(data, tmp_path, embeddings))
 
 
 def test_text_without_vocabulary_is_refused(data: Path, tmp_path: Path, embeddings: Path) -> None:
     mute = network()
     mute.vocabulary = tmp_path / "none.txt"
     with pytest.raises(ValueError, match="asks with text"):
-        train(mute, config_of(data, tmp_path, embeddings))
+        train(mute, recipe(), config_of(data, tmp_path, embeddings))
 
 
 # What is written.
@@ -118,7 +118,10 @@ def test_only_what_learns_has_changed(uninterrupted: Path) -> None:
         assert any(part in name for name in moved), part
     with safe_open(uninterrupted / files.WEIGHTS, "pt") as file:
         about = json.loads(file.metadata()["training"])
-    assert about["config"]["num_experts"] == 4
+    config = about["config"]
+    assert config["num_experts"] == 4
+    # Readers of these files find the recipe inside the configuration.
+    assert config["recipe"] == json.loads(json.dumps(asdict(recipe("released"))))
     assert about["held_out"]
 
 
@@ -134,28 +137,28 @@ def test_a_killed_training_goes_on_to_the_same_losses(
     assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
     assert not (tmp_path / files.WEIGHTS).exists()
     # Started again from other values: what goes on is the checkpoint, not these.
-    train(network(), config_of(data, tmp_path, embeddings))
+    train(network(), recipe(), config_of(data, tmp_path, embeddings))
     for name in (files.STEPS, files.EPOCHS, files.WEIGHTS):
         assert (tmp_path / name).read_bytes() == (uninterrupted / name).read_bytes(), name
 
 
 def test_a_finished_training_is_not_run_again(data: Path, uninterrupted: Path, embeddings: Path) -> None:
     steps = (uninterrupted / files.STEPS).read_bytes()
-    again = train(network(), config_of(data, uninterrupted, embeddings))
+    again = train(network(), recipe(), config_of(data, uninterrupted, embeddings))
     assert again.steps.read_bytes() == steps
     assert set(again.dice) == {SERVED, "many"}
 
 
 def test_another_setting_does_not_go_on(data: Path, uninterrupted: Path, embeddings: Path) -> None:
     with pytest.raises(ValueError, match="another seed: 0, now 1"):
-        train(network(), config_of(data, uninterrupted, embeddings, seed=1))
+        train(network(), recipe(), config_of(data, uninterrupted, embeddings, seed=1))
 
 
 def test_other_pictures_do_not_go_on(data: Path, uninterrupted: Path, embeddings: Path, tmp_path: Path) -> None:
     shutil.copytree(data, tmp_path / "data")
     next((tmp_path / "data" / "MANY" / "image").glob("*.png")).unlink()
     with pytest.raises(ValueError, match="other pictures"):
-        train(network(), config_of(tmp_path / "data", uninterrupted, embeddings))
+        train(network(), recipe(), config_of(tmp_path / "data", uninterrupted, embeddings))
 
 
 @pytest.mark.slow
@@ -164,7 +167,7 @@ def test_mixed_precision_learns_what_full_precision_learns(
     data: Path, embeddings: Path, tmp_path: Path, name: str
 ) -> None:
     whole, half = (
-        train(network(name, epochs=1), config_of(data, tmp_path / kind, embeddings, precision=kind))
+        train(network(), recipe(name, epochs=1), config_of(data, tmp_path / kind, embeddings, precision=kind))
         for kind in ("fp32", "bf16")
     )
     full, mixed = lines_of(whole.steps), lines_of(half.steps)
@@ -172,7 +175,7 @@ def test_mixed_precision_learns_what_full_precision_learns(
     assert mixed[0]["loss"] == pytest.approx(full[0]["loss"], rel=0.05) and mixed[0]["loss"] != full[0]["loss"]
     assert all(line["router_gradient"] > 0 for line in mixed)
     # PPT is asked with and without gradients in one pass, which must not cost it its own.
-    before, after = network(name).state_dict(), load_file(half.weights)
+    before, after = network().state_dict(), load_file(half.weights)
     assert not torch.equal(after["mask_decoder.img_prompt_pool.query"], before["mask_decoder.img_prompt_pool.query"])
     assert {value.dtype for value in after.values()} <= {torch.float32, torch.int64}
 
@@ -191,7 +194,7 @@ def test_nan_stops_and_names_the_batch(
 
     monkeypatch.setattr(losses, "dice_loss", broken)
     with pytest.raises(ValueError, match=r"the loss is nan in epoch 2, batch \d.*the state after epoch 1 is in"):
-        train(network("paper"), config_of(data, tmp_path, embeddings))
+        train(network(), recipe("paper"), config_of(data, tmp_path, embeddings))
     report = json.loads((tmp_path / files.DIVERGED).read_text())
     assert len(report["images"]) == 4 and all(Path(image).is_file() for image in report["images"])
     assert report["last_gradients"]["router_gradient"] > 0
@@ -221,14 +224,14 @@ def test_a_gradient_that_is_no_number_stops_before_it_is_learned_from(
 
     monkeypatch.setattr(losses, "dice_loss", steep)
     with pytest.raises(ValueError, match=r"the loss is 0\.\d+ in epoch 2.*last gradient (inf|nan)"):
-        train(network("paper"), config_of(data, tmp_path, embeddings))
+        train(network(), recipe("paper"), config_of(data, tmp_path, embeddings))
     kept = files.load_checkpoint(tmp_path)
     assert kept is not None and all(bool(value.isfinite().all()) for value in kept["trained"].values())
 
 
 def test_few_experts_cannot_draw_pseudo_masks(data: Path, tmp_path: Path, embeddings: Path) -> None:
     with pytest.raises(ValueError, match="num_experts is 3, but pseudo masks"):
-        train(network(config=replace(CONFIG, num_experts=3)), config_of(data, tmp_path, embeddings))
+        train(network(replace(CONFIG, num_experts=3)), recipe(), config_of(data, tmp_path, embeddings))
 
 
 # One process and two.
@@ -240,7 +243,7 @@ def test_two_processes_descend_as_one(data: Path, embeddings: Path, tmp_path: Pa
     logs = []
     for devices in (1, 2):
         out = tmp_path / str(devices)
-        trained = train(network(name, epochs=1), config_of(data, out, embeddings, devices=devices))
+        trained = train(network(), recipe(name, epochs=1), config_of(data, out, embeddings, devices=devices))
         logs.append((lines_of(trained.steps), load_file(trained.weights), lines_of(trained.epochs)))
     (one, weights, dice), (two, weights_of_two, dice_of_two) = logs
     assert len(one) == len(two) > 2

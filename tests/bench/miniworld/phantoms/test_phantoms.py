@@ -14,7 +14,7 @@ from bench.data import datasets
 from bench.data.case import Case, DataError, Defect, Item
 from bench.miniworld.phantoms import medical_sample, shape_sample, write_medseg_hq, write_zero_shot, zero_shot
 from bench.miniworld.phantoms.geometry import Both, Carved, Shrunk, Union, blob, tube
-from bench.miniworld.phantoms.grid import Grid
+from bench.miniworld.phantoms.grid import SamplingGrid
 from bench.miniworld.phantoms.medical import CLASSES, LEAST_PX, MODALITIES
 from bench.miniworld.phantoms.medseg_hq import CODES
 from bench.miniworld.phantoms.rendering import Part, composite, sample, visible
@@ -329,7 +329,7 @@ def test_too_few_images_for_a_test_list_are_refused(tmp_path):
 
 def test_shapes_combine_as_sets():
     rng = np.random.default_rng(0)
-    grid = Grid.picture(80, 120)
+    grid = SamplingGrid.picture(80, 120)
     points = grid.points((slice(0, 80), slice(0, 120)))
     one, two = blob(rng, (-20, 0), (40, 25)), tube(rng, [(-40, -30), (0, 0), (60, 40)], [10, 14, 9])
     a, b = one.distance(points) < 0, two.distance(points) < 0
@@ -341,7 +341,7 @@ def test_shapes_combine_as_sets():
 
 def test_bounds_hold_the_shape():
     rng = np.random.default_rng(1)
-    grid = Grid.picture(160, 160)
+    grid = SamplingGrid.picture(160, 160)
     for _ in range(30):
         shape = blob(rng, rng.uniform(-30, 30, 2), rng.uniform(10, 40, 2), 0.2, rng.uniform(0, 180), 3.0)
         points = grid.points((slice(0, 160), slice(0, 160)))
@@ -353,7 +353,7 @@ def test_bounds_hold_the_shape():
 
 def test_edges_are_partly_filled_and_later_parts_cover():
     rng = np.random.default_rng(0)
-    grid = Grid.picture(60, 60)
+    grid = SamplingGrid.picture(60, 60)
     parts = [Part("a", blob(rng, (0, 0), (60, 60), 0), "first"), Part("b", blob(rng, (50, 0), (30, 30), 0), "second")]
     layers = sample(parts, grid)
     image = composite(layers, {"air": 0, "a": 100, "b": 200}, grid.shape)

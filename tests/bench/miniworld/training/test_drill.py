@@ -9,7 +9,7 @@ import torch.nn.functional as F
 
 from adapters import card, geometry
 from adapters.families import small_networks
-from adapters.families.sam import Encoded
+from adapters.families.sam import SamEmbedding
 from bench.miniworld.phantoms.medical import medical_sample
 from bench.miniworld.training.batches import Variation, draw, stream
 from bench.miniworld.training.drill import FINE_SIDE, Drill, Memory, by_logits, by_probabilities, drill, remember
@@ -114,7 +114,7 @@ def test_masks_are_learned_as_the_family_draws_them(family):
         3, small_networks.MASK_SIDE, small_networks.MASK_SIDE, generator=torch.Generator().manual_seed(0)
     )
     frame = geometry.squash((FINE_SIDE, FINE_SIDE), small_networks.IMAGE_SIZE)
-    drawn = adapter(family).masks(Encoded(torch.zeros(0), frame), logits)
+    drawn = adapter(family).masks(SamEmbedding(torch.zeros(0), frame), logits)
     learned = RECIPES[family].drill.enlarge(logits)
     assert learned.shape == (3, FINE_SIDE, FINE_SIDE)
     assert torch.equal(drawn[learned.abs() > 1e-3], (learned > 0)[learned.abs() > 1e-3])

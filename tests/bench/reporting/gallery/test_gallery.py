@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from bench.reporting.material import Material
 
 import adapters
 from bench.data import datasets
@@ -13,7 +14,6 @@ from bench.protocols import PROTOCOLS
 from bench.reporting.gallery import cards, images, outlines, sheet
 from bench.reporting.gallery import picks as picks_module
 from bench.reporting.gallery.picks import AT_MOST, Pick, select
-from bench.reporting.material import Material
 from bench.running import run
 from bench.store import run_folder
 from bench.store.run_folder import read_records
@@ -31,7 +31,7 @@ def folder(tmp_path_factory):
             patch.setitem(adapters.REGISTRY, name, where)
         patch.setitem(datasets.REGISTRY, "squares", "tests.helpers.fakes:SQUARES")
         patch.setattr("bench.reporting.publish.publish", lambda run, tables, jobs: ())
-        predict.segmenter.cache_clear()
+        predict.load.cache_clear()
         out = tmp_path_factory.mktemp("gallery") / "r"
         run.run(config(out, prompts=("box", "clicks")))
         yield out

@@ -6,8 +6,8 @@ import subprocess
 import pytest
 
 from bench.reporting import report
+from bench.reporting.tables.formats import Cell, Line, Table
 from bench.reporting.tables.latex import document, escape, to_latex
-from bench.reporting.tables.text import Cell, Line, Table
 from tests.helpers.scored import OFFICIAL, write_scored
 
 NAMES = ("isles2022", "segthor", "totalsegmentator-mri")

@@ -7,8 +7,8 @@ from bench.comparing import published
 from bench.data import datasets
 from bench.errors import RunError
 from bench.reporting.tables import ledger
+from bench.reporting.tables.formats import FORMATS
 from bench.reporting.tables.ledger import MARKS, entries, lookup, notes, sheets, table, terms
-from bench.reporting.tables.text import FORMATS
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bench.reporting.tables.text import (
+from bench.reporting.tables.formats import (
     AGGREGATIONS,
     AVERAGE,
     Cell,

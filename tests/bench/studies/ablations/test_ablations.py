@@ -13,7 +13,7 @@ from bench.cli import main
 from bench.miniworld.phantoms import medseg_hq
 from bench.studies.ablations import decoder, experts, queries, size, testing, training
 from bench.studies.ablations.output import write
-from bench.studies.ablations.setting import Setting, Variant, few_class
+from bench.studies.ablations.setting import NetworkVariant, Setting, few_class
 from bench.studies.ablations.summary import MEAN, difference, gains, interval, is_best
 from segmote.imis.network import Imis
 from segmote.recipe import PAPER_RECIPE
@@ -102,7 +102,8 @@ def setting(tmp_path_factory: pytest.TempPathFactory) -> Setting:
     state = {name: value.contiguous() for name, value in Imis(CONFIG, root / "merges.txt").state_dict().items()}
     save_file(state, root / "base.safetensors")
     return Setting(
-        network=replace(CONFIG, recipe=replace(PAPER_RECIPE, epochs=1, batch=4, rate=1e-2)),
+        network=CONFIG,
+        recipe=replace(PAPER_RECIPE, epochs=1, batch=4, rate=1e-2),
         base=root / "base.safetensors",
         card="segmote/mini",
         data=root / "data",
@@ -120,17 +121,22 @@ def setting(tmp_path_factory: pytest.TempPathFactory) -> Setting:
 
 def test_ppt_serves_the_sets_of_one_class(setting):
     assert few_class(setting) == ("dermoscopy",)
-    assert Variant(queries=0).config(setting).recipe.ppt_sets == ()
+    assert NetworkVariant(queries=0).recipe(setting).ppt_sets == ()
 
 
 def test_folders_tell_apart_what_changes_a_result(setting):
-    variants = [Variant(), Variant(experts=8), Variant(active=2), Variant(queries=0), Variant(decoder=True)]
-    folders = {variant.folder(setting, 0) for variant in [*variants, Variant(subset="four")]}
+    variants = [
+        NetworkVariant(),
+        NetworkVariant(experts=8),
+        NetworkVariant(active=2),
+        NetworkVariant(queries=0),
+        NetworkVariant(decoder=True),
+    ]
+    folders = {variant.folder(setting, 0) for variant in [*variants, NetworkVariant(subset="four")]}
     assert len(folders) == 6
-    longer = replace(setting.network, recipe=replace(setting.network.recipe, epochs=2))
-    other = replace(setting, network=longer)
-    assert Variant().folder(other, 0) != Variant().folder(setting, 0)
-    assert Variant().folder(replace(setting, slices=1), 0) == Variant().folder(setting, 0)
+    other = replace(setting, recipe=replace(setting.recipe, epochs=2))
+    assert NetworkVariant().folder(other, 0) != NetworkVariant().folder(setting, 0)
+    assert NetworkVariant().folder(replace(setting, slices=1), 0) == NetworkVariant().folder(setting, 0)
 
 
 def test_suites_ask_what_they_are_named_after(setting):
@@ -168,7 +174,7 @@ def test_queries_and_experts_report_every_configuration(setting):
 
 
 def test_a_trained_network_differs_from_its_base(setting):
-    variant, one = Variant(subset="four"), replace(setting, seeds=(0,))
+    variant, one = NetworkVariant(subset="four"), replace(setting, seeds=(0,))
     table = training.records(one, [variant], ["zero-shot"], jobs=1)
     assert set(table["dataset"]) == {"IMIS layout"}
     assert table["dice"].between(0, 1).all()

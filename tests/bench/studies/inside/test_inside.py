@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 
 import adapters
-from adapters.families.segmote import MINI, SMALL, Segmote
+from adapters.families.segmote import MINI, SegmoteSegmenter
 from bench.cli import main
 from bench.miniworld.phantoms.medseg_hq import write_medseg_hq
 from bench.studies.inside import choices, embeddings, routing
@@ -19,7 +19,7 @@ from tests.segmote.network.test_network import network_of
 
 @pytest.fixture(scope="module")
 def segmenter():
-    return Segmote(SMALL, network_of(MINI), torch.device("cpu"), "fp32")
+    return SegmoteSegmenter(adapters.card("segmote/mini"), network_of(MINI), torch.device("cpu"), "fp32")
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""Tables as text: console, CSV, Markdown; LaTeX is in `bench.latex`."""
+"""Tables as text: console, CSV, Markdown; LaTeX has a module of its own."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -9,20 +9,34 @@ from tabulate import tabulate
 
 from bench.reporting.tables.averages import cells
 from bench.reporting.tables.latex import to_latex
-from bench.reporting.tables.sheet import Sheet
+from bench.reporting.tables.safe_text import csv_frame, markdown_cell, printable
 from bench.reporting.tables.table import DICE, Cell, Line, Table
+from bench.reporting.tables.text_table import TextTable
 from bench.statistics.patients import AGGREGATIONS, AVERAGE
 
 __all__ = [
-    "AGGREGATIONS", "AVERAGE", "DICE", "FORMATS", "RANKED", "Cell", "Line", "Sheet", "Table",
-    "cells", "to_console", "to_csv", "to_frame", "to_latex", "to_markdown",
+    "AGGREGATIONS",
+    "AVERAGE",
+    "DICE",
+    "FORMATS",
+    "RANKED",
+    "Cell",
+    "Line",
+    "Table",
+    "TextTable",
+    "cells",
+    "to_console",
+    "to_csv",
+    "to_frame",
+    "to_latex",
+    "to_markdown",
 ]  # fmt: skip
 
 WIDTH = 110  # of captions on the console, in characters
 
 
 def to_frame(table: Table) -> pd.DataFrame:
-    """Full-precision values in the metric's own unit, one line a cell: labels, model, metric, value, low, high, counts.
+    """Values at full precision in the metric's own unit, one row per cell: labels, metric, value, limits, counts.
 
     Value and limits are empty where they are undefined.
     """
@@ -37,14 +51,14 @@ def to_frame(table: Table) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def to_csv(table: Table | Sheet) -> str:
-    """Comma-separated values at full precision, one line a cell (a row of a sheet)."""
-    return (to_frame(table) if isinstance(table, Table) else table.frame).to_csv(index=False)
+def to_csv(table: Table | TextTable) -> str:
+    """Comma-separated values at full precision, one row per cell (per row of a text table)."""
+    return csv_frame(to_frame(table) if isinstance(table, Table) else table.frame).to_csv(index=False)
 
 
-def to_console(table: Table | Sheet, intervals: bool = True) -> str:
+def to_console(table: Table | TextTable, intervals: bool = True) -> str:
     """Plain text: the caption, the values with their intervals below them, the notes."""
-    if isinstance(table, Sheet):
+    if isinstance(table, TextTable):
         body = _sheet(table, "simple", [int(WIDTH * share) for share in _shares(table)])
     else:
         body = _grid(table, intervals)
@@ -57,18 +71,19 @@ def _grid(table: Table, intervals: bool) -> str:
     last = None
     for line in table.lines:
         texts = [c.text(table.metric) for c in line.cells]
-        rows.append(["" if line.group == last else line.group, line.label, str(line.n), str(line.patients), *texts])
+        labels = ["" if line.group == last else printable(line.group), printable(line.label)]
+        rows.append([*labels, str(line.n), str(line.patients), *texts])
         if intervals:
             rows.append(["", "", "", "", *(c.interval(table.metric) for c in line.cells)])
         last = line.group
-    heads = [*table.heads, "n", "patients", *table.models]
+    heads = [*table.heads, "n", "patients", *map(printable, table.models)]
     align = ["left", "left", *["right"] * (2 + len(table.models))]
     return tabulate(rows, heads, "simple", disable_numparse=True, colalign=align if rows else None)
 
 
-def to_markdown(table: Table | Sheet) -> str:
+def to_markdown(table: Table | TextTable) -> str:
     """GitHub Markdown: best bold, second best underlined by <ins>, intervals in small type."""
-    if isinstance(table, Sheet):
+    if isinstance(table, TextTable):
         body = re.sub(r"(\[[^]|]*, [^]|]*\])", r"<sub>\1</sub>", _sheet(table, "github", []))
         caption = table.caption
     else:
@@ -89,24 +104,30 @@ def _markdown(table: Table) -> str:
         ]
         small = [f"<br><sub>{text}</sub>" if (text := c.interval(table.metric)) else "" for c in line.cells]
         values = [value + limits for value, limits in zip(texts, small, strict=True)]
-        rows.append(["" if line.group == last else line.group, line.label, str(line.n), str(line.patients), *values])
+        labels = ["" if line.group == last else markdown_cell(line.group), markdown_cell(line.label)]
+        rows.append([*labels, str(line.n), str(line.patients), *values])
         last = line.group
-    heads = [*table.heads, "n", "patients", *table.models]
+    heads = [*table.heads, "n", "patients", *map(markdown_cell, table.models)]
     return tabulate(rows, headers=heads, tablefmt="github", disable_numparse=True)
 
 
-def _shares(sheet: Sheet) -> list[float]:
+def _shares(sheet: TextTable) -> list[float]:
     shares = dict(sheet.wide)
     return [shares.get(head, 0.4) for head in sheet.heads]
 
 
-def _sheet(sheet: Sheet, style: str, widths: Sequence[int]) -> str:
-    rows = [["" if number else group, *row] for group, part in sheet.grouped() for number, row in enumerate(part)]
+def _sheet(sheet: TextTable, style: str, widths: Sequence[int]) -> str:
+    safe = markdown_cell if style == "github" else printable
+    rows = [
+        ["" if number else safe(group), *map(safe, row)]
+        for group, part in sheet.grouped()
+        for number, row in enumerate(part)
+    ]
     texts = {name for name, _ in sheet.wide} | set(sheet.heads[:2])
     align = ["left" if head in texts else "right" for head in sheet.heads]
     return tabulate(
         rows,
-        sheet.heads,
+        [safe(head) for head in sheet.heads],
         style,
         disable_numparse=True,
         colalign=align if rows else None,
@@ -114,7 +135,7 @@ def _sheet(sheet: Sheet, style: str, widths: Sequence[int]) -> str:
     )
 
 
-FORMATS: dict[str, Callable[[Table | Sheet], str]] = {
+FORMATS: dict[str, Callable[[Table | TextTable], str]] = {
     "console": to_console,
     "csv": to_csv,
     "md": to_markdown,

@@ -10,11 +10,10 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from bench import protocols
 from bench.reporting.figures import style
 from bench.reporting.figures.picture import Absent, Picture
-from bench.reporting.gallery.outlines import Outline, View, Window
-from bench.reporting.material import Material
+from bench.reporting.gallery.outlines import Outline, OutlinedPrediction, Window
+from bench.reporting.scored_run import ScoredRun
 
 INCHES = 1.25  # side of one view
 SIDE = 160  # of one view, in pixels of the figure's picture
@@ -27,8 +26,8 @@ COLOURS = "Target: blue; prediction: pink, dashed; prompt: yellow (a box, + fore
 ORACLE = "Drawn is the model's own choice; the Dice is that of its best candidate, as the protocol wants."
 
 
-def galleries(material: Material, views: Sequence[View], kind: str) -> Iterator[Picture | Absent]:
-    """Two figures of one prompt: worst predictions (a row a model) and random objects (a column a model)."""
+def galleries(run: ScoredRun, views: Sequence[OutlinedPrediction], kind: str) -> Iterator[Picture | Absent]:
+    """Two figures of one prompt: worst predictions (one row per model) and random objects (one column per model)."""
     mine = [view for view in views if view.pick.prompt == kind]
     for why, title, arrange in (
         ("worst", "Worst predictions of each model", _by_model),
@@ -39,29 +38,29 @@ def galleries(material: Material, views: Sequence[View], kind: str) -> Iterator[
         if not chosen:
             yield Absent(name, title, f"no prediction of prompt {kind} has a defined Dice")
             continue
-        grid, text = arrange(chosen, material.models)
+        grid, text = arrange(chosen, run.models)
         black = sum(view.image is None for view in grid.values())
         gone = f"{black} of {len(grid)} images are black: the data could not be read again." if black else ""
-        oracle = ORACLE if protocols.load(material.facts["config"]["protocol"]).selection == "oracle" else ""
-        note = material.note([kind], " ".join(filter(None, [text, COLOURS, oracle, gone])))
+        oracle = ORACLE if run.protocol.selection == "oracle" else ""
+        note = run.note([kind], " ".join(filter(None, [text, COLOURS, oracle, gone])))
         figure = _figure(grid)
         style.finish(figure, f"{title}, prompt {kind}", note)
         yield Picture(name, f"{title}, prompt {kind}", note, _words(title, grid), figure)
 
 
-Grid = dict[tuple[int, int], View]  # row, column
+Arrangement = dict[tuple[int, int], OutlinedPrediction]  # row, column
 
 
-def _by_model(views: Sequence[View], models: Sequence[str]) -> tuple[Grid, str]:
-    grid: Grid = {}
+def _by_model(views: Sequence[OutlinedPrediction], models: Sequence[str]) -> tuple[Arrangement, str]:
+    grid: Arrangement = {}
     rows = [model for model in models if any(view.pick.model == model for view in views)]
     for row, model in enumerate(rows):
         ordered = sorted((v for v in views if v.pick.model == model), key=lambda v: v.pick.dice)[:COLUMNS]
         grid |= {(row, column): view for column, view in enumerate(ordered)}
-    return grid, "Lowest Dice of each model over all data sets, one slice an object."
+    return grid, "Lowest Dice of each model over all data sets, one slice per object."
 
 
-def _by_object(views: Sequence[View], models: Sequence[str]) -> tuple[Grid, str]:
+def _by_object(views: Sequence[OutlinedPrediction], models: Sequence[str]) -> tuple[Arrangement, str]:
     """As many objects of each data set as fit, the same for all models."""
     objects: dict[str, list[tuple[str, int, str]]] = {}
     for view in views:
@@ -95,7 +94,7 @@ def square(windows: Sequence[Window]) -> Window:
     return x, y, side
 
 
-def _figure(grid: Grid) -> Figure:
+def _figure(grid: Arrangement) -> Figure:
     """All views in one picture with one collection a colour: a hundred axes would take seconds."""
     rows, columns = (1 + max(key[axis] for key in grid) for axis in (0, 1))
     width, height = columns * (1 + GAP), rows * (1 + LINE + GAP)
@@ -113,7 +112,7 @@ def _figure(grid: Grid) -> Figure:
     return figure
 
 
-def crop(view: View, side: int) -> NDArray[np.uint8]:
+def crop(view: OutlinedPrediction, side: int) -> NDArray[np.uint8]:
     """(side, side, 3) what the view's window shows of the image, nearest pixels; black outside and where it is gone."""
     x, y, reach = view.window
     if view.image is None:
@@ -130,9 +129,9 @@ def crop(view: View, side: int) -> NDArray[np.uint8]:
 Point = tuple[float, float]
 
 
-def _lines(ax: Axes, views: Sequence[tuple[View, Point]]) -> None:
+def _lines(ax: Axes, views: Sequence[tuple[OutlinedPrediction, Point]]) -> None:
     """Outlines and prompts of all views; the windows hold all of them."""
-    kinds: tuple[tuple[str, Callable[[View], Sequence[Outline]], object, float], ...] = (
+    kinds: tuple[tuple[str, Callable[[OutlinedPrediction], Sequence[Outline]], object, float], ...] = (
         (style.PROMPT, lambda view: [_corners(view)] if view.prompt.box else [], "-", 0.8),
         (style.TARGET, lambda view: view.target, "-", 1.1),
         (style.PREDICTION, lambda view: view.prediction, (0, (2.5, 1)), 1.1),
@@ -148,22 +147,22 @@ def _lines(ax: Axes, views: Sequence[tuple[View, Point]]) -> None:
             ax.plot(*np.array(points).T, marker, color=style.PROMPT, markersize=5)
 
 
-def _corners(view: View) -> Outline:
+def _corners(view: OutlinedPrediction) -> Outline:
     x0, y0, x1, y1 = view.prompt.box or (0.0, 0.0, 0.0, 0.0)
     return np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1], [x0, y0]])
 
 
-def _placed(points: Outline, view: View, place: Point) -> Outline:
+def _placed(points: Outline, view: OutlinedPrediction, place: Point) -> Outline:
     """Pixels of the image to the unit square at `place`."""
     x, y, side = view.window
     return (points - (x, y)) / side + place
 
 
-def _words_above(ax: Axes, view: View, left: float, top: float) -> None:
+def _words_above(ax: Axes, view: OutlinedPrediction, left: float, top: float) -> None:
     lines = f"{view.pick.model}  {100 * view.pick.dice:.1f}\n{shorten(view.pick.label, 28, placeholder='…')}"
     ax.text(left, top - 0.03, lines, fontsize=5.5, va="bottom", linespacing=1.0, parse_math=False)
 
 
-def _words(title: str, grid: Grid) -> str:
+def _words(title: str, grid: Arrangement) -> str:
     texts = [f"{v.pick.model} on {v.pick.dataset} {v.pick.label} {100 * v.pick.dice:.1f}" for v in grid.values()]
     return f"{title}, drawn on their images, with Dice in percent: {'; '.join(texts)}."

@@ -7,18 +7,20 @@ import pandas as pd
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Sheet:
+class TextTable:
     """A table whose columns mean different things, ready to be written.
 
     Attributes:
         name: file stem.
         caption: what a reader must know to read it without any other text.
         heads: column titles; the first column groups the rows.
-        rows: texts as printed, one a column; all columns but `wide` and the first two are numbers.
+        rows: texts as printed, one per column; all columns but `wide` and the first two are numbers.
         frame: the same at full precision, for CSV.
         notes: one for each mark in the rows.
         wide: columns of running text and the share of the page's width that each takes.
         titles: how names in the first two columns are spelled where they are set in type.
+        prompt: the prompt kind that it is about; empty if about several.
+        heading: a few words for it, where the prompt is known.
     """
 
     name: str
@@ -29,6 +31,8 @@ class Sheet:
     notes: Sequence[str] = ()
     wide: Sequence[tuple[str, float]] = ()
     titles: Mapping[str, str] | None = None
+    prompt: str = ""
+    heading: str = ""
 
     def title(self, name: str) -> str:
         """How a name is spelled where it is set in type."""

@@ -1,0 +1,30 @@
+import pandas as pd
+import pytest
+
+from bench.running import run
+from tests.helpers.fakes import config
+from tests.helpers.runs import click_table
+
+pytestmark = pytest.mark.usefixtures("registered", "without_figures")
+
+
+def test_clicks_get_better_and_every_round_has_a_mask(tmp_path):
+    run.run(config(tmp_path / "r", prompts=("clicks",), models=("fake/good",)))
+    records = pd.read_parquet(tmp_path / "r" / "records.parquet").query("metric == 'dice'")
+    means = records.groupby("round")["value"].mean()
+    assert means.index.tolist() == [1, 2, 3] and means[3] > means[1]
+    assert records.groupby("round").size().nunique() == 1
+    lines = click_table(tmp_path / "r", "clicks").lines
+    assert [line.label for line in lines] == ["1 click", "2 clicks", "3 clicks"]
+
+
+def test_a_box_comes_first_and_clicks_correct_it(tmp_path):
+    folder = tmp_path / "r"
+    run.run(config(folder, models=("fake/several",), prompts=("box+clicks", "box"), limit=1))
+    records = pd.read_parquet(folder / "records.parquet").query("metric == 'dice'")
+    first = records.query("prompt == 'box+clicks' and round == 1")["value"]
+    assert first.tolist() == records.query("prompt == 'box'")["value"].tolist()
+    last = records.query("prompt == 'box+clicks' and round == 3")["value"]
+    assert len(last) == 3 and last.mean() > first.mean()
+    labels = [line.label for line in click_table(folder, "box+clicks").lines]
+    assert labels == ["box", "box + 1 click", "box + 2 clicks"]

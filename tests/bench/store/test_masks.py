@@ -1,0 +1,60 @@
+import numpy as np
+import pytest
+
+from bench.errors import RunError
+from bench.store.masks import MaskShard
+from tests.helpers.layouts import each_byte_changed
+
+
+def shard(seed: int = 0) -> MaskShard:
+    rng = np.random.default_rng(seed)
+    masks = [rng.random(shape) > 0.5 for shape in ((1, 1), (3, 5), (17, 9))]
+    return MaskShard([{"slice": i, "target": "liver"} for i in range(4)], [masks[0], None, *masks[1:]])
+
+
+def test_masks_survive_packing_and_failures_stay_in_place(tmp_path):
+    shard().save(tmp_path / "a.npz")
+    loaded = MaskShard.load(tmp_path / "a.npz")
+    assert loaded.index == shard().index
+    assert loaded.masks[1] is None
+    for before, after in zip(shard().masks, loaded.masks, strict=True):
+        assert before is None or np.array_equal(before, after)
+
+
+def test_empty_shard(tmp_path):
+    MaskShard([], []).save(tmp_path / "a.npz")
+    assert list(MaskShard.load(tmp_path / "a.npz").masks) == []
+
+
+def test_equal_shards_give_equal_bytes(tmp_path):
+    for name in "ab":
+        shard().save(tmp_path / name)
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+    shard(1).save(tmp_path / "b")
+    assert (tmp_path / "a").read_bytes() != (tmp_path / "b").read_bytes()
+
+
+def test_damaged_shard_says_what_to_do(tmp_path):
+    (tmp_path / "a.npz").write_bytes(b"PK\x03\x04 truncated")
+    with pytest.raises(RunError, match="delete it and resume"):
+        MaskShard.load(tmp_path / "a.npz")
+
+
+def test_no_changed_byte_of_a_shard_escapes_as_another_error(tmp_path):
+    path = tmp_path / "x.npz"
+    MaskShard([{"slice": n} for n in range(2)], [np.eye(9, dtype=bool), None]).save(path)
+    failed = 0
+    for _ in each_byte_changed(path):
+        try:
+            MaskShard.load(path)
+        except RunError:
+            failed += 1
+    assert failed > path.stat().st_size // 4
+
+
+def test_a_shard_says_what_it_is_of(tmp_path):
+    about = {"dataset": "folder", "case": "肝" * 100}
+    MaskShard([{"slice": 0}], [np.eye(3, dtype=bool)], about).save(tmp_path / "a.npz")
+    assert MaskShard.load(tmp_path / "a.npz", about).about == about
+    with pytest.raises(RunError, match=r"is of .*delete it and resume"):
+        MaskShard.load(tmp_path / "a.npz", about | {"case": "b"})
