@@ -30,6 +30,7 @@ class RunConfig:
         untrained_prompts: also ask models for prompts they never saw in training.
         allow_random: accept untrained networks ("random" weights).
         trust_arrays: take masks to match their images voxel by voxel where the affines differ.
+        follow_links: open what links in the data folder lead to, also outside of it.
     """
 
     models: tuple[str, ...]
@@ -50,6 +51,7 @@ class RunConfig:
     untrained_prompts: bool
     allow_random: bool
     trust_arrays: bool = False
+    follow_links: bool = False
 
     def identity(self) -> dict[str, Any]:
         """The choices that change results: two runs that agree here may share a folder."""

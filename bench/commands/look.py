@@ -7,7 +7,7 @@ import typer
 from tabulate import tabulate
 
 from bench import inventory
-from bench.commands.options import OK, SOME_FAILED, Data, Datasets, TrustArrays, Weights, split
+from bench.commands.options import OK, SOME_FAILED, Data, Datasets, FollowLinks, TrustArrays, Weights, split
 from bench.data.check import check as check_dataset
 from bench.running import choose
 
@@ -51,12 +51,14 @@ def ls_runs(folder: Annotated[Path, typer.Argument(help="Where runs are.")] = Pa
 
 
 @check.command("data")
-def check_data(data: Data = None, datasets: Datasets = "all", trust_arrays: TrustArrays = False) -> int:
+def check_data(
+    data: Data = None, datasets: Datasets = "all", trust_arrays: TrustArrays = False, follow_links: FollowLinks = False
+) -> int:
     """Read every case of the data sets and list what is wrong with them."""
-    choice = choose.choose(("baseline/box",), split(datasets), data, None)
+    choice = choose.choose(("baseline/box",), split(datasets), data, None, follow_links)
     failed = 0
     for name in choice.datasets:
-        result = check_dataset(name, choice.data, trust_arrays)
+        result = check_dataset(name, choice.data, trust_arrays, follow_links)
         print(result.text())
         failed += result.failed
     return SOME_FAILED if failed else OK

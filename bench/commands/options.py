@@ -15,6 +15,9 @@ Weights = Annotated[Path | None, typer.Option(envvar="BENCH_WEIGHTS", help="Fold
 TrustArrays = Annotated[
     bool, typer.Option("--trust-arrays", help="Take masks to match their images though their affines differ.")
 ]
+FollowLinks = Annotated[
+    bool, typer.Option("--follow-links", help="Open what links in the data folder lead to, also outside of it.")
+]
 Run = Annotated[Path, typer.Argument(help="A run folder.")]
 
 

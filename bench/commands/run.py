@@ -18,6 +18,7 @@ from bench.commands.options import (
     SOME_FAILED,
     Data,
     Datasets,
+    FollowLinks,
     Models,
     PromptKinds,
     Run,
@@ -98,9 +99,10 @@ def run_command(
         bool, typer.Option("--allow-random", help="Run untrained networks; the numbers mean nothing.")
     ] = False,
     trust_arrays: TrustArrays = False,
+    follow_links: FollowLinks = False,
 ) -> int:
     """Predict, score and report: every model on every case with the same prompts."""
-    choice = choose.choose(split(models), split(datasets), data, weights)
+    choice = choose.choose(split(models), split(datasets), data, weights, follow_links)
     for name in split(prompt):
         load(name)
     protocols.load(protocol)
@@ -124,6 +126,7 @@ def run_command(
         untrained_prompts=untrained_prompts,
         allow_random=allow_random,
         trust_arrays=trust_arrays,
+        follow_links=follow_links,
     )
     folder = out or Path("results/runs") / f"{choice.world}-{'-'.join(config.prompts)}-{config.digest()}"
     config = config.at(folder)

@@ -1,5 +1,7 @@
 """What a data set yields: cases with their volumes, and defects with their reasons."""
 
+import re
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,15 +12,66 @@ from numpy.typing import NDArray
 
 Mask = NDArray[np.bool_]
 
+TARGET = re.compile(r"(?P<of>(?:[^#]|##)*)(?:#\d+)?")
 
-def class_of(target: str) -> str:
-    """The class of a target that is one of its components.
+
+def target_of(name: str) -> str:
+    """A class as targets name it: its own "#" is doubled, since a single one numbers the components of a class.
 
     Example:
-        >>> class_of("lesion#2")
-        'lesion'
+        >>> target_of("nodule #1")
+        'nodule ##1'
     """
-    return target.partition("#")[0]
+    return name.replace("#", "##")
+
+
+def class_of(target: str) -> str:
+    """The target of a whole class, given that target or one of its components.
+
+    Example:
+        >>> class_of("lesion#2"), class_of("nodule ##1#2")
+        ('lesion', 'nodule ##1')
+    """
+    found = TARGET.fullmatch(target)
+    return found["of"] if found else target
+
+
+def class_name(target: str) -> str:
+    """The class of a target as its data set writes it.
+
+    Example:
+        >>> class_name("nodule ##1#2")
+        'nodule #1'
+    """
+    return class_of(target).replace("##", "#")
+
+
+UNPRINTABLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}  # control, format, surrogate, private, unassigned, separators
+JOINERS = "\u200c\u200d"  # belong to words of several scripts
+
+
+def printable(text: str, keep: str = "") -> str:
+    """Text that is safe to print and to store: control characters, escape sequences, half characters are spelled out.
+
+    Args:
+        text: from data.
+        keep: control characters that pass.
+
+    Example:
+        >>> printable("liver\\x1b[31m")
+        'liver\\\\x1b[31m'
+    """
+    if text.isprintable():
+        return text
+    return "".join(one if one in keep or one in JOINERS or not _is_unprintable(one) else _escape(one) for one in text)
+
+
+def _is_unprintable(one: str) -> bool:
+    return unicodedata.category(one) in UNPRINTABLE
+
+
+def _escape(one: str) -> str:
+    return one.encode("unicode_escape").decode()
 
 
 class DataError(ValueError):
@@ -75,7 +128,7 @@ class Case:
     Attributes:
         image: a volume (I, J, K) of real numbers in LPS order (index i grows to the patient's left,
             j to posterior, k to superior), or a 2-D picture (H, W) or (H, W, 3).
-        masks: class name to bool array of the image's spatial shape; only classes with foreground.
+        masks: target (see `target_of`) to bool array of the image's spatial shape; only classes with foreground.
         spacing_mm: voxel size along the axes of `image` (i, j, k), or (row, column) of a picture; 1.0 where unknown.
         affine: (4, 4) from voxel indices of `image` to RAS millimetres, None for a picture.
         modality: decides the intensity rule: "CT" means Hounsfield units.
@@ -106,7 +159,7 @@ class Dataset:
         name: as on the command line.
         title: as tables print it.
         modality: "CT", "MR" or "any".
-        rows: table row to the target names pooled in it; empty: one row a target, by name.
+        rows: table row to the target names pooled in it; empty: one row per target, by name.
         licence, source, citation: of the data.
         layout: the folders and files it expects, as text for messages.
         find: roots below a folder (or the folder itself) that have this layout.

@@ -8,7 +8,7 @@ import numpy as np
 from tabulate import tabulate
 
 from bench.data import catalogue
-from bench.data.case import Case, DataError, Defect, Item
+from bench.data.case import Case, DataError, Defect, Item, class_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class DataCheck:
         cases: ids that can be evaluated.
         defects: what cannot, and why.
         warnings: (case, sentence) of cases that can, with a reservation.
-        classes: class name to its count, by name.
+        classes: target to its count, by name.
     """
 
     dataset: str
@@ -49,19 +49,19 @@ class DataCheck:
         counts = f"{len(self.cases)} usable, {skipped} skipped, {self.failed} failed"
         defects = (f"{d.kind} {' '.join(filter(None, (d.case, d.target)))}: {d.reason}" for d in self.defects)
         warnings = (f"warning {case}: {sentence}" for case, sentence in self.warnings)
-        rows = [(name, count.cases, count.smallest, count.largest) for name, count in self.classes.items()]
+        rows = [(class_name(name), count.cases, count.smallest, count.largest) for name, count in self.classes.items()]
         table = tabulate(rows, headers=["class", "cases", "smallest (px)", "largest (px)"])
         return "\n".join((f"{self.dataset}: {counts}", *defects, *warnings, table))
 
 
-def check(name: str, data: Path, trust_arrays: bool = False) -> DataCheck:
+def check(name: str, data: Path, trust_arrays: bool = False, follow_links: bool = False) -> DataCheck:
     """Read all cases of a data set at or below a folder, one at a time.
 
     Raises:
         ValueError: no such data set.
         RunError: nothing with its layout lies below the folder.
     """
-    items, unusable = catalogue.index(name, data, None, trust_arrays)
+    items, unusable = catalogue.index(name, data, None, trust_arrays, follow_links)
     defects = list(unusable)
     cases: list[str] = []
     warnings: list[tuple[str, str]] = []

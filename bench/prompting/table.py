@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bench.data.case import Item, Mask, class_of
+from bench.data.case import Item, Mask, class_name
 from bench.data.slicing import Sample
 from bench.prompting import kinds, seeds
 from bench.prompting.prompt import SimulatedPrompt
@@ -47,7 +47,7 @@ def row(item: Item, sample: Sample, name: str, kind: str, protocol: Protocol, se
     """
     target = sample.targets[name]
     rng = generator_for(seed, item.dataset, item.case, sample.slice, name, kind, 1)
-    prompt = first_prompt(kind, target, class_of(name), protocol, rng)
+    prompt = first_prompt(kind, target, class_name(name), protocol, rng)
     values: dict[str, Any] = dict.fromkeys(PROMPT_COLUMNS)
     values |= {"dataset": item.dataset, "patient": item.patient, "case": item.case, "slice": sample.slice}
     values |= {"target": name, "prompt": kind, "round": 1, "seed": seed, "area_px": int(sample.native[name].sum())}

@@ -31,7 +31,9 @@ class Choice:
     note: str
 
 
-def choose(models: Sequence[str], names: Sequence[str], data: Path | None, weights_dir: Path | None) -> Choice:
+def choose(
+    models: Sequence[str], names: Sequence[str], data: Path | None, weights_dir: Path | None, follow_links: bool = False
+) -> Choice:
     """Settle `all` and the defaults.
 
     Without a data folder the data are the phantoms. `all` means the official models whose weights are
@@ -52,7 +54,11 @@ def choose(models: Sequence[str], names: Sequence[str], data: Path | None, weigh
         )
     ordered = [*BASELINES, *(name for name in wanted_models if name not in BASELINES)]
     return Choice(
-        tuple(dict.fromkeys(ordered)), _datasets(names, folder, real), folder, "real" if real else "phantom", note
+        tuple(dict.fromkeys(ordered)),
+        _datasets(names, folder, real, follow_links),
+        folder,
+        "real" if real else "phantom",
+        note,
     )
 
 
@@ -74,7 +80,7 @@ def _models(names: Sequence[str], real: bool, weights_dir: Path | None) -> tuple
     return [*rules, *there], f"Left out, weights missing: {', '.join(missing)}." if missing else ""
 
 
-def _datasets(names: Sequence[str], data: Path, real: bool) -> tuple[str, ...]:
+def _datasets(names: Sequence[str], data: Path, real: bool, follow_links: bool) -> tuple[str, ...]:
     if list(names) != ["all"]:
         for name in names:
             catalogue.load(name)
@@ -82,7 +88,7 @@ def _datasets(names: Sequence[str], data: Path, real: bool) -> tuple[str, ...]:
     if not real:
         return ZERO_SHOT
     whole = [name for name in datasets.REGISTRY if name not in datasets.VARIANTS]
-    found = tuple(name for name in whole if catalogue.roots(name, data))
+    found = tuple(name for name in whole if catalogue.roots(name, data, follow_links))
     if not found:
         raise RunError(f"no known data set below {data}; `bench ls datasets` tells the layouts")
     return found

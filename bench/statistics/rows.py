@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from bench.data import catalogue
-from bench.data.case import class_of
+from bench.data.case import class_name, class_of
 from bench.scoring.metrics import Metric, metric
 from bench.statistics.patients import AGGREGATIONS
 
@@ -26,7 +26,7 @@ def with_rows(records: pd.DataFrame, rows: Rows) -> pd.DataFrame:
     """The records with a column `row`: the label that a target is pooled under."""
     label_of = {(d, t): label for d, labels in rows.items() for label, targets in labels.items() for t in targets}
     pairs = zip(records["dataset"], records["target"].map(class_of), strict=True)
-    return records.assign(row=[label_of.get((d, t), t) for d, t in pairs])
+    return records.assign(row=[label_of.get((d, t), class_name(t)) for d, t in pairs])
 
 
 def labels(records: pd.DataFrame) -> Sequence[str]:
@@ -38,4 +38,4 @@ def labels(records: pd.DataFrame) -> Sequence[str]:
         for target in targets
     }
     classes = records["target"].map(class_of)
-    return [label_of.get(pair, pair[1]) for pair in zip(records["dataset"], classes, strict=True)]
+    return [label_of.get(pair, class_name(pair[1])) for pair in zip(records["dataset"], classes, strict=True)]

@@ -8,9 +8,9 @@ from typing import Any
 
 from bench.data.case import Case, DataError, Dataset, Defect, Item
 from bench.data.reading.assemble import picture_case
-from bench.data.reading.labels import Table, binary, by_grey, guessed
-from bench.data.reading.layout import Entry, arranged, children, indexed, patient_of, read_json, roots, stem
-from bench.data.reading.nifti import place
+from bench.data.reading.labels import Table, by_grey, by_id, table_of, unnamed
+from bench.data.reading.layout import Entry, arranged, children, patient_of, roots, stem
+from bench.data.reading.opening import is_file, place, read_json
 from bench.data.reading.pictures import ENDINGS, read_label_picture, read_picture
 
 NAME = "folder"
@@ -29,25 +29,25 @@ OTHERS = (
 
 def has_layout(folder: Path) -> bool:
     """A folder of images and a folder of masks, and no list of another layout beside them."""
-    if any((folder / name).is_file() for name in OTHERS):
+    if any(is_file(folder / name) for name in OTHERS):
         return False
     return all(any(_pictures(folder, names)) for names in (IMAGES, MASKS))
 
 
 def index(root: Path) -> list[Entry]:
-    """Pairs by name, a suffix such as `_mask` or `-mask` left aside.
+    """Pairs by name, a suffix such as `_mask` or `-mask` left aside, letters composed or not.
 
     Raises:
         DataError: the file of class names is not valid.
     """
-    table = _table(root)
+    table, grey = _table(root)
     images, masks = defaultdict(list), defaultdict(list)
     for path in _pictures(root, IMAGES):
         images[stem(path)].append(path)
     for path in _pictures(root, MASKS):
         name = stem(path) if stem(path) in images else SUFFIX.sub("", stem(path))
         masks[name].append(path)
-    entries = (_entry(root, name, images[name], masks[name], table) for name in {*images, *masks})
+    entries = (_entry(root, name, images[name], masks[name], (table, grey)) for name in {*images, *masks})
     return arranged(entries)
 
 
@@ -58,7 +58,7 @@ def _pictures(root: Path, names: tuple[str, ...]) -> list[Path]:
     return [path for path in children(folder) if path.suffix.lower() in ENDINGS] if folder else []
 
 
-def _entry(root: Path, name: str, images: list[Path], masks: list[Path], table: Table) -> Entry:
+def _entry(root: Path, name: str, images: list[Path], masks: list[Path], named: tuple[Table, bool]) -> Entry:
     patient = _patient(root, name)
     if not images:
         return Defect(NAME, patient, name, "skipped", f"{place(masks[0])}: mask without image")
@@ -67,7 +67,8 @@ def _entry(root: Path, name: str, images: list[Path], masks: list[Path], table: 
     if len(images) + len(masks) > 2:
         several = ", ".join(place(path) for path in (*images, *masks))
         return Defect(NAME, patient, name, "failed", f"more than one image or mask named {name}: {several}")
-    return Item(NAME, patient, name, "any", {"image": images[0], "mask": masks[0]}, {"table": table})
+    details = {"table": named[0], "grey": named[1]}
+    return Item(NAME, patient, name, "any", {"image": images[0], "mask": masks[0]}, details)
 
 
 def _patient(root: Path, name: str) -> str:
@@ -76,39 +77,39 @@ def _patient(root: Path, name: str) -> str:
     return patient_of(name) if rest == name else f"{root.name}_{rest.split('_')[0]}"
 
 
-def _table(root: Path) -> Table:
-    """Class to stored values: `labels.json` in the root ({"liver": 1}), or Huang et al.'s `data_infor_json`."""
+def _table(root: Path) -> tuple[Table, bool]:
+    """Class to stored values, and whether these are grey levels.
+
+    `labels.json` in the root ({"liver": 1}) names ids, Huang et al.'s `data_infor_json` grey levels.
+    """
     above = (parent / "data_infor_json" / f"{root.name}.json" for parent in (root, *root.parents[:2]))
-    path = next((path for path in (root / "labels.json", *above) if path.is_file()), None)
-    return _parsed(path, read_json(path)) if path else {}
+    path = next((path for path in (root / "labels.json", *above) if path.exists()), None)
+    return _parsed(path, read_json(path)) if path else ({}, False)
 
 
-def _parsed(path: Path, content: Any) -> Table:
+def _parsed(path: Path, content: Any) -> tuple[Table, bool]:
     try:
-        if "info" in content and "color" in content:
+        grey = "info" in content and "color" in content
+        if grey:
             content = {name: content["color"][number] for number, name in content["info"].items()}
-        return {str(name): (int(value),) for name, value in content.items() if int(value)}
+        return table_of(content), grey
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise DataError(f"{place(path)}: not a mapping of class names to values ({error!r})") from error
 
 
 def read(item: Item) -> Case:
-    """The picture with its masks, named by the table if there is one.
-
-    Without a table, values up to 31 are ids (`label 1` ...), and others are one `foreground`, cut at half of the
-    maximum. With one class, everything above half of the maximum is that class.
+    """The picture with its masks, named by the table if there is one, see `labels`.
 
     Raises:
-        DataError: an unreadable file, a mask of another size, grey levels without names, no foreground.
+        DataError: an unreadable file, a mask of another size, values without names, no foreground.
     """
-    values = read_label_picture(item.files["mask"])
+    values, odd = read_label_picture(item.files["mask"])
     table, where = item.details["table"], place(item.files["mask"])
-    if len(table) == 1:
-        mask, warnings = binary(values, where)
-        masks = {next(iter(table)): mask}
+    if item.details["grey"]:
+        masks, warnings = by_grey(values, table, where)
     else:
-        masks, warnings = by_grey(values, table, where) if table else guessed(values, where)
-    return picture_case(item, read_picture(item.files["image"]), masks, warnings)
+        masks, warnings = by_id(values, table, where) if table else unnamed(values, where)
+    return picture_case(item, read_picture(item.files["image"]), masks, (*odd, *warnings))
 
 
 FOLDER = Dataset(
@@ -122,6 +123,6 @@ FOLDER = Dataset(
     layout="images/<name>.png and masks/<name>.png (or <name>_mask.png, labels/, gts/), and optionally labels.json "
     '({"liver": 1, ...})',
     find=partial(roots, has_layout=has_layout),
-    index=partial(indexed, dataset=NAME, index=index),
+    index=index,
     read=read,
 )

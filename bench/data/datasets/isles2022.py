@@ -2,6 +2,7 @@
 
 import re
 from collections import defaultdict
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -10,8 +11,9 @@ import numpy as np
 from bench.data.case import Case, DataError, Dataset, Defect, Item
 from bench.data.reading.assemble import trusts_arrays, volume_case
 from bench.data.reading.labels import binary
-from bench.data.reading.layout import Entry, arranged, children, files, roots
-from bench.data.reading.nifti import ENDINGS, Volume, check_grid, place, read_volume, resample
+from bench.data.reading.layout import Entry, arranged, children, files, only, roots
+from bench.data.reading.nifti import ENDINGS, Volume, label_on_grid, read_label_volume, read_volume, resample
+from bench.data.reading.opening import place
 
 TARGET = "ischemic stroke lesion"
 SUBJECT = re.compile(r"sub-strokecase\d+", re.IGNORECASE)
@@ -19,6 +21,7 @@ FILE = re.compile(
     r"(?P<subject>sub-strokecase\d+)(?:_(?P<session>ses-[^_]+))?.*_(?P<token>dwi|adc|flair|msk)\.nii(?:\.gz)?",
     re.IGNORECASE,
 )
+KINDS = ("dwi", "anat")
 FOLDERS = ("rawdata", "derivatives")
 
 
@@ -50,20 +53,34 @@ def _entry(dataset: str, channel: str, subject: str, session: str, tokens: dict[
         return Defect(dataset, subject, case, "skipped", reason)
     if not masks:
         return Defect(dataset, subject, case, "skipped", f"{place(images[0])}: image without mask")
-    copies = [place(path) for path in (*images[1:], *masks[1:])]
+    try:
+        image, mask = _original(images, f"{channel.upper()} image"), _original(masks, "mask")
+    except DataError as error:
+        return Defect(dataset, subject, case, "failed", str(error))
+    copies = [place(path) for path in (*images, *masks) if path not in (image, mask)]
     warnings = (f"further copies not read: {', '.join(copies)}",) if copies else ()
-    chosen = {"image": images[0], "mask": masks[0]}
-    return Item(dataset, subject, case, "MR", chosen, {"warnings": warnings})
+    return Item(dataset, subject, case, "MR", {"image": image, "mask": mask}, {"warnings": warnings})
+
+
+def _original(paths: list[Path], what: str) -> Path:
+    """The file in the folder that the release has it in; a processed copy of an image lies below `derivatives`.
+
+    Raises:
+        DataError: several files lie there.
+    """
+    ranks = [(what != "mask" and "derivatives" in path.parts, path.parent.name not in KINDS) for path in paths]
+    return only([path for path, rank in zip(paths, ranks, strict=True) if rank == min(ranks)], what)
 
 
 def read(item: Item) -> Case:
     """DWI or ADC with the mask that lies on their grid.
 
     Raises:
-        DataError: see `read_volume` and `check_grid`; no lesion (three cases of the release).
+        DataError: see `read_volume` and `label_on_grid`; no lesion (three cases of the release).
     """
-    image, mask = read_volume(item.files["image"]), read_volume(item.files["mask"])
-    return _case(item, image, mask, check_grid(image, mask, trusts_arrays(item)))
+    image, mask = read_volume(item.files["image"]), read_label_volume(item.files["mask"])
+    voxels, moved = label_on_grid(image, mask, trusts_arrays(item))
+    return _case(item, image, replace(mask, voxels=voxels), moved)
 
 
 def read_resampled(item: Item) -> Case:
@@ -72,12 +89,12 @@ def read_resampled(item: Item) -> Case:
     Raises:
         DataError: see `read_volume` and `resample`; no lesion.
     """
-    image, mask = read_volume(item.files["image"]), read_volume(item.files["mask"])
+    image, mask = read_volume(item.files["image"]), read_label_volume(item.files["mask"])
     moved = resample(image, mask)
     outside = np.count_nonzero(np.isnan(moved) & (mask.voxels > 0))
     moved = np.nan_to_num(moved, nan=float(np.nanmin(moved)))
     warnings = (f"{outside} mask voxels lie outside of the image",) if outside else ()
-    return _case(item, Volume(image.path, moved, mask.spacing_mm, mask.affine, image.warnings), mask, warnings)
+    return _case(item, replace(mask, path=image.path, voxels=moved, warnings=image.warnings), mask, warnings)
 
 
 def _case(item: Item, image: Volume, mask: Volume, warnings: tuple[str, ...]) -> Case:

@@ -8,20 +8,20 @@ from typing import Any
 from bench.data.case import Case, DataError, Dataset, Defect, Item
 from bench.data.reading import nifti, pictures
 from bench.data.reading.assemble import labelled_case
-from bench.data.reading.labels import Table
-from bench.data.reading.layout import Entry, arranged, children, indexed, read_json, roots, stem
-from bench.data.reading.nifti import place
+from bench.data.reading.labels import Table, by_name, table_of
+from bench.data.reading.layout import Entry, arranged, by_key, children, only, roots, stem
+from bench.data.reading.names import modality_of
+from bench.data.reading.opening import is_file, place, read_json
 
 NAME = "nnunet"
 FOLDERS = {"train": ("imagesTr", "labelsTr"), "test": ("imagesTs", "labelsTs")}
-CHANNEL = re.compile(r"(?P<case>.+)_(?P<channel>\d{4})")
+CHANNEL = re.compile(r".+_\d{4}")
 READABLE = (*nifti.ENDINGS, *pictures.ENDINGS)
-NOT_SCORED = ("background", "ignore")
 
 
 def has_layout(folder: Path) -> bool:
     """A `dataset.json` beside images of channel 0000; AMOS and MSD have the file, but no channels in names."""
-    return (folder / "dataset.json").is_file() and any(
+    return is_file(folder / "dataset.json") and any(
         stem(path).endswith("_0000") for images, _ in FOLDERS.values() for path in children(folder / images)
     )
 
@@ -48,36 +48,39 @@ def index(root: Path) -> list[Entry]:
 def _table(labels: dict[str, Any]) -> Table:
     """Class to ids: version 2 maps name to id or ids of a region, version 1 id to name."""
     if all(key.isdigit() for key in labels):
-        labels = {str(name): int(number) for number, name in labels.items()}
-    ids = {name: (value,) if isinstance(value, int) else tuple(map(int, value)) for name, value in labels.items()}
-    return {name: values for name, values in ids.items() if name not in NOT_SCORED and values != (0,)}
+        return by_name((int(number), str(name)) for number, name in labels.items())
+    return table_of(labels)
 
 
 def _entries(images: Path, labels: Path, details: dict[str, Any]) -> list[Entry]:
-    channels: dict[str, list[Path]] = {}
-    for path in children(images):
-        if named := CHANNEL.fullmatch(stem(path)):
-            channels.setdefault(named["case"], []).append(path)
-    masks = {stem(path): path for path in children(labels) if path.suffix != ".json"}
-    return [_entry(case, channels.get(case, []), masks.get(case), details) for case in {*channels, *masks}]
+    channels = by_key((path for path in children(images) if CHANNEL.fullmatch(stem(path))), _case)
+    masks = by_key((path for path in children(labels) if path.suffix.lower() != ".json"), stem)
+    return [_entry(case, channels.get(case, []), masks.get(case, []), details) for case in {*channels, *masks}]
 
 
-def _entry(case: str, images: list[Path], mask: Path | None, details: dict[str, Any]) -> Entry:
-    if mask is None:
+def _case(image: Path) -> str:
+    return stem(image)[: -len("_0000")]
+
+
+def _entry(case: str, images: list[Path], masks: list[Path], details: dict[str, Any]) -> Entry:
+    if not masks:
         return Defect(NAME, case, case, "skipped", f"{place(images[0])}: image without mask")
     if not images:
-        return Defect(NAME, case, case, "skipped", f"{place(mask)}: mask without image")
-    if not stem(images[0]).endswith("_0000"):
-        return Defect(NAME, case, case, "failed", f"{place(images[0])}: channel 0000 is missing")
-    for path in (images[0], mask):
-        if not path.name.lower().endswith(READABLE):
-            reason = f"{place(path)}: ending is not one of {', '.join(READABLE)}; convert it to .nii.gz"
-            return Defect(NAME, case, case, "failed", reason)
+        return Defect(NAME, case, case, "skipped", f"{place(masks[0])}: mask without image")
+    first = [path for path in images if stem(path).endswith("_0000")]
+    try:
+        if not first:
+            raise DataError(f"{place(images[0])}: channel 0000 is missing")
+        image, mask = only(first, "image of channel 0000"), only(masks, "label file")
+        for path in (image, mask):
+            if not path.name.lower().endswith(READABLE):
+                raise DataError(f"{place(path)}: ending is not one of {', '.join(READABLE)}; convert it to .nii.gz")
+    except DataError as error:
+        return Defect(NAME, case, case, "failed", str(error))
     names = details["channels"]
-    modality = "CT" if names[:1] == ("CT",) else (names or ("any",))[0]
-    warnings = (f"{len(images)} channels ({', '.join(names)}): {names[0]} read",) if len(images) > 1 else ()
-    files = {"image": images[0], "mask": mask}
-    return Item(NAME, case, case, modality, files, {**details, "warnings": warnings})
+    modality = modality_of(names[0]) if names else "any"
+    warnings = (f"{len(images)} channels ({', '.join(names)}): {names[0]} read",) if len(images) > 1 and names else ()
+    return Item(NAME, case, case, modality, {"image": image, "mask": mask}, {**details, "warnings": warnings})
 
 
 def read(item: Item) -> Case:
@@ -99,6 +102,6 @@ NNUNET = Dataset(
     citation="Isensee et al., Nature Methods 18 (2021)",
     layout="dataset.json, imagesTr/<case>_0000.nii.gz and labelsTr/<case>.nii.gz",
     find=partial(roots, has_layout=has_layout),
-    index=partial(indexed, dataset=NAME, index=index),
+    index=index,
     read=read,
 )

@@ -3,16 +3,14 @@
 import re
 from collections import defaultdict
 from functools import partial
-from pathlib import Path, PurePosixPath
-
-import numpy as np
+from pathlib import Path
 
 from bench.data.case import Case, DataError, Dataset, Defect, Item, Mask
 from bench.data.reading import pictures
 from bench.data.reading.assemble import picture_case
 from bench.data.reading.labels import binary
-from bench.data.reading.layout import Entry, arranged, children, indexed, patient_of, read_json, roots, stem
-from bench.data.reading.nifti import place
+from bench.data.reading.layout import Entry, arranged, case_of, files, listed_file, patient_of, roots, stem
+from bench.data.reading.opening import is_file, place, read_json
 from bench.data.reading.pictures import read_label_picture, read_picture
 
 NAME = "sam-med2d"
@@ -23,25 +21,28 @@ COMPONENT = re.compile(r"_\d{3,}$")
 
 def has_layout(folder: Path) -> bool:
     """One of the lists beside a folder of images."""
-    return (folder / "images").is_dir() and any((folder / name).is_file() for name in (*IMAGE_FIRST, *MASK_FIRST))
+    return (folder / "images").is_dir() and any(is_file(folder / name) for name in (*IMAGE_FIRST, *MASK_FIRST))
 
 
 def index(root: Path) -> list[Entry]:
-    """Images with the masks the lists name, and images that no list names.
+    """Images with the masks that the lists name, and images that no list names.
+
+    A case is named after its image's path below `images/`.
 
     Raises:
         DataError: a list is not valid.
     """
-    listed = _listed(root)
-    entries = [entry for image, masks in listed.items() for entry in _entries(image, sorted(masks))]
-    spare = (path for path in children(root / "images") if path not in listed)
-    return arranged([*entries, *(_unlisted(path) for path in spare if path.suffix.lower() in pictures.ENDINGS)])
+    pairs, entries = _listed(root)
+    entries += [entry for image, masks in pairs.items() for entry in _entries(root, image, sorted(masks))]
+    spare = (path for path in files(root / "images", pictures.ENDINGS) if path not in pairs)
+    return arranged([*entries, *(_unlisted(root, path) for path in spare)])
 
 
-def _listed(root: Path) -> dict[Path, set[Path]]:
-    """Image to masks, from all lists."""
+def _listed(root: Path) -> tuple[dict[Path, set[Path]], list[Entry]]:
+    """Image to masks, from all lists, and the entries that lead to no file or to several."""
     pairs: dict[Path, set[Path]] = defaultdict(set)
-    for name in filter(lambda name: (root / name).is_file(), (*IMAGE_FIRST, *MASK_FIRST)):
+    defects: list[Entry] = []
+    for name in filter(lambda name: is_file(root / name), (*IMAGE_FIRST, *MASK_FIRST)):
         content = read_json(root / name)
         if not isinstance(content, dict):
             raise DataError(f"{place(root / name)}: not a mapping between images and masks")
@@ -49,36 +50,33 @@ def _listed(root: Path) -> dict[Path, set[Path]]:
             image, masks = (key, value) if name in IMAGE_FIRST else (value, [key])
             if not (isinstance(image, str) and isinstance(masks, list) and all(isinstance(one, str) for one in masks)):
                 raise DataError(f"{place(root / name)}: {key!r} leads to {value!r}, not to file names")
-            pairs[_resolve(root, image)].update(_resolve(root, mask) for mask in masks)
-    return pairs
+            try:
+                found = listed_file(root, image, drop_folders=True)
+                pairs[found].update(listed_file(root, mask, drop_folders=True) for mask in masks)
+            except DataError as error:
+                defects.append(Defect(NAME, image, image, "failed", f"{place(root / name)}: {error}"))
+    return pairs, defects
 
 
-def _resolve(root: Path, listed: str) -> Path:
-    """A listed path below `root`: lists start at a folder of their makers, so leading parts are dropped."""
-    parts = PurePosixPath(listed.replace("\\", "/")).parts
-    tails = (root.joinpath(*parts[start:]) for start in range(len(parts)))
-    return next((path for path in tails if path.is_file()), root.joinpath(*parts[-2:]))
-
-
-def _entries(image: Path, masks: list[Path]) -> list[Entry]:
+def _entries(root: Path, image: Path, masks: list[Path]) -> list[Entry]:
     """One item, and a defect for each class of which a file is missing."""
-    case, patient = stem(image), _patient(stem(image))
-    if not image.is_file():
+    case = case_of(image, root / "images")
+    patient = _patient(case)
+    if not image.exists():
         return [Defect(NAME, patient, case, "skipped", f"masks without image {place(image)}")]
     parts: dict[str, list[Path]] = defaultdict(list)
     for mask in masks:
-        parts[_class(case, stem(mask))].append(mask)
-    missing = {name: path for name, paths in parts.items() for path in paths if not path.is_file()}
+        parts[_class(stem(image), stem(mask))].append(mask)
+    missing = {name: path for name, paths in parts.items() for path in paths if not path.exists()}
     defects: list[Entry] = [
         Defect(NAME, patient, case, "failed", f"{place(path)}: listed, but missing", name)
         for name, path in missing.items()
     ]
-    whole = {name: paths for name, paths in parts.items() if name not in missing}
+    whole = {name: tuple(map(str, paths)) for name, paths in parts.items() if name not in missing}
     if not whole:
-        return defects or [_unlisted(image)]
-    files = {"image": image} | {path.name: path for paths in whole.values() for path in paths}
-    details = {"classes": {name: tuple(path.name for path in paths) for name, paths in whole.items()}}
-    return [Item(NAME, patient, case, "any", files, details), *defects]
+        return defects or [_unlisted(root, image)]
+    roles = {"image": image} | {part: Path(part) for paths in whole.values() for part in paths}
+    return [Item(NAME, patient, case, "any", roles, {"classes": whole}), *defects]
 
 
 def _class(image: str, mask: str) -> str:
@@ -92,9 +90,9 @@ def _patient(case: str) -> str:
     return "--".join(tokens[1:3]) if len(tokens) > 3 else patient_of(case)
 
 
-def _unlisted(image: Path) -> Defect:
-    reason = f"{place(image)}: image without mask in the lists"
-    return Defect(NAME, _patient(stem(image)), stem(image), "skipped", reason)
+def _unlisted(root: Path, image: Path) -> Defect:
+    case = case_of(image, root / "images")
+    return Defect(NAME, _patient(case), case, "skipped", f"{place(image)}: image without mask in the lists")
 
 
 def read(item: Item) -> Case:
@@ -107,11 +105,15 @@ def read(item: Item) -> Case:
     masks: dict[str, Mask] = {}
     warnings: list[str] = []
     for name, parts in item.details["classes"].items():
-        found = [binary(read_label_picture(item.files[part]), part) for part in parts]
-        if len({mask.shape for mask, _ in found}) > 1:
-            raise DataError(f"mask files of {name} differ in size: {', '.join(parts)}")
-        masks[name] = np.logical_or.reduce([mask for mask, _ in found])
-        warnings += (text for _, texts in found for text in texts)
+        for path in (item.files[part] for part in parts):
+            values, odd = read_label_picture(path)
+            mask, cut = binary(values, place(path))
+            if name in masks and masks[name].shape != mask.shape:
+                raise DataError(
+                    f"mask files of {name} differ in size: {', '.join(place(Path(part)) for part in parts)}"
+                )
+            masks[name] = masks[name] | mask if name in masks else mask
+            warnings += (*odd, *cut)
     return picture_case(item, image, masks, warnings)
 
 
@@ -126,6 +128,6 @@ SAM_MED2D = Dataset(
     layout="images/<name>.png, masks/<name>_<class>_<component>.png and image2label_train.json or "
     "label2image_test.json",
     find=partial(roots, has_layout=has_layout),
-    index=partial(indexed, dataset=NAME, index=index),
+    index=index,
     read=read,
 )

@@ -5,10 +5,11 @@ from collections import defaultdict
 from functools import partial
 from pathlib import Path
 
-from bench.data.case import Case, Dataset, Defect, Item
+from bench.data.case import Case, DataError, Dataset, Defect, Item
 from bench.data.reading.assemble import labelled_case
-from bench.data.reading.layout import Entry, arranged, children, files, roots, stem
-from bench.data.reading.nifti import ENDINGS, place
+from bench.data.reading.layout import Entry, arranged, children, files, only, roots, stem
+from bench.data.reading.nifti import ENDINGS
+from bench.data.reading.opening import place
 
 NAME = "segthor"
 LABELS = {"esophagus": (1,), "heart": (2,), "trachea": (3,), "aorta": (4,)}
@@ -23,10 +24,10 @@ def has_layout(folder: Path) -> bool:
 
 def index(root: Path) -> list[Entry]:
     """Cases by patient; test patients come without labels and are defects."""
-    patients: dict[str, dict[str, Path]] = defaultdict(dict)
+    patients: dict[str, dict[str, list[Path]]] = defaultdict(lambda: defaultdict(list))
     for path in files(root, ENDINGS):
         if role := _role(path):
-            patients[path.parent.name if role == "mask" else stem(path)].setdefault(role, path)
+            patients[path.parent.name if role == "mask" else stem(path)][role].append(path)
     return arranged(_entry(patient, found) for patient, found in patients.items())
 
 
@@ -37,13 +38,22 @@ def _role(path: Path) -> str | None:
     return "image" if PATIENT.fullmatch(stem(path)) else None
 
 
-def _entry(patient: str, found: dict[str, Path]) -> Entry:
-    if "image" not in found:
-        return Defect(NAME, patient, patient, "skipped", f"{place(found['mask'])}: mask without image")
-    if "mask" not in found:
-        reason = f"{place(found['image'])}: image without mask (GT.nii.gz)"
+def _entry(patient: str, found: dict[str, list[Path]]) -> Entry:
+    images, masks = found["image"], found["mask"]
+    if not images:
+        return Defect(NAME, patient, patient, "skipped", f"{place(masks[0])}: mask without image")
+    if not masks:
+        reason = f"{place(images[0])}: image without mask (GT.nii.gz)"
         return Defect(NAME, patient, patient, "skipped", reason)
-    return Item(NAME, patient, patient, "CT", found)
+    try:
+        mask = only(masks, "label map")
+        beside = [path for path in images if path.parent == mask.parent]
+        image = only(beside or images, "image")
+    except DataError as error:
+        return Defect(NAME, patient, patient, "failed", str(error))
+    others = [place(path) for path in images if path != image]
+    warnings = (f"images in other folders not read: {', '.join(others)}",) if others else ()
+    return Item(NAME, patient, patient, "CT", {"image": image, "mask": mask}, {"warnings": warnings})
 
 
 def read(item: Item) -> Case:

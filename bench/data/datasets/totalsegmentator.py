@@ -1,16 +1,19 @@
 """TotalSegmentator MRI and CT: one binary mask file a class; classes go by file name, as ids changed meaning."""
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
 from bench.data.case import Case, Dataset, Defect, Item, Mask
 from bench.data.reading.assemble import trusts_arrays, volume_case
 from bench.data.reading.labels import binary
-from bench.data.reading.layout import Entry, arranged, children, roots, stem
-from bench.data.reading.nifti import ENDINGS, check_grid, place, read_volume
+from bench.data.reading.layout import Entry, arranged, by_key, children, roots, stem
+from bench.data.reading.names import folded
+from bench.data.reading.nifti import ENDINGS, label_on_grid, read_label_volume, read_volume
+from bench.data.reading.opening import is_file, place, read_text
 
+IMAGE = "image"
 ROWS = {
     "Adrenal gland": ("adrenal_gland_left", "adrenal_gland_right"),
     "Aorta": ("aorta",),
@@ -38,51 +41,82 @@ def index(root: Path, dataset: str, modality: str, image: str, classes: frozense
     splits = _splits(root / "meta.csv")
     entries: list[Entry] = []
     for folder in children(root):
-        name, path, masks = folder.name, _image(folder, image), _masks(folder, classes)
-        if path and masks:
-            details = {"split": splits.get(name, "")}
-            entries.append(Item(dataset, name, name, modality, {"image": path, **masks}, details))
-        elif path:
-            entries.append(Defect(dataset, name, name, "skipped", f"{place(path)}: image without masks"))
+        name, images, masks = folder.name, _image(folder, image), _masks(folder, classes)
+        if images and masks:
+            entries += _subject(dataset, modality, name, images, masks, {"split": splits.get(name, "")})
+        elif images:
+            entries.append(Defect(dataset, name, name, "skipped", f"{place(images[0])}: image without masks"))
         elif masks:
-            reason = f"{name}/segmentations: masks without image {image}.nii.gz"
+            reason = f"{place(folder / 'segmentations')}: masks without image {image}.nii.gz"
             entries.append(Defect(dataset, name, name, "skipped", reason))
     return arranged(entries)
+
+
+def _subject(
+    dataset: str,
+    modality: str,
+    name: str,
+    images: Sequence[Path],
+    masks: Mapping[str, Sequence[Path]],
+    details: Mapping[str, str],
+) -> list[Entry]:
+    """One item, and a defect for each class that has several files."""
+    if len(images) > 1:
+        return [Defect(dataset, name, name, "failed", _several(images))]
+    if IMAGE in masks:
+        return [Defect(dataset, name, name, "failed", f"{place(masks[IMAGE][0])}: {IMAGE!r} names no class; rename it")]
+    defects: list[Entry] = [
+        Defect(dataset, name, name, "failed", _several(paths), target)
+        for target, paths in masks.items()
+        if len(paths) > 1
+    ]
+    roles = {target: paths[0] for target, paths in masks.items() if len(paths) == 1}
+    return [Item(dataset, name, name, modality, {IMAGE: images[0], **roles}, details), *defects]
+
+
+def _several(paths: Sequence[Path]) -> str:
+    return f"more than one file of one name: {', '.join(map(place, paths))}; keep one of them"
 
 
 def read(item: Item) -> Case:
     """The image with the classes that have foreground.
 
     Raises:
-        DataError: see `read_volume` and `check_grid`; all masks are empty (about 50 MR subjects).
+        DataError: see `read_volume` and `label_on_grid`; all masks are empty (about 50 MR subjects).
     """
-    image = read_volume(item.files["image"])
+    image = read_volume(item.files[IMAGE])
     masks: dict[str, Mask] = {}
     warnings: list[str] = []
     for name, path in item.files.items():
-        if name != "image":
-            label = read_volume(path)
-            moved = check_grid(image, label, trusts_arrays(item))
-            mask, soft = binary(label.voxels, place(path))
+        if name != IMAGE:
+            label = read_label_volume(path)
+            voxels, moved = label_on_grid(image, label, trusts_arrays(item))
+            mask, soft = binary(voxels, place(path))
             warnings += (*label.warnings, *moved, *soft)
             masks |= {name: mask} if mask.any() else {}
     return volume_case(item, image, masks, warnings)
 
 
-def _image(folder: Path, name: str) -> Path | None:
-    return next((path for ending in ENDINGS if (path := folder / f"{name}{ending}").is_file()), None)
+def _image(folder: Path, name: str) -> list[Path]:
+    """The files of that name with one of the endings, capitals ignored."""
+    wanted = tuple(name + ending for ending in ENDINGS)
+    return [path for path in children(folder) if path.name.lower() in wanted]
 
 
-def _masks(folder: Path, classes: frozenset[str]) -> dict[str, Path]:
-    paths = (path for path in children(folder / "segmentations") if path.name.endswith(ENDINGS))
-    return {stem(path): path for path in paths if not classes or stem(path) in classes}
+def _masks(folder: Path, classes: frozenset[str]) -> Mapping[str, Sequence[Path]]:
+    """Class to its files, capitals ignored; several are a mistake that is refused by name."""
+    paths = (path for path in children(folder / "segmentations") if path.name.lower().endswith(ENDINGS))
+    known = {folded(name): name for name in classes}
+    by_fold = by_key(paths, lambda path: folded(stem(path)))
+    named = {known.get(fold, stem(found[0])): found for fold, found in by_fold.items()}
+    return {name: found for name, found in named.items() if not classes or name in classes}
 
 
 def _splits(path: Path) -> dict[str, str]:
     """Subject to split from `meta.csv`; the releases separate with semicolons, copies with commas or tabs."""
-    if not path.is_file():
+    if not is_file(path):
         return {}
-    lines = path.read_text("utf-8-sig", errors="replace").splitlines()
+    lines = read_text(path).splitlines()
     delimiter = max(";,\t", key="".join(lines[:1]).count)
     rows = csv.DictReader(lines, delimiter=delimiter)
     return {row["image_id"]: row["split"] or "" for row in rows if "image_id" in row and "split" in row}

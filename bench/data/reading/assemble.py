@@ -1,34 +1,43 @@
 """Image and masks put together as a case."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.data.case import Case, DataError, Item, Mask
+from bench.data.case import Case, DataError, Item, Mask, target_of
 from bench.data.reading import pictures
-from bench.data.reading.labels import Table, by_value
-from bench.data.reading.nifti import Volume, check_grid, place, read_volume
+from bench.data.reading.intensities import odd_intensities
+from bench.data.reading.labels import Table, by_id
+from bench.data.reading.names import folded
+from bench.data.reading.nifti import Volume, label_on_grid, read_label_volume, read_volume
+from bench.data.reading.opening import place
 from bench.data.reading.pictures import read_label_picture, read_picture
+from bench.data.reading.values import finite
+
+RESERVED = ("Average",)  # the row of tables that averages all others
 
 
 def volume_case(item: Item, image: Volume, masks: Mapping[str, Mask], warnings: Iterable[str]) -> Case:
     """A case of a volume; `masks` lie on the image's grid.
 
     Raises:
-        DataError: no mask has foreground.
+        DataError: no mask has foreground; two classes of one name, or a reserved one.
     """
-    return _case(item, image.voxels, masks, image.spacing_mm, image.affine, (*image.warnings, *warnings))
+    warnings = (*image.warnings, *warnings, *odd_intensities(image.voxels, item.modality))
+    return _case(item, image.voxels, masks, image.spacing_mm, image.affine, warnings)
 
 
 def picture_case(item: Item, image: NDArray[Any], masks: Mapping[str, Mask], warnings: Iterable[str]) -> Case:
     """A case of a picture, spacing unknown.
 
     Raises:
-        DataError: a mask's shape is not the image's; no mask has foreground.
+        DataError: a mask's shape is not the image's; no mask has foreground; no pixel is a finite number; two classes
+            of one name, or a reserved one.
     """
+    image, mended = finite(image, place(item.files["image"]))
     for name, mask in masks.items():
         if mask.shape != image.shape[:2]:
             raise DataError(
@@ -37,7 +46,9 @@ def picture_case(item: Item, image: NDArray[Any], masks: Mapping[str, Mask], war
             )
     # "CT" would mean Hounsfield units, which unsigned pictures of more than 8 bits do not hold
     deep_ct = item.modality == "CT" and image.dtype != np.uint8
-    return _case(replace(item, modality="any") if deep_ct else item, image, masks, (1.0, 1.0), None, warnings)
+    return _case(
+        replace(item, modality="any") if deep_ct else item, image, masks, (1.0, 1.0), None, (*mended, *warnings)
+    )
 
 
 def trusts_arrays(item: Item) -> bool:
@@ -49,15 +60,17 @@ def labelled_case(item: Item, table: Table) -> Case:
     """A case of an image and one label map, both volumes or both pictures.
 
     Raises:
-        DataError: a file is unreadable or of an unknown format, shapes or affines differ, no class has foreground.
+        DataError: a file is unreadable or of an unknown format, shapes or affines differ, an id has no name, no class
+            has foreground.
     """
     image_path, label_path = item.files["image"], item.files["mask"]
     if label_path.name.lower().endswith(pictures.ENDINGS):
-        masks, warnings = by_value(read_label_picture(label_path), table, place(label_path))
-        return picture_case(item, read_picture(image_path), masks, warnings)
-    image, label = read_volume(image_path), read_volume(label_path)
-    moved = check_grid(image, label, trusts_arrays(item))
-    masks, warnings = by_value(label.voxels, table, place(label_path))
+        values, odd = read_label_picture(label_path)
+        masks, warnings = by_id(values, table, place(label_path))
+        return picture_case(item, read_picture(image_path), masks, (*odd, *warnings))
+    image, label = read_volume(image_path), read_label_volume(label_path)
+    voxels, moved = label_on_grid(image, label, trusts_arrays(item))
+    masks, warnings = by_id(voxels, table, place(label_path))
     return volume_case(item, image, masks, (*label.warnings, *moved, *warnings))
 
 
@@ -69,7 +82,8 @@ def _case(
     affine: NDArray[np.float64] | None,
     warnings: Iterable[str],
 ) -> Case:
-    present = {name: mask for name, mask in masks.items() if mask.any()}
+    _require_sound_names(list(masks))
+    present = {target_of(name): mask for name, mask in masks.items() if mask.any()}
     if not present:
         raise DataError(f"no foreground in the masks of {item.case}: nothing to evaluate", "skipped")
     constant = () if (image != image.flat[0]).any() else (f"all voxels of the image are {image.flat[0]}",)
@@ -84,3 +98,18 @@ def _case(
         affine=affine,
         warnings=(*item.details.get("warnings", ()), *warnings, *constant),
     )
+
+
+def _require_sound_names(classes: Sequence[str]) -> None:
+    """Refuse names that tables and records cannot tell apart.
+
+    Raises:
+        DataError: names them.
+    """
+    by_fold: dict[str, str] = {}
+    for name in classes:
+        if not name.strip() or name in RESERVED:
+            raise DataError(f"a class is named {name!r}, which tables need for something else; rename the class")
+        if other := by_fold.get(folded(name)):
+            raise DataError(f"the classes {other!r} and {name!r} differ in no more than capitals; rename one")
+        by_fold[folded(name)] = name

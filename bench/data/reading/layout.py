@@ -1,20 +1,23 @@
 """What all layouts share: looking for roots and files, names of cases and patients."""
 
-import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from pathlib import Path
-from typing import Any
+import unicodedata
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path, PurePosixPath
+from typing import TypeVar
 
 from bench.data.case import DataError, Defect, Item
-from bench.data.reading.nifti import place
+from bench.data.reading.opening import is_file, may_enter, place
 
 DEPTH = 4
 PREVIEWS = ("_snp.png", "_superpixels.png")
 HIDDEN = (".", "__MACOSX")
-SLICE = re.compile(r"[_-]+(?:slice|frame|z)?[_-]*\d+$", re.IGNORECASE)
+SLICE = re.compile(r"[/_-]+(?:slice|frame|z)?[_-]*\d+$", re.IGNORECASE)
+DRIVE = re.compile(r"^[A-Za-z]:")
 
 Entry = Item | Defect
+Key = TypeVar("Key")
 
 
 def children(folder: Path) -> list[Path]:
@@ -23,32 +26,116 @@ def children(folder: Path) -> list[Path]:
         paths = sorted(folder.iterdir())
     except OSError:
         return []
-    return [path for path in paths if not path.name.startswith(HIDDEN) and not path.name.endswith(PREVIEWS)]
+    return [path for path in paths if not path.name.startswith(HIDDEN) and not path.name.lower().endswith(PREVIEWS)]
 
 
 def files(folder: Path, endings: Sequence[str]) -> Iterator[Path]:
-    """All files below a folder with one of the endings, case ignored."""
-    for path in children(folder):
-        if path.is_dir():
-            yield from files(path, endings)
-        elif path.name.lower().endswith(tuple(endings)):
-            yield path
+    """All files below a folder with one of the endings, case ignored, see `search`."""
+    for path in search(folder, lambda place: True):
+        yield from (one for one in children(path) if one.name.lower().endswith(tuple(endings)) and not one.is_dir())
+
+
+def search(folder: Path, goes_on: Callable[[Path], bool], depth: int | None = None) -> Iterator[Path]:
+    """A folder and those below it, by level.
+
+    Links to folders are entered only if links are followed, after all other folders; whatever leads to a folder again
+    is left out, so that links in a circle end.
+
+    Args:
+        goes_on: whether to look below a folder.
+        depth: levels below `folder`, None for all.
+    """
+    waiting, links, seen = deque([(folder, 0)]), deque[tuple[Path, int]](), set[Path]()
+    while waiting or links:
+        path, level = (waiting or links).popleft()
+        real = path.resolve()
+        if real in seen:
+            continue
+        seen.add(real)
+        yield path
+        if level == depth or not goes_on(path):
+            continue
+        for child in children(path):
+            if child.is_dir() and may_enter(child):
+                (links if child.is_symlink() else waiting).append((child, level + 1))
 
 
 def roots(folder: Path, has_layout: Callable[[Path], bool], depth: int = DEPTH) -> list[Path]:
-    """The topmost folders at or below `folder`, at most `depth` levels down, that have a layout."""
+    """The topmost folders at or below `folder`, at most `depth` levels down, that have a layout, see `search`."""
     if not folder.is_dir():
         return []
-    if has_layout(folder):
-        return [folder]
-    if not depth:
-        return []
-    return [root for path in children(folder) for root in roots(path, has_layout, depth - 1)]
+    found: dict[Path, bool] = {}
+    for path in search(folder, lambda place: not found[place], depth):
+        found[path] = has_layout(path)
+    return sorted(path for path, layout in found.items() if layout)
 
 
 def stem(path: Path) -> str:
-    """File name without its ending, `.nii.gz` being one."""
-    return re.sub(r"\.nii$", "", path.stem, flags=re.IGNORECASE)
+    """File name without its ending, `.nii.gz` being one, composed (NFC), as file systems decompose letters."""
+    return unicodedata.normalize("NFC", re.sub(r"\.nii$", "", path.stem, flags=re.IGNORECASE))
+
+
+def case_of(image: Path, folder: Path) -> str:
+    """The id of a picture: its path below the folder of the pictures, without its ending."""
+    above = (
+        image.parent.relative_to(folder) if image.is_relative_to(folder) else image.parent.relative_to(folder.parent)
+    )
+    return unicodedata.normalize("NFC", (above / stem(image)).as_posix())
+
+
+def by_key(paths: Iterable[Path], key: Callable[[Path], Key]) -> Mapping[Key, list[Path]]:
+    """Files by what they are named after."""
+    grouped: dict[Key, list[Path]] = defaultdict(list)
+    for path in paths:
+        grouped[key(path)].append(path)
+    return grouped
+
+
+def only(paths: Sequence[Path], what: str) -> Path:
+    """The one file there is.
+
+    Raises:
+        DataError: there are several; which is meant cannot be told.
+    """
+    if len(paths) > 1:
+        names = ", ".join(place(path) for path in paths)
+        raise DataError(f"more than one {what}: {names}; keep one of them")
+    return paths[0]
+
+
+def listed_file(root: Path, listed: str, drop_folders: bool = False) -> Path:
+    """The file that a list of a data set names.
+
+    Args:
+        root: folder of the data set.
+        listed: as the list has it; backslashes separate folders, too.
+        drop_folders: the list starts at a folder of its makers: leading parts of the path are dropped until it leads
+            to a file below `root`.
+
+    Returns:
+        A path below `root`, also if there is no such file.
+
+    Raises:
+        DataError: the path leads out of `root`, or to several files.
+    """
+    parts = PurePosixPath(DRIVE.sub("", listed.replace("\\", "/"))).parts
+    absolute = bool(parts) and parts[0] in ("/", "//")
+    if ".." in parts or not parts or (absolute and not drop_folders):
+        raise DataError(f"{listed!r} leads out of the data set; lists name files below their own folder")
+    parts = parts[1:] if absolute else parts
+    starts = range(len(parts)) if drop_folders else range(1)
+    tails = [path for start in starts for path in _spellings(root, parts[start:]) if is_file(path)]
+    distinct = {path.resolve(): path for path in tails}
+    if len(distinct) > 1:
+        names = ", ".join(place(path) for path in distinct.values())
+        raise DataError(f"{listed!r} in the list leads to more than one file: {names}; keep one of them")
+    return tails[0] if tails else root.joinpath(*parts[-2:] if drop_folders else parts)
+
+
+def _spellings(root: Path, parts: Sequence[str]) -> list[Path]:
+    """A path with its letters as listed, composed and decomposed."""
+    text = "/".join(parts)
+    return [root / form for form in dict.fromkeys((text, *(unicodedata.normalize(f, text) for f in ("NFC", "NFD"))))]
 
 
 def patient_of(name: str) -> str:
@@ -61,26 +148,6 @@ def patient_of(name: str) -> str:
     return before if any(letter.isdigit() for letter in before) else name
 
 
-def read_json(path: Path) -> Any:
-    """The content of a JSON file.
-
-    Raises:
-        DataError: unreadable, or not JSON.
-    """
-    try:
-        return json.loads(path.read_text("utf-8-sig"))
-    except (OSError, ValueError) as error:
-        raise DataError(f"{place(path)}: not valid JSON ({error})") from error
-
-
 def arranged(entries: Iterable[Entry]) -> list[Entry]:
     """Entries by case, items first."""
     return sorted(entries, key=lambda entry: (entry.case, isinstance(entry, Defect), str(entry)))
-
-
-def indexed(root: Path, dataset: str, index: Callable[[Path], list[Entry]]) -> list[Entry]:
-    """An index of one root; a list of cases that cannot be read at all is one defect."""
-    try:
-        return index(root)
-    except DataError as error:
-        return [Defect(dataset, root.name, root.name, error.kind, str(error))]

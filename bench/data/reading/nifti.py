@@ -1,12 +1,13 @@
 """NIfTI volumes: read whole, checked, turned to LPS, put on another grid."""
 
 import gzip
+import io
 import itertools
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from struct import error as StructError
-from typing import Any
+from typing import Any, BinaryIO
 
 import nibabel as nib
 import numpy as np
@@ -17,22 +18,29 @@ from nibabel.wrapstruct import WrapStructError
 from numpy.typing import NDArray
 
 from bench.data.case import DataError
+from bench.data.reading.opening import place, read_bytes, require_plausible
+from bench.data.reading.values import finite, known_labels
 
 ENDINGS = (".nii", ".nii.gz")
 LPS = nib.orientations.axcodes2ornt(("L", "P", "S"))
 GZIP_MAGIC = b"\x1f\x8b"
 NIFTI2_HEADER_BYTES = 540
 GRID_TOLERANCE = 0.1  # of the smallest voxel side, at the corner of the volume that moves most
+MILLIMETRES = {"mm": 1.0, "meter": 1000.0, "micron": 0.001, "unknown": 1.0}
+USUAL_MM = (0.01, 50.0)  # voxel sides of scanners; others come from a wrong unit more often than not
+MOST_REST_BYTES = 2**26  # behind the last voxel of a packed file
 UNREADABLE = (
     OSError,
     EOFError,
     zlib.error,
     ValueError,
+    KeyError,
+    OverflowError,
     StructError,
     ImageFileError,
     HeaderDataError,
     WrapStructError,
-    MemoryError,  # a damaged header that asks for more voxels than any file holds
+    MemoryError,  # a damaged header that asks for more voxels than there is memory
 )
 
 Affine = NDArray[np.float64]
@@ -46,8 +54,9 @@ class Volume:
         path: the file, for messages.
         voxels: (I, J, K), finite; i grows to the patient's left, j to posterior, k to superior. A view in the file's
             memory order, in which the planes a scanner made lie together.
-        spacing_mm: voxel size along i, j, k, from the header's zooms.
+        spacing_mm: voxel size along i, j, k, from the header's zooms, with the digits that a float32 header holds.
         affine: (4, 4) from voxel indices to RAS millimetres; its columns have the lengths `spacing_mm`.
+        turn: (3, 2) orientation transform of nibabel that brought the stored voxels to LPS order.
         warnings: what was odd about the file, each one sentence.
     """
 
@@ -55,70 +64,96 @@ class Volume:
     voxels: NDArray[Any]
     spacing_mm: tuple[float, float, float]
     affine: Affine
+    turn: NDArray[Any]
     warnings: tuple[str, ...]
 
-
-def place(path: Path) -> str:
-    """A file as messages name it: its folder and its name."""
-    return f"{path.parent.name}/{path.name}"
+    @property
+    def stored(self) -> NDArray[Any]:
+        """The voxels in the order of the file."""
+        axes, flips = self.turn[:, 0].astype(int), self.turn[:, 1].astype(int)
+        back = np.stack([np.argsort(axes), flips[np.argsort(axes)]], axis=1)
+        return np.asarray(nib.orientations.apply_orientation(self.voxels, back))
 
 
 def read_volume(path: Path) -> Volume:
-    """A NIfTI file with all its voxels, turned (never interpolated) to LPS.
+    """An image as a NIfTI file with all its voxels, turned (never interpolated) to LPS.
 
     The whole file is unpacked, so that a wrong checksum behind the last voxel is found. Spacing is the
-    header's zooms, also where the sform says otherwise (ACDC has sforms of unit scale).
+    header's zooms, also where the sform says otherwise (ACDC has sforms of unit scale), in the header's unit.
+    Voxels that are no finite numbers take the lowest value.
 
     Raises:
-        DataError: not a NIfTI file, truncated, wrong checksum; not 3-D; colour voxels; no finite voxel;
-            no valid voxel size or orientation.
+        DataError: not a NIfTI file, truncated, wrong checksum; larger than its file can hold; not 3-D; colour voxels;
+            no finite voxel; no valid voxel size or orientation.
 
     Source: axis turning is nibabel's; wrong sforms in MIC-DKFZ/nnUNet issue 2741.
     """
+    found = _read(path)
+    voxels, warnings = finite(found.voxels, place(path))
+    return replace(found, voxels=voxels, warnings=(*found.warnings, *warnings))
+
+
+def read_label_volume(path: Path) -> Volume:
+    """Like `read_volume` for labels: voxels that are no numbers (NaN) are background.
+
+    Raises:
+        DataError: see `read_volume`; infinite voxels.
+    """
+    found = _read(path)
+    voxels, warnings = known_labels(found.voxels, place(path))
+    return replace(found, voxels=voxels, warnings=(*found.warnings, *warnings))
+
+
+def _read(path: Path) -> Volume:
     image, voxels = _load(path)
     voxels = _three_dimensional(path, voxels)
     affine, odd_geometry = _affine(path, image, voxels.shape)
-    voxels, odd_values = _finite(path, voxels)
     orientation = nib.orientations.io_orientation(affine)
     if np.isnan(orientation).any():
         raise DataError(f"{place(path)}: flat affine {affine.tolist()}: not a volume in space")
     turn = nib.orientations.ornt_transform(orientation, LPS)
     turned = affine @ nib.orientations.inv_ornt_aff(turn, voxels.shape)
-    x, y, z = np.linalg.norm(turned[:3, :3], axis=0)
-    return Volume(
-        path=path,
-        voxels=nib.orientations.apply_orientation(voxels, turn),
-        spacing_mm=(float(x), float(y), float(z)),
-        affine=turned,
-        warnings=odd_geometry + odd_values,
-    )
+    x, y, z = (_as_stored(length) for length in np.linalg.norm(turned[:3, :3], axis=0))
+    voxels = nib.orientations.apply_orientation(voxels, turn)
+    return Volume(path, voxels, (x, y, z), turned, turn, odd_geometry)
 
 
-def check_grid(image: Volume, label: Volume, trust_arrays: bool = False) -> tuple[str, ...]:
-    """Warnings about a label volume that should lie on the image's grid, voxel by voxel.
+def _as_stored(length: float) -> float:
+    """The shortest decimal that a float32 header holds as the same number: 0.4, not 0.4000000059604645."""
+    return float(str(np.float32(length)))
+
+
+def label_on_grid(image: Volume, label: Volume, trust_arrays: bool = False) -> tuple[NDArray[Any], tuple[str, ...]]:
+    """The voxels of a label volume that lies on the image's grid, voxel by voxel, and warnings.
 
     Args:
         image, label: the pair.
-        trust_arrays: warn of another affine, as crops saved with a stale origin have it, and go on.
+        trust_arrays: where the headers differ, as those of crops saved with a stale origin do, take the arrays as they
+            are stored to match voxel by voxel, and turn both by the image's header.
 
     Raises:
-        DataError: the shapes differ, so no voxel of one belongs to a voxel of the other; or the affines do by more than
-            `GRID_TOLERANCE`, and the arrays are not to be trusted.
+        DataError: the headers give other shapes, or places that differ by more than `GRID_TOLERANCE`, and the arrays
+            are not to be trusted; or they are, and their stored shapes differ.
     """
-    if image.voxels.shape != label.voxels.shape:
-        raise DataError(
-            f"{place(label.path)}: shape {label.voxels.shape} differs from {image.voxels.shape} of "
-            f"{place(image.path)} (both in LPS order); resample the label to the image's grid first"
-        )
-    shift_mm = displacement_mm(image.affine, label.affine, image.voxels.shape)
-    if shift_mm <= GRID_TOLERANCE * min(image.spacing_mm):
-        return ()
-    text = f"{place(label.path)}: affine differs from that of {place(image.path)} by up to {shift_mm:.3g} mm"
+    shapes = label.voxels.shape, image.voxels.shape
+    text = f"{place(label.path)}: shape {shapes[0]} differs from {shapes[1]} of {place(image.path)} (both in LPS order)"
+    if shapes[0] == shapes[1]:
+        shift_mm = displacement_mm(image.affine, label.affine, image.voxels.shape)
+        if shift_mm <= GRID_TOLERANCE * min(image.spacing_mm):
+            return label.voxels, ()
+        text = f"{place(label.path)}: affine differs from that of {place(image.path)} by up to {shift_mm:.3g} mm"
     if not trust_arrays:
         raise DataError(
             f"{text}; resample the label to the image's grid, or take the arrays to match with --trust-arrays"
         )
-    return (f"{text}; the arrays are taken to match",)
+    stored = label.stored
+    if stored.shape != image.stored.shape:
+        raise DataError(
+            f"{text}; the stored arrays do not match either: {stored.shape} and {image.stored.shape}; "
+            "resample the label to the image's grid first"
+        )
+    taken = f"{text}; the stored arrays are taken to match voxel by voxel, both turned by the image's header"
+    return nib.orientations.apply_orientation(stored, image.turn), (taken,)
 
 
 def displacement_mm(first: Affine, second: Affine, shape: tuple[int, ...]) -> float:
@@ -144,15 +179,37 @@ def resample(moving: Volume, target: Volume) -> NDArray[np.float32]:
 
 def _load(path: Path) -> tuple[Any, NDArray[Any]]:
     try:
-        raw = path.read_bytes()
-        if raw[:2] == GZIP_MAGIC:
-            raw = gzip.decompress(raw)
-        size = {int.from_bytes(raw[:4], "little"), int.from_bytes(raw[:4], "big")}
+        raw = read_bytes(path)
+        packed = raw[:2] == GZIP_MAGIC
+        source: BinaryIO = gzip.GzipFile(fileobj=io.BytesIO(raw)) if packed else io.BytesIO(raw)  # type: ignore[assignment]
+        start = source.read(NIFTI2_HEADER_BYTES)
+        size = {int.from_bytes(start[:4], "little"), int.from_bytes(start[:4], "big")}
         kind = nib.Nifti2Image if NIFTI2_HEADER_BYTES in size else nib.Nifti1Image
-        image = kind.from_bytes(raw)
-        return image, np.asanyarray(image.dataobj)
+        needed = _bytes_needed(kind.header_class.from_fileobj(io.BytesIO(start)))
+        require_plausible(path, needed, len(raw))
+        image = kind.from_bytes(start + _all_of(source, needed) if packed else raw)
+        voxels = np.asanyarray(image.dataobj)
+        return image, voxels.astype(voxels.dtype.newbyteorder("="), copy=False)
+    except DataError:
+        raise
     except UNREADABLE as error:
         raise DataError(f"{place(path)}: cannot be read ({type(error).__name__}: {error})") from error
+
+
+def _bytes_needed(header: Any) -> int:
+    """Bytes that the header asks for: of all before the voxels, and of the voxels, which scaling makes float64."""
+    count = int(np.prod([int(side) for side in header.get_data_shape()], dtype=object))
+    scaled = header.get_slope_inter() not in ((None, None), (1.0, 0.0))
+    size = 8 if scaled else int(header.get_data_dtype().itemsize)
+    return max(int(header.get_data_offset()), 0) + count * size
+
+
+def _all_of(packed: BinaryIO, needed: int) -> bytes:
+    """The rest of a packed file to its checksum, which is checked; not more than its header needs and a little."""
+    rest = packed.read(needed + MOST_REST_BYTES)
+    if packed.read(1):
+        raise ValueError(f"it goes on for more than {MOST_REST_BYTES:,} bytes behind its last voxel")
+    return rest
 
 
 def _three_dimensional(path: Path, voxels: NDArray[Any]) -> NDArray[Any]:
@@ -169,19 +226,32 @@ def _three_dimensional(path: Path, voxels: NDArray[Any]) -> NDArray[Any]:
 
 
 def _affine(path: Path, image: Any, shape: tuple[int, ...]) -> tuple[Affine, tuple[str, ...]]:
-    """The image's affine with columns scaled to the zooms, and what was odd about it."""
-    zooms = np.array(image.header.get_zooms()[:3], float)
+    """The image's affine in mm, with columns scaled to the zooms, and what was odd about it."""
+    unit = _unit(path, image)
+    zooms = np.array(image.header.get_zooms()[:3], float) * MILLIMETRES[unit]
     stored = np.asarray(image.affine, float)
+    stored[:3] *= MILLIMETRES[unit]
     lengths = np.linalg.norm(stored[:3, :3], axis=0)
     if not (np.isfinite(stored).all() and np.isfinite(zooms).all() and lengths.all() and (zooms > 0).all()):
         raise DataError(f"{place(path)}: no valid geometry (voxel size {zooms}, affine {stored.tolist()})")
     affine = stored.copy()
     affine[:3, :3] *= zooms / lengths
-    return affine, _odd_geometry(path, image, lengths, zooms, shape)
+    odd = _odd_geometry(path, image, lengths, zooms, MILLIMETRES[unit], shape)
+    if zooms.min() < USUAL_MM[0] or zooms.max() > USUAL_MM[1]:
+        sides = ", ".join(f"{_as_stored(side):g}" for side in zooms)
+        odd += (f"{place(path)}: voxels of {sides} mm, unit of the header: {unit}; distances depend on it",)
+    return affine, odd
+
+
+def _unit(path: Path, image: Any) -> str:
+    try:
+        return str(image.header.get_xyzt_units()[0])
+    except KeyError as error:
+        raise DataError(f"{place(path)}: unit of length {error} of the header is none of NIfTI's") from error
 
 
 def _odd_geometry(
-    path: Path, image: Any, lengths: NDArray[Any], zooms: NDArray[Any], shape: tuple[int, ...]
+    path: Path, image: Any, lengths: NDArray[Any], zooms: NDArray[Any], unit_mm: float, shape: tuple[int, ...]
 ) -> tuple[str, ...]:
     sform, sform_code = image.get_sform(coded=True)
     try:
@@ -193,22 +263,7 @@ def _odd_geometry(
     if not np.allclose(lengths, zooms, rtol=1e-3):
         return (f"{place(path)}: sform has voxel size {lengths.round(4)}, header {zooms.round(4)}: took the latter",)
     if sform_code and qform_code:
-        shift_mm = displacement_mm(sform, qform, shape)
+        shift_mm = unit_mm * displacement_mm(sform, qform, shape)
         if shift_mm > GRID_TOLERANCE * zooms.min():
             return (f"{place(path)}: sform and qform differ by up to {shift_mm:.3g} mm: took the sform",)
     return ()
-
-
-def _finite(path: Path, voxels: NDArray[Any]) -> tuple[NDArray[Any], tuple[str, ...]]:
-    """Floats as float32, with voxels that are no number set to the lowest value."""
-    if not np.issubdtype(voxels.dtype, np.floating):
-        return voxels, ()
-    voxels = voxels.astype(np.float32)
-    finite = np.isfinite(voxels)
-    if finite.all():
-        return voxels, ()
-    if not finite.any():
-        raise DataError(f"{place(path)}: no voxel is a finite number")
-    lowest = voxels[finite].min()
-    warning = f"{place(path)}: {np.count_nonzero(~finite)} voxels are not finite; set to {lowest:g}"
-    return np.where(finite, voxels, lowest), (warning,)

@@ -5,9 +5,9 @@ of a few bytes asks for any amount of it. Here headers are held against the size
 allocated, and indices against the shape before anything is computed.
 """
 
+import io
 import math
 import zipfile
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,11 +25,11 @@ HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.re
 TYPES = {"csr": sparse.csr_matrix, "csc": sparse.csc_matrix, "coo": sparse.coo_matrix}
 
 
-def load_channels(path: Path) -> tuple[NDArray[np.int64], NDArray[np.bool_], tuple[int, int]]:
+def load_channels(content: bytes) -> tuple[NDArray[np.int64], NDArray[np.bool_], tuple[int, int]]:
     """The rows of a sparse matrix that hold foreground, as masks.
 
     Args:
-        path: of a matrix in the formats of `PARTS`, one row per channel.
+        content: of the file: a matrix in the formats of `PARTS`, one row per channel.
 
     Returns:
         The numbers (N,) of the rows with a value above zero, their masks (N, pixels) bool, and the matrix's shape.
@@ -39,7 +39,7 @@ def load_channels(path: Path) -> tuple[NDArray[np.int64], NDArray[np.bool_], tup
             index outside of the matrix, or values that are not finite.
     """
     try:
-        matrix = _matrix(path)
+        matrix = _matrix(content)
     except Exception as error:  # whatever the archive and NumPy raise on changed bytes
         raise ValueError(f"{type(error).__name__}: {error}") from error
     present = np.unique(matrix.nonzero()[0]).astype(np.int64)
@@ -52,8 +52,8 @@ def load_channels(path: Path) -> tuple[NDArray[np.int64], NDArray[np.bool_], tup
     return present[filled], masks[filled], (int(matrix.shape[0]), int(matrix.shape[1]))
 
 
-def _matrix(path: Path) -> Any:
-    with zipfile.ZipFile(path) as archive:
+def _matrix(content: bytes) -> Any:
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
         kind, shape = _array(archive, "format"), _array(archive, "shape")
         name = kind.item() if kind.ndim == 0 else ""
         name = name.decode("ascii") if isinstance(name, bytes) else str(name)
@@ -73,8 +73,8 @@ def _matrix(path: Path) -> Any:
         raise ValueError("it holds values that are not finite")
     pair = (first, second)
     _require_inside(name, values, *pair, (height, width))
-    content = (values, pair) if name == "coo" else (values, *pair)
-    return TYPES[name](content, shape=(height, width)).tocsr()
+    parts = (values, pair) if name == "coo" else (values, *pair)
+    return TYPES[name](parts, shape=(height, width)).tocsr()
 
 
 def _require_inside(

@@ -76,7 +76,7 @@ def _stored(path: Path) -> dict[int, Image]:
 def _items(dataset: str, config: RunConfig) -> dict[str, Item] | str:
     """Items by case, or the reason why there are none."""
     try:
-        found, _ = catalogue.index(dataset, config.data, config.limit, config.trust_arrays)
+        found, _ = catalogue.index(dataset, config.data, config.limit, config.trust_arrays, config.follow_links)
     except (RunError, OSError) as error:
         return str(error)
     return {item.case: item for item in found}

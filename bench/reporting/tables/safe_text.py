@@ -4,34 +4,13 @@ What a name could do: move the cursor or recolour the terminal (escape sequences
 (bidirectional marks), run as a formula when a CSV file is opened, add a cell to a Markdown table.
 """
 
-import unicodedata
 from typing import Any, TextIO
 
 import pandas as pd
 
+from bench.data.case import printable
+
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001 - spreadsheets take them, too
-UNPRINTABLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}  # control, format, surrogate, private, unassigned, separators
-JOINERS = "\u200c\u200d"  # belong to words of several scripts
-
-
-def printable(text: str, keep: str = "") -> str:
-    r"""Text whose control characters are shown as escapes, but for those in `keep`.
-
-    Example:
-        >>> printable("liver\x1b[2J"), printable("a\nb"), printable("a\nb", keep="\n")
-        ('liver\\x1b[2J', 'a\\nb', 'a\nb')
-    """
-    if text.isprintable():
-        return text
-    return "".join(one if one in keep or one in JOINERS or not _is_unprintable(one) else _escape(one) for one in text)
-
-
-def _is_unprintable(one: str) -> bool:
-    return unicodedata.category(one) in UNPRINTABLE
-
-
-def _escape(one: str) -> str:
-    return one.encode("unicode_escape").decode()
 
 
 def csv_cell(value: Any) -> Any:

@@ -1,0 +1,34 @@
+"""Ranges of intensities that cannot be those of the modality."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+AIR_TO_FAT_HU = (-1100, 0)  # every CT of a body holds fat or air
+LEAST_SHARE = 1e-3
+MOST_NEGATIVE = -0.5  # of the largest value of an MR; small negative ones come from interpolation
+
+
+def odd_intensities(voxels: NDArray[Any], modality: str) -> tuple[str, ...]:
+    """A warning with numbers if the values of a volume cannot be what its modality means.
+
+    Args:
+        voxels: finite, of any shape.
+        modality: "CT" means Hounsfield units, "MR" magnitudes; nothing is known of others.
+    """
+    low, high = float(voxels.min()), float(voxels.max())
+    if low == high:
+        return ()
+    if modality == "CT":
+        inside = np.count_nonzero((voxels >= AIR_TO_FAT_HU[0]) & (voxels < AIR_TO_FAT_HU[1]))
+        if inside >= LEAST_SHARE * voxels.size and high - low > 20:
+            return ()
+        share = inside / voxels.size
+        return (
+            f"CT voxels run from {low:g} to {high:g}, {share:.2%} of them within {AIR_TO_FAT_HU[0]}..-1: hardly "
+            "Hounsfield units (air -1000, fat -100); was the rescale intercept or slope lost?",
+        )
+    if modality == "MR" and low < MOST_NEGATIVE * max(high, 0.0):
+        return (f"MR voxels run from {low:g} to {high:g}: hardly magnitudes; is it a CT?",)
+    return ()
