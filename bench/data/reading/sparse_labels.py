@@ -16,6 +16,7 @@ from scipy import sparse
 
 LARGEST_ARRAY = 1 << 28  # bytes of one stored array: 256 MiB, a thousand times the largest of the published labels
 LARGEST_MASKS = 1 << 30  # bytes of all channels of a label as masks
+MOST_CHANNELS = 100_000  # classes; the published labels have some hundreds
 PARTS = {
     "csr": ("data", "indices", "indptr"),
     "csc": ("data", "indices", "indptr"),
@@ -63,7 +64,9 @@ def _matrix(content: bytes) -> Any:
             raise ValueError(f"shape {shape.tolist()} is not one of a matrix")
         values, first, second = (_array(archive, part) for part in PARTS[name])
     height, width = (int(side) for side in shape)
-    if height < 0 or width < 0 or height >= 2**31 or width >= 2**31:
+    if height > MOST_CHANNELS:
+        raise ValueError(f"{height} channels; at most {MOST_CHANNELS} are read")
+    if height < 0 or width < 0 or width >= 2**31:
         raise ValueError(f"shape {(height, width)} is not one of a matrix")
     if any(part.ndim != 1 for part in (values, first, second)) or values.dtype.kind not in "biuf":
         raise ValueError("its arrays are not lists of numbers")
