@@ -30,6 +30,11 @@ def voxels(shape: tuple[int, ...] = SHAPE) -> Array:
     return np.arange(1, np.prod(shape) + 1, dtype=np.int16).reshape(shape)
 
 
+def hounsfield() -> Array:
+    """Distinct int16 values, about half of them below water."""
+    return voxels() - 100
+
+
 def corner(shape: tuple[int, ...] = SHAPE, value: int = 1) -> Array:
     """A label off all diagonals: one corner block with a value."""
     label = np.zeros(shape, np.uint8)
@@ -130,7 +135,7 @@ def segthor(root: Path, number: int = 1, label: Array | None = None) -> str:
     organs = corner(value=2) if label is None else label
     if label is None:
         organs[4, 4, 4] = 4
-    write_nifti(root / "train" / patient / f"{patient}.nii.gz", voxels())
+    write_nifti(root / "train" / patient / f"{patient}.nii.gz", hounsfield())
     write_nifti(root / "train" / patient / "GT.nii.gz", organs)
     return patient
 

@@ -3,6 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bench.data import catalogue
 from bench.data.case import DataError, Defect, Item
 from bench.data.datasets import load
 from tests.helpers.layouts import folder, picture, square, write_json, write_png
@@ -49,7 +50,7 @@ def test_values_near_the_maximum_are_foreground_with_a_warning(tmp_path: Path) -
     folder(tmp_path, mask)
     case = FOLDER.read(item(tmp_path))
     assert case.masks["foreground"].sum() == 6
-    assert case.warnings == ("masks/a_mask.png: 1 values lie between 0 and 255; cut at 127.5",)
+    assert case.warnings == ("masks/a_mask.png: 1 values lie between 0 and 255, taken as grey levels; cut at 127.5",)
 
 
 def test_ids_without_names(tmp_path: Path) -> None:
@@ -63,10 +64,12 @@ def test_ids_with_names(tmp_path: Path) -> None:
     assert FOLDER.read(item(tmp_path)).masks.keys() == {"spleen"}
 
 
-def test_one_named_class_is_all_above_half(tmp_path: Path) -> None:
+def test_white_is_the_one_class_that_has_a_name(tmp_path: Path) -> None:
     folder(tmp_path, square(254))
     write_json(tmp_path / "labels.json", {"lungs": 1})
-    assert FOLDER.read(item(tmp_path)).masks["lungs"].sum() == 6
+    case = FOLDER.read(item(tmp_path))
+    assert case.masks["lungs"].sum() == 6
+    assert "taken as grey levels; cut at 127" in case.warnings[0]
 
 
 def test_grey_levels_with_the_map_of_huang(tmp_path: Path) -> None:
@@ -87,7 +90,7 @@ def test_grey_levels_without_a_map_fail_with_the_way_out(tmp_path: Path) -> None
     mask = square(255)
     mask[1, 6:8] = (85, 170)
     folder(tmp_path, mask)
-    with pytest.raises(DataError, match=r"grey levels \[85, 170\] beside 255; name them in labels\.json"):
+    with pytest.raises(DataError, match=r"85 \(1\), 170 \(1\), 255 \(4\); name the ids in labels\.json"):
         FOLDER.read(item(tmp_path))
 
 
@@ -95,8 +98,7 @@ def test_grey_levels_without_a_map_fail_with_the_way_out(tmp_path: Path) -> None
 def test_an_invalid_table_is_one_defect(tmp_path: Path, content: object) -> None:
     folder(tmp_path, square())
     write_json(tmp_path / "labels.json", content)
-    (defect,) = FOLDER.index(tmp_path)
-    assert isinstance(defect, Defect)
+    _, (defect,) = catalogue.index("folder", tmp_path, None)
     assert "labels.json: not a mapping" in defect.reason
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
+from bench.data import catalogue
 from bench.data.case import DataError, Defect, Item
 from bench.data.datasets import load
 from tests.helpers.layouts import cut, each_byte_changed, imis, picture, square, write_json, write_png
@@ -67,8 +68,7 @@ def test_a_listed_item_without_label_is_skipped(tmp_path: Path) -> None:
 def test_an_invalid_list_is_one_defect(tmp_path: Path, text: str) -> None:
     imis(tmp_path)
     (tmp_path / "dataset.json").write_text(text)
-    (defect,) = IMIS.index(tmp_path)
-    assert isinstance(defect, Defect)
+    _, (defect,) = catalogue.index("imis", tmp_path, None)
     assert defect.kind == "failed"
     assert "dataset.json: not" in defect.reason
 

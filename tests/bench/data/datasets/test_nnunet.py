@@ -3,6 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bench.data import catalogue
 from bench.data.case import DataError, Defect, Item
 from bench.data.datasets import load
 from tests.helpers.layouts import SHAPE, corner, nnunet, picture, square, voxels, write_json, write_nifti, write_png
@@ -102,7 +103,6 @@ def test_four_dimensions_and_other_grids_fail_and_empty_labels_are_skipped(tmp_p
 def test_an_invalid_description_is_one_defect(tmp_path: Path, text: str) -> None:
     nnunet(tmp_path, VERSION_2)
     (tmp_path / "dataset.json").write_text(text)
-    (defect,) = NNUNET.index(tmp_path)
-    assert isinstance(defect, Defect)
+    _, (defect,) = catalogue.index("nnunet", tmp_path, None)
     assert defect.kind == "failed"
     assert "dataset.json: not" in defect.reason

@@ -3,6 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bench.data import catalogue
 from bench.data.case import DataError, Defect, Item
 from bench.data.datasets import load
 from tests.helpers.layouts import picture, sam_med2d, square, write_json, write_png
@@ -70,6 +71,5 @@ def test_a_mask_of_another_size_fails(tmp_path: Path) -> None:
 def test_an_invalid_list_is_one_defect(tmp_path: Path, text: str) -> None:
     sam_med2d(tmp_path)
     (tmp_path / "label2image_test.json").write_text(text)
-    (defect,) = SAM_MED2D.index(tmp_path)
-    assert isinstance(defect, Defect)
+    _, (defect,) = catalogue.index("sam-med2d", tmp_path, None)
     assert "label2image_test.json: " in defect.reason and "not" in defect.reason

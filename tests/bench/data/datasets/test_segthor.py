@@ -83,10 +83,13 @@ def test_a_truncated_label_fails(tmp_path: Path) -> None:
         SEGTHOR.read(item)
 
 
-def test_an_unknown_value_is_warned_of(tmp_path: Path) -> None:
+def test_an_unknown_value_fails_with_its_count(tmp_path: Path) -> None:
     label = corner()
     label[5, 6, 4] = 9
     segthor(tmp_path, label=label)
     (item,) = SEGTHOR.index(tmp_path)
     assert isinstance(item, Item)
-    assert SEGTHOR.read(item).warnings == ("Patient_01/GT.nii.gz: values [9] have no class; left out",)
+    with pytest.raises(
+        DataError, match=r"Patient_01/GT\.nii\.gz: values without a class \(and their counts\): 9 \(1\)"
+    ):
+        SEGTHOR.read(item)

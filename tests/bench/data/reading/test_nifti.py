@@ -6,10 +6,21 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from nibabel.orientations import axcodes2ornt, ornt_transform
 
 from bench.data.case import DataError
-from bench.data.reading.nifti import Volume, check_grid, displacement_mm, read_volume, resample
-from tests.helpers.layouts import SHAPE, cut, cut_inside, finer_grid, lps_affine, spoil_checksum, voxels, write_nifti
+from bench.data.reading.nifti import Volume, displacement_mm, label_on_grid, read_label_volume, read_volume, resample
+from tests.helpers.layouts import (
+    SHAPE,
+    corner,
+    cut,
+    cut_inside,
+    finer_grid,
+    lps_affine,
+    spoil_checksum,
+    voxels,
+    write_nifti,
+)
 
 
 @pytest.mark.parametrize("codes", ["LPS", "RAS", "LAS", "PSR", "SLA", "IPL"])
@@ -136,22 +147,22 @@ def test_voxels_that_are_no_numbers_take_the_lowest_value(tmp_path: Path) -> Non
     volume = read_volume(write_nifti(tmp_path / "x.nii", values))
     assert volume.voxels.dtype == np.float32
     assert volume.voxels[0, 0, 0] == volume.voxels[1, 1, 1] == -98
-    assert "2 voxels are not finite; set to -98" in volume.warnings[0]
+    assert "2 values are not finite; set to -98" in volume.warnings[0]
 
 
 def test_nothing_but_nan_fails(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="no voxel is a finite number"):
+    with pytest.raises(DataError, match="no value is a finite number"):
         read_volume(write_nifti(tmp_path / "x.nii", np.full(SHAPE, np.nan, np.float32)))
 
 
 def volume(array: np.ndarray, affine: np.ndarray) -> Volume:
-    return Volume(Path("f/x.nii"), array, (2, 1, 3), affine, ())
+    return Volume(Path("f/x.nii"), array, (2, 1, 3), affine, np.array([[0, 1], [1, 1], [2, 1]]), ())
 
 
 def test_unequal_shapes_are_never_compared() -> None:
     image, label = volume(voxels(), lps_affine()), volume(voxels((6, 7, 4)), lps_affine())
     with pytest.raises(DataError, match=r"\(6, 7, 4\) differs from \(6, 7, 5\)") as caught:
-        check_grid(image, label)
+        label_on_grid(image, label)
     assert caught.value.kind == "failed"
 
 
@@ -160,13 +171,13 @@ def test_a_shifted_affine_is_warned_of_above_a_tenth_of_a_voxel(shift_mm: float,
     moved = lps_affine()
     moved[2, 3] += shift_mm
     pair = volume(voxels(), lps_affine()), volume(voxels(), moved)
-    warnings = check_grid(*pair, trust_arrays=True)
+    _, warnings = label_on_grid(*pair, trust_arrays=True)
     assert (f"by up to {shift_mm:g} mm" in "".join(warnings)) == warned
     if warned:
         with pytest.raises(DataError, match=f"by up to {shift_mm:g} mm.*--trust-arrays"):
-            check_grid(*pair)
+            label_on_grid(*pair)
     else:
-        assert check_grid(*pair) == ()
+        assert label_on_grid(*pair)[1] == ()
 
 
 def test_displacement_is_that_of_the_farthest_corner() -> None:
@@ -197,3 +208,91 @@ def test_volumes_apart_fail() -> None:
     far[0, 3] += 1000
     with pytest.raises(DataError, match="do not overlap"):
         resample(volume(voxels(), lps_affine()), volume(voxels(), far))
+
+
+@pytest.mark.parametrize("codes", ["RAS", "PSR", "ILA"])
+def test_trusted_arrays_match_as_they_are_stored(tmp_path: Path, codes: str) -> None:
+    stored = corner()
+    nib.save(nib.Nifti1Image(np.where(stored, 200, -100).astype(np.int16), lps_affine()), tmp_path / "i.nii")
+    turn = ornt_transform(axcodes2ornt(tuple(codes)), axcodes2ornt(("R", "A", "S")))
+    affine = np.eye(4)[[*turn[:, 0].astype(int), 3]]
+    nib.save(nib.Nifti1Image(stored, affine), tmp_path / "m.nii")
+    image, label = read_volume(tmp_path / "i.nii"), read_label_volume(tmp_path / "m.nii")
+    voxels, (warning,) = label_on_grid(image, label, trust_arrays=True)
+    np.testing.assert_array_equal(image.voxels == 200, voxels == 1)
+    assert "the stored arrays are taken to match voxel by voxel, both turned by the image's header" in warning
+    with pytest.raises(DataError, match="--trust-arrays"):
+        label_on_grid(image, label)
+
+
+def test_headers_that_agree_are_heeded_though_arrays_are_trusted(tmp_path: Path) -> None:
+    image = read_volume(write_nifti(tmp_path / "i.nii", voxels()))
+    label = read_label_volume(write_nifti(tmp_path / "m.nii", voxels(), codes="PSR"))
+    found, warnings = label_on_grid(image, label, trust_arrays=True)
+    np.testing.assert_array_equal(found, voxels())
+    assert warnings == ()
+
+
+def test_trusted_arrays_of_another_stored_shape_fail() -> None:
+    image, label = volume(voxels(), lps_affine()), volume(voxels((6, 7, 4)), lps_affine())
+    with pytest.raises(DataError, match=r"stored arrays do not match either: \(6, 7, 4\) and \(6, 7, 5\)"):
+        label_on_grid(image, label, trust_arrays=True)
+
+
+@pytest.mark.parametrize(("unit", "side"), [("micron", 500.0), ("mm", 0.5), ("meter", 0.0005), ("unknown", 0.5)])
+def test_units_of_the_header_are_heeded(tmp_path: Path, unit: str, side: float) -> None:
+    image = nib.Nifti1Image(voxels(), np.diag([-side, -side, side, 1]))
+    image.header.set_xyzt_units(unit)
+    nib.save(image, tmp_path / "x.nii")
+    found = read_volume(tmp_path / "x.nii")
+    assert found.spacing_mm == (0.5, 0.5, 0.5)
+    np.testing.assert_allclose(np.diag(found.affine), [-0.5, -0.5, 0.5, 1])
+    assert found.warnings == ()
+
+
+@pytest.mark.parametrize(("unit", "side"), [("mm", 500.0), ("unknown", 0.0005), ("meter", 1.0)])
+def test_voxels_of_an_unusual_size_are_warned_of(tmp_path: Path, unit: str, side: float) -> None:
+    image = nib.Nifti1Image(voxels(), np.diag([-side, -side, side, 1]))
+    image.header.set_xyzt_units(unit)
+    nib.save(image, tmp_path / "x.nii")
+    assert f"unit of the header: {unit}; distances depend on it" in read_volume(tmp_path / "x.nii").warnings[0]
+
+
+def test_spacings_have_the_digits_of_the_header(tmp_path: Path) -> None:
+    nib.save(nib.Nifti1Image(voxels(), np.diag([-0.4, -0.7, 1.1, 1])), tmp_path / "x.nii")
+    assert read_volume(tmp_path / "x.nii").spacing_mm == (0.4, 0.7, 1.1)
+
+
+def test_big_endian_voxels_take_the_order_of_the_machine(tmp_path: Path) -> None:
+    header = nib.Nifti1Header(endianness=">")
+    header.set_data_dtype(">i2")
+    nib.save(nib.Nifti1Image(voxels().astype(">i2"), lps_affine(), header), tmp_path / "x.nii.gz")
+    found = read_volume(tmp_path / "x.nii.gz").voxels
+    np.testing.assert_array_equal(found, voxels())
+    assert found.dtype.isnative
+
+
+def test_a_packed_header_is_held_against_its_file_before_anything_is_allocated(tmp_path: Path) -> None:
+    path = write_nifti(tmp_path / "x.nii.gz", voxels())
+    raw = bytearray(gzip.decompress(path.read_bytes()))
+    raw[40:48] = np.array([3, 3000, 3000, 300], np.int16).tobytes()
+    path.write_bytes(gzip.compress(bytes(raw)))
+    with pytest.raises(DataError, match=r"its header asks for 5,400,000,352 bytes, the file has"):
+        read_volume(path)
+
+
+def test_a_packed_file_that_goes_on_behind_its_voxels_fails(tmp_path: Path) -> None:
+    path = write_nifti(tmp_path / "x.nii.gz", voxels())
+    path.write_bytes(gzip.compress(gzip.decompress(path.read_bytes()) + bytes(2**26 + 2000)))
+    with pytest.raises(DataError, match="behind its last voxel"):
+        read_volume(path)
+
+
+def test_nan_in_labels_is_background_and_infinite_labels_fail(tmp_path: Path) -> None:
+    values = np.where(corner(), 1, np.nan).astype(np.float32)
+    label = read_label_volume(write_nifti(tmp_path / "x.nii", values))
+    np.testing.assert_array_equal(label.voxels, corner())
+    assert "204 values are no number; taken as background" in label.warnings[0]
+    values[0, 0, 0] = np.inf
+    with pytest.raises(DataError, match="1 infinite values"):
+        read_label_volume(write_nifti(tmp_path / "x.nii", values))
