@@ -28,7 +28,7 @@ def distinct(items: Sequence[Item]) -> tuple[list[Item], list[Defect]]:
     for item in kept:
         by_id[folded(item.case)].append(item)
     for item in (item for same in by_id.values() if len(same) > 1 for item in same):
-        others = [place(next(iter(one.files.values()))) for one in by_id[folded(item.case)]]
+        others = [place(next(iter(one.files.values()), Path(one.case))) for one in by_id[folded(item.case)]]
         reason = f"cases whose ids cannot be told apart: {', '.join(others)}; rename all but one"
         defects.append(Defect(item.dataset, item.patient, item.case, "failed", reason))
     return [item for item in kept if len(by_id[folded(item.case)]) == 1], defects
@@ -38,7 +38,8 @@ def _copies(items: Sequence[Item]) -> dict[int, tuple[Item, Item]]:
     """Items whose files are those of another, by place in `items`, and that other."""
     by_image: dict[object, list[int]] = defaultdict(list)
     for number, item in enumerate(items):
-        by_image[_file(next(iter(item.files.values())))].append(number)
+        if item.files:  # a reader may make up what it reads
+            by_image[_file(next(iter(item.files.values())))].append(number)
     copies: dict[int, tuple[Item, Item]] = {}
     for numbers in (numbers for numbers in by_image.values() if len(numbers) > 1):
         first: dict[object, Item] = {}
