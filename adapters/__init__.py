@@ -114,7 +114,8 @@ def load(
     if path is not None:
         getattr(chosen, "fill", fill)(network, path)
     device = torch.device(device)
-    return chosen(described, network.to(device).eval(), device, precision)
+    segmenter: Segmenter = chosen(described, network.to(device).eval(), device, precision)
+    return segmenter
 
 
 def card(name: str) -> Card:

@@ -1,4 +1,4 @@
-"""Requests of different images, sorted into batches that one decoder pass can take."""
+"""Batching: requests for different images are grouped so that one decoder pass can take each group."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -54,7 +54,7 @@ class PromptBatch:
 
 
 def image_chunks(images: Sequence[T], side: int, device: torch.device) -> Iterator[Sequence[T]]:
-    """Images in pieces that fit through an encoder with an input of `side` pixels squared."""
+    """Images in batches small enough for one pass of an encoder whose input is `side` x `side` pixels."""
     budget = PIXELS_PER_PASS.get(device.type, PIXELS_PER_PASS["cpu"])
     step = max(1, min(IMAGES_PER_PASS, budget // side**2))
     for start in range(0, len(images), step):
@@ -62,10 +62,10 @@ def image_chunks(images: Sequence[T], side: int, device: torch.device) -> Iterat
 
 
 def is_ambiguous(prompt: Prompt) -> bool:
-    """True for one foreground click alone: it may mean a part or the whole."""
+    """True for a single foreground click, which may mean a part or the whole."""
     if prompt.points is None or prompt.box is not None or prompt.previous is not None:
         return False
-    return prompt.points.labels.tolist() == [1]
+    return list(prompt.points.labels) == [1]
 
 
 def decode_batches(
@@ -74,11 +74,11 @@ def decode_batches(
     device: torch.device,
     decode: Callable[[Sequence[Request[E]], bool], Sequence[Prediction]],
 ) -> list[Prediction]:
-    """Decode like with like and return the predictions in the order of the requests.
+    """Decode requests of one kind together and return the predictions in the order of the requests.
 
     Args:
         requests: any mix of images and prompts.
-        several: a request, whether the network shall propose several candidates.
+        several: per request, whether the network proposes several candidates.
         device: decides how many objects go together.
         decode: decodes requests of one kind: equal numbers of points, boxes and masks.
     """

@@ -1,6 +1,6 @@
-"""How images, coordinates and masks travel between the original pixel grid and a network's square input.
+"""Resizing images, coordinates and masks between the original pixel grid and a network's square input.
 
-The only place of the project that resizes anything. Sizes are (height, width), coordinates (x, y).
+The only module of the project that resizes anything. Sizes are (height, width), coordinates (x, y).
 """
 
 from dataclasses import dataclass
@@ -44,7 +44,7 @@ class Frame:
 def fit(original: Size, side: int) -> Frame:
     """The long side fills the input, the aspect is kept, the rest is padding to the right or at the bottom.
 
-    Sides are rounded half up as in SAM's `ResizeLongestSide`, but never to nothing.
+    Sides are rounded half up as in SAM's `ResizeLongestSide`, but never to zero.
     """
     scale = side / max(original)
     height, width = (max(1, int(length * scale + 0.5)) for length in original)
@@ -71,9 +71,9 @@ def resize_bilinear(image: Pixels, size: Size) -> Pixels:
 def resize_cubic(image: Pixels, size: Size) -> Pixels:
     """An (H, W, 3) image by scikit-image's cubic splines, smoothed when it shrinks, cut to uint8 as in MedSAM.
 
-    MedSAM hands over the three channels at once, which scikit-image takes for a volume: splines run across the
-    channels, too, and are cut to the range of all. Grey gives the same pixels from one channel in a fifth of the time;
-    colour does not, so it goes MedSAM's way.
+    MedSAM hands over the three channels at once, which scikit-image takes for a volume: splines also run across the
+    channels and are clipped to the range of all three. For a grey image one channel gives the same pixels in a fifth of
+    the time; a colour image is resized exactly as in MedSAM.
     """
     grey = (image == image[..., :1]).all()
     splines = resize(image[..., 0] if grey else image, size, order=3, preserve_range=True, anti_aliasing=True)
@@ -92,7 +92,8 @@ def resize_nearest_cv2(image: Pixels, size: Size) -> Pixels:
     Each output pixel takes the input pixel at its top-left corner, rounded down.
     """
     rows, columns = (np.arange(new) * old // new for old, new in zip(image.shape[:2], size, strict=True))
-    return image[rows[:, None], columns]
+    resized: Pixels = image[rows[:, None], columns]
+    return resized
 
 
 def resize_nearest_pillow(image: Pixels, size: Size) -> Pixels:

@@ -1,10 +1,8 @@
-"""The one interface that every segmentation model is put behind.
+"""The common interface of all segmentation models.
 
-A model is used in two steps, without hidden state: `encode` turns images into
-opaque values that may be kept, `decode` turns (encoded image, prompt) pairs into
-predictions. All coordinates are pixels of the original image, x to the right,
-y down, as floats; adapters scale them into their network's frame and otherwise
-leave them alone.
+A model is used in two steps, without hidden state: `encode` turns images into opaque values that may be kept, and
+`decode` turns pairs of encoded image and prompt into predictions. All coordinates are floats in pixels of the original
+image, x to the right, y down; adapters scale them into their network's frame and leave them unchanged otherwise.
 """
 
 from collections.abc import Sequence
@@ -56,11 +54,11 @@ class Points:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Prompt:
-    """What a user would give for one object.
+    """What a user gives for one object.
 
     Attributes:
         box: (4,) float32 x0, y0, x1, y1; whether x1, y1 are the last foreground
-            pixel or one past it is the choice of whoever draws the box.
+            pixel or one past it is the choice of the caller that draws the box.
         points: clicks, or None.
         text: name of the object, or None.
         previous: `Prediction.feedback` of an earlier round, handed back unchanged.
@@ -148,13 +146,13 @@ class Card:
 
 
 class Segmenter(Protocol):
-    """A model behind the common interface; the traps of a family stand at the top of its module."""
+    """A model behind the common interface; the pitfalls of a family are described at the top of its module."""
 
     card: Card
     network: "torch.nn.Module"
 
     def encode(self, images: Sequence[Image]) -> list[Any]:
-        """Image embeddings, one an image.
+        """Image embeddings, one per image.
 
         Args:
             images: each (H, W, 3) uint8 RGB or (H, W) uint8.
@@ -165,7 +163,7 @@ class Segmenter(Protocol):
         ...
 
     def decode(self, requests: Sequence[tuple[Any, Prompt]], *, multimask: bool | None = None) -> list[Prediction]:
-        """One prediction a request, in order; requests of different images may be mixed.
+        """One prediction per request, in order; requests for different images may be mixed.
 
         Args:
             requests: (encoded image, prompt) pairs.
@@ -202,7 +200,7 @@ def check_image(image: Image) -> Image:
 
 
 def check_prompt(card: Card, prompt: Prompt, height: int, width: int) -> None:
-    """Stop a prompt that the model cannot take or that does not lie on the image.
+    """Refuse a prompt that the model cannot take or that does not lie on the image.
 
     Raises:
         UnsupportedPrompt: a kind of prompt that is not in `card.accepts`.

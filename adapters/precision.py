@@ -1,6 +1,6 @@
 """Reduced precision for the image encoder, which takes nearly all of the time.
 
-Prompts and masks stay in float32: coordinates in bfloat16 would be off by several pixels.
+Prompts and masks stay in float32, because coordinates in bfloat16 would be off by several pixels.
 """
 
 from contextlib import AbstractContextManager
@@ -13,7 +13,7 @@ DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 def check_precision(precision: str) -> None:
-    """Stop an unknown precision.
+    """Refuse an unknown precision.
 
     Raises:
         ValueError: it is none of fp32, bf16, fp16.
@@ -23,6 +23,6 @@ def check_precision(precision: str) -> None:
 
 
 def autocast(device: torch.device, precision: Precision) -> AbstractContextManager[None]:
-    """A context that computes in `precision`; fp32 also shuts out an autocast that is open around it."""
+    """A context that computes in `precision`; fp32 also switches off a surrounding autocast."""
     enabled = precision != "fp32"
     return torch.autocast(device.type, dtype=DTYPES[precision] if enabled else None, enabled=enabled)

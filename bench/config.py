@@ -3,11 +3,12 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
 World = Literal["real", "phantom"]
+FREE = ("out", "jobs", "engine")  # where and how fast a run is made, which changes no result
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,7 @@ class RunConfig:
         world: "phantom" if `data` is the embedded default.
         weights: folder of weights files, None for the default one.
         out: the run folder.
-        limit: cases a data set, None for all.
+        limit: cases per data set, None for all.
         jobs: worker processes; each computes with one thread on the CPU, so that their number changes no result.
         engine: joblib back end of the workers.
         untrained_prompts: also ask models for prompts they never saw in training.
@@ -56,9 +57,10 @@ class RunConfig:
     def identity(self) -> dict[str, Any]:
         """The choices that change results: two runs that agree here may share a folder."""
         chosen = asdict(self)
-        for free in ("out", "jobs", "engine"):
-            del chosen[free]
-        return json.loads(json.dumps(chosen, default=str))
+        for name in FREE:
+            del chosen[name]
+        identity: dict[str, Any] = json.loads(json.dumps(chosen, default=str))
+        return identity
 
     @classmethod
     def from_identity(cls, identity: Mapping[str, Any], out: Path) -> "RunConfig":
@@ -81,3 +83,6 @@ class RunConfig:
     def digest(self) -> str:
         """Eight hexadecimal digits of the identity."""
         return hashlib.sha256(json.dumps(self.identity(), sort_keys=True).encode()).hexdigest()[:8]
+
+
+SETTINGS = tuple(field.name for field in fields(RunConfig) if field.name not in FREE)  # those of `identity`

@@ -13,12 +13,7 @@ from typing import Any
 from joblib import Parallel, delayed, parallel_config
 from tqdm import tqdm
 
-from bench.errors import RunError
-
-
-class WorkerLostError(RunError):
-    """A process ended before its task did; what was finished is kept."""
-
+from bench.errors import RunError, WorkerLostError
 
 SECONDS_BETWEEN_LOOKS = 2
 Task = tuple[Any, ...]  # a function and its arguments
@@ -49,8 +44,8 @@ def run(tasks: Sequence[Task], jobs: int, engine: str, label: str, unit: str = "
                 bar.update()
         except BrokenProcessPool:
             raise WorkerLostError(
-                "a worker was killed, perhaps because memory ran out; run the same command again to resume, "
-                "if need be with fewer --jobs"
+                "a worker was killed, perhaps for lack of memory; run the same command again to resume, "
+                "with a smaller --jobs if it happens again"
             ) from None
         return results
 

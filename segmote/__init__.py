@@ -1,1 +1,1 @@
-"""SegMoTE and the IMIS network that it stands on. Knows nothing of adapters or of the benchmark."""
+"""SegMoTE and the IMIS network on which it is built; independent of the adapters and of the benchmark."""

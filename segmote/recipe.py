@@ -1,8 +1,8 @@
 """How SegMoTE is trained: the paper's recipe (section 4) and that of the released code.
 
-`PAPER_RECIPE` follows the text: Dice (eq. 10) and 0.01 of the balance loss (eq. 11), Adam, nothing else.
-`RELEASED_RECIPE` is what the released code does instead: other losses, a second step of corrections, regions that a
-model drew as further targets, pictures made brighter or darker. A recipe says how to train; the
+`PAPER_RECIPE` follows the text: Dice (eq. 10) plus 0.01 times the balance loss (eq. 11), Adam, nothing else.
+`RELEASED_RECIPE` is what the released code does: other losses, a second step of corrections, model-drawn regions as
+additional targets, brightness and contrast augmentation. A recipe says how to train; the
 network's configuration (`segmote.network.config`) says what.
 
 Source: Lu et al., SegMoTE; InMyDreammer/SegMoTE at 77668f0.
@@ -22,31 +22,31 @@ SZ_CXR = ("sz_cxr", "sz-cxr")
 class Recipe:
     """What is learned, from which prompts, by which losses, how fast.
 
-    One batch is one step of the optimiser from first prompts, and, with `corrections`, a second one from the rounds
-    that correct what the first drew.
+    Each batch is one optimiser step from the first prompts and, with `corrections`, a second one from the rounds that
+    correct the masks of the first.
 
     Attributes:
         optimizer: "adam" or "adamw".
         rate: learning rate.
         weight_decay: of AdamW.
-        schedule: "halved" after each of `milestones`, or "warm_up", linear from a tenth over five epochs.
-        milestones: epochs done when the rate is halved.
+        schedule: "halved" after each of `milestones`, or "warm_up": linear from a tenth over five epochs.
+        milestones: numbers of finished epochs after which the rate is halved.
         epochs: passes over the training patients.
-        batch: images a step, over all devices together (the released code counts them by process).
-        masks: objects of each image, drawn anew in every epoch.
+        batch: images per step, over all devices together (the released code counts them per process).
+        masks: objects per image, drawn anew in every epoch.
         variants: number of brighter or darker versions of each picture (see `segmote.training.embeddings`). An epoch
             uses the picture or one of its versions, with the released code's probability of augmentation. The released
             code draws new values each time; here the versions are fixed, so that each is embedded once. 0 switches
             augmentation off.
-        loss: "dice" (eq. 10), or "released": 20 focal + Dice + error of the predicted IoU.
+        loss: "dice" (eq. 10), or "released": 20 x focal + Dice + error of the predicted IoU.
         balance_weight: lambda of eq. 11.
-        first_prompts: kinds of the first prompt and their shares; a batch has one kind.
-        corrections: rounds of the second step; 0 leaves it out.
+        first_prompts: kinds of the first prompt and their probabilities; all rows of a batch have one kind.
+        corrections: rounds of the second step; 0 omits it.
         pseudo_masks: regions of the `imask` files are further targets, in the second step without MoTE.
         ppt_sets: names of the data sets that PPT serves, in lower case.
-        ppt_first: PPT speaks from the first prompt on, in place of boxes and clicks on the sets that it serves, so that
-            the network learns to do without any; else only in the second step. Either way mask and text are there at
-            random as foreground priors (section 3.4).
+        ppt_first: on the sets that PPT serves, it replaces boxes and clicks from the first prompt on, so that the
+            network learns to work without any; otherwise PPT is used in the second step only. In both cases mask and
+            text are given at random as foreground priors (section 3.4).
         train_prompts: prompt encoder and text projection learn beside MoTE and PPT.
         train_decoder: the rest of the mask decoder learns as well (section 4.2, table 2).
     """

@@ -1,7 +1,9 @@
 """Fixtures that several test files use."""
 
+import importlib.util
 import os
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -16,6 +18,15 @@ def shared() -> Path:
     if not folder or not Path(folder).is_dir():
         pytest.skip(f"needs golden files or real samples: BENCH_SHARED is {folder!r}")
     return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def golden_io(shared: Path) -> ModuleType:
+    """The module beside the golden files that reads them and compares with them."""
+    spec = importlib.util.spec_from_file_location("golden_io", shared / "goldens" / "golden_io.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 @pytest.hookimpl(wrapper=True)

@@ -1,4 +1,4 @@
-"""What a box alone gives away: reference lines that need no network and no weights.
+"""Baselines that need neither network nor weights: what a box alone reveals.
 
 Column c of an image is inside a box if its centre is, x0 <= c + 0.5 < x1, rows alike. So a box that ends one past
 the last foreground pixel, such as [x0, x1), fills exactly the columns x0..x1-1.
@@ -47,7 +47,7 @@ class BaselineSegmenter:
     def decode(
         self, requests: Sequence[tuple[GreyImage, Prompt]], *, multimask: bool | None = None
     ) -> list[Prediction]:
-        """One prediction a request, see `Segmenter.decode`; there is only ever one candidate."""
+        """One prediction per request, see `Segmenter.decode`; there is only ever one candidate."""
         for encoded, prompt in requests:
             check_prompt(self.card, prompt, *encoded.frame.original)
         return [
@@ -85,7 +85,7 @@ def ellipse(grey: NDArray[np.float32], box: NDArray[np.float32]) -> NDArray[np.b
 
 
 def otsu(grey: NDArray[np.float32], box: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """The brighter or darker part of the box by Otsu's threshold, whichever lies nearer to the box's centre.
+    """The brighter or darker part of the box by Otsu's threshold, whichever lies nearer to the box's centre on average.
 
     A box without contrast is filled.
     """

@@ -1,7 +1,7 @@
 """Huang et al.: SAM whose decoder was tuned on COSMOS 1050K, with an intensity rule before SAM's preparation.
 
 Boxes only. The single mask was trained; the paper's evaluation takes three candidates instead and keeps the one that
-overlaps best with the reference, which is an oracle and no business of an adapter. The score head got no loss.
+overlaps best with the reference, which is an oracle and not the adapter's business. The score head was not trained.
 """
 
 from typing import ClassVar

@@ -1,11 +1,12 @@
 """IMIS-Net: boxes, clicks, masks and class names, each decoded on its own.
 
-Traps. The image is squashed by Pillow's nearest neighbour, which is not OpenCV's. The network always proposes three
-candidates and takes the one with the best predicted score, whatever the prompt. The raw logits of one round are the
-mask input of the next. Masks go through the input's size on their way to the original one. A box goes with a click in
-the network, but never did in training. A class name becomes "A segmentation area of a {name}."; the official table
-that puts display names for its 238 class keys is not at hand, so a name is taken as it is given, in lower case and
-without underscores and hyphens. Only text needs the tower, the vocabulary and `tokenizers`.
+Pitfalls. The image is squashed by Pillow's nearest neighbour, which differs from OpenCV's. The network always proposes
+three candidates, and the one with the best predicted score is selected, whatever the prompt. The raw logits of one
+round are the mask input of the next. Masks are resized to the input first and from there to the original size. The
+network accepts a box together with a click, but was never trained on both. A class name becomes "A segmentation area of
+a {name}."; the official table of display names for its 238 class keys is not available here, so a name is used as
+given, in lower case and without underscores and hyphens. Only text prompts need the text tower, the
+vocabulary and the package `tokenizers`.
 """
 
 from collections.abc import Sequence
@@ -39,7 +40,7 @@ TOWER = "text_model."
 NO_WEIGHTS = "position_ids"
 
 VIT_B = ImisConfig()
-# Towers and decoder of the size of `mini.sam()`, whose weights they start from.
+# Encoder and decoder have the sizes of `small_networks.sam()`, from whose weights they start.
 MINI = ImisConfig(
     image_size=small_networks.IMAGE_SIZE,
     dim=small_networks.DIM,
@@ -75,7 +76,7 @@ class ImisSegmenter(SamSegmenter):
 
     @staticmethod
     def fill(network: Imis, path: Path) -> None:
-        """Load a weights file, strictly but for the text tower, which it need not have; the vocabulary lies beside it.
+        """Load a weights file strictly; only the text tower may be missing. The vocabulary lies beside the file.
 
         Raises:
             ValueError: see `checkpoint.fill`.
@@ -99,16 +100,16 @@ class ImisSegmenter(SamSegmenter):
         return standardised(resized.permute(2, 0, 1)), frame
 
     def proposes_several(self, prompt: Prompt) -> bool:
-        """Always."""
+        """Always true."""
         return True
 
     def decode(self, requests: Sequence[Request[SamEmbedding]], *, multimask: bool | None = None) -> list[Prediction]:
-        """One prediction a request, see `Segmenter.decode`; a text prompt is the name of a class.
+        """One prediction per request, see `Segmenter.decode`; a text prompt is the name of a class.
 
         Raises:
             MissingWeights: text without text tower or vocabulary.
         """
-        # A prompt with text has a token more, so it cannot share a pass with one without.
+        # A prompt with text has one more token, so it cannot share a pass with a prompt without text.
         done: dict[int, Prediction] = {}
         for told in (False, True):
             rows = [row for row, (_, prompt) in enumerate(requests) if (prompt.text is not None) == told]
@@ -130,9 +131,11 @@ class ImisSegmenter(SamSegmenter):
             ValueError: an empty name.
         """
         if not all(name.strip() for name in names):
-            raise ValueError(f"a text prompt is the name of a class, got {list(names)}")
+            raise ValueError(f"a text prompt must be the name of a class, got {list(names)}")
         if self.network.text_model is None:
-            raise MissingWeights(f"{self.card.name}: its weights file has no text tower ({TOWER}*), which text needs")
+            raise MissingWeights(
+                f"{self.card.name}: its weights file has no text tower ({TOWER}*), which text prompts need"
+            )
         return self.network.text_model(self._tokens(names).to(self.device))
 
     def _tokens(self, names: Sequence[str]) -> torch.Tensor:
@@ -171,7 +174,7 @@ def _present(vocabulary: Path) -> Path:
     if vocabulary.is_file():
         return vocabulary
     raise MissingWeights(
-        f"text prompts need the tokenizer vocabulary {vocabulary}, which is not there (boxes and points need none). "
-        f"That of the mini network comes with the package; get {VOCABULARY.file} by `bench download {VOCABULARY.name}` "
+        f"text prompts need the tokenizer vocabulary {vocabulary}, which is missing (boxes and points need none). "
+        f"The mini network's comes with the package; get {VOCABULARY.file} with `bench download {VOCABULARY.name}` "
         f"(address {VOCABULARY.url}, sha256 {VOCABULARY.sha256})"
     )

@@ -1,8 +1,8 @@
 """MedSAM: SAM's network for boxes, with an image preparation and an up-sampling of its own.
 
 The image is squashed by cubic splines, cut to uint8 and spread over 0..1 by its own minimum and maximum; SAM's
-standardisation of colours would spoil it. Probabilities, not logits, are brought to the original size. The score head
-got no loss in fine-tuning, so there is no score. Points were never trained.
+standardisation of colours is left out. Probabilities, not logits, are brought to the original size. The score head
+was not trained in fine-tuning, so there is no score. Points were never trained.
 """
 
 from typing import ClassVar

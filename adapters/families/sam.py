@@ -1,7 +1,7 @@
 """Segment Anything (SAM): the long side is scaled to the input, colours are standardised, padding is zero.
 
 Box and clicks may come together; then the prompt encoder adds no padding token. The raw logits of one round are
-the mask input of the next. Predicted scores are plain numbers, at times below 0 or above 1.
+the mask input of the next. Predicted scores are not confined to 0..1.
 """
 
 from collections.abc import Sequence
@@ -41,7 +41,7 @@ class SamEmbedding:
 
 
 class SamSegmenter:
-    """SAM behind the `Segmenter` interface; MedSAM and Huang et al. are the same network, prepared otherwise."""
+    """SAM behind the `Segmenter` interface; MedSAM and Huang et al. are the same network on other inputs."""
 
     scored: ClassVar[bool] = True
 
@@ -82,7 +82,7 @@ class SamSegmenter:
 
     @torch.no_grad()
     def decode(self, requests: Sequence[Request[SamEmbedding]], *, multimask: bool | None = None) -> list[Prediction]:
-        """One prediction a request, see `Segmenter.decode`."""
+        """One prediction per request, see `Segmenter.decode`."""
         for encoded, prompt in requests:
             check_prompt(self.card, prompt, *encoded.frame.original)
         several = [self.proposes_several(p) if multimask is None else multimask for _, p in requests]
@@ -107,7 +107,7 @@ class SamSegmenter:
         positions = self.network.prompt_encoder.get_dense_pe()
         candidates = predict_masks(self.network.mask_decoder, embeddings, positions, sparse, dense)
         logits, scores = pick_single(*candidates, several)
-        # One transfer a pass: choosing among candidates must not wait for the device object by object.
+        # One transfer per pass: choosing among candidates must not wait for the device object by object.
         return [self._prediction(*row) for row in zip(images, logits, scores.cpu(), strict=True)]
 
     def _prediction(self, image: SamEmbedding, logits: torch.Tensor, scores: torch.Tensor) -> Prediction:

@@ -1,6 +1,6 @@
 """Segment Anything 2.1 on single images: the image is squashed to the square input.
 
-A box becomes two points with labels 2 and 3 before the clicks, and a padding token follows always. A single mask of
+A box becomes two points with labels 2 and 3 before the clicks, and a padding token always follows. A single mask of
 low stability is replaced by the best of the three candidates inside the network
 (`network.sam_mask_decoder.dynamic_multimask_via_stability`). Logits handed back are clamped to +-32, masks are made
 from the unclamped ones.
@@ -113,7 +113,7 @@ class Sam2Segmenter:
 
     @torch.no_grad()
     def decode(self, requests: Sequence[Request[Sam2Embedding]], *, multimask: bool | None = None) -> list[Prediction]:
-        """One prediction a request, see `Segmenter.decode`."""
+        """One prediction per request, see `Segmenter.decode`."""
         for encoded, prompt in requests:
             check_prompt(self.card, prompt, *encoded.frame.original)
         several = [is_ambiguous(prompt) if multimask is None else multimask for _, prompt in requests]
@@ -137,7 +137,7 @@ class Sam2Segmenter:
             repeat_image=False,
             high_res_features=[torch.stack(maps) for maps in zip(*(i.details for i in images), strict=True)],
         )
-        # One transfer a pass: choosing among candidates must not wait for the device object by object.
+        # One transfer per pass: choosing among candidates must not wait for the device object by object.
         return [self._prediction(*row) for row in zip(images, logits, scores.cpu(), strict=True)]
 
     def _embed(self, prompts: PromptBatch) -> tuple[torch.Tensor, torch.Tensor]:

@@ -1,7 +1,7 @@
 """SAM's mask decoder for a batch of different images.
 
 The package's own `MaskDecoder.forward` repeats one image embedding for all prompts; this forward pass
-uses the same modules, one embedding a prompt.
+uses the same modules with one embedding per prompt.
 """
 
 import torch

@@ -1,6 +1,6 @@
 """SAM-Med2D: SAM's network for images of 256 pixels, with an adapter layer in every block of the image encoder.
 
-Traps. The image is squashed by nearest neighbour. The mask input takes probabilities, not logits. Only the three
+Pitfalls. The image is squashed by nearest neighbour. The mask input takes probabilities, not logits. Only the three
 candidates for ambiguous prompts were trained, so they are the rule, whatever the prompt. Box and points together are
 accepted but were never trained. By default the channels go in as they are handed over, as in the authors' predictor;
 their training and test scripts read files as B, G, R and never swap, which makes no difference for grey images.
@@ -63,15 +63,15 @@ class Config:
 
 @dataclass(frozen=True, slots=True)
 class Preparation:
-    """How an image is prepared: in which order its channels go in, and whether a small one is padded."""
+    """How an image is prepared: the order of its channels, and whether a small one is padded."""
 
     reverse_channels: bool = False
     pad_small: bool = False
 
 
 VIT_B = Config()
-# The size of `mini.sam()`, whose weights it starts from. Ungrouped convolutions would make the adapters weigh more than
-# all the rest.
+# The size of `small_networks.sam()`, whose weights it starts from. With ungrouped convolutions the adapters
+# would outweigh all the rest.
 MINI = Config(
     patch=small_networks.STRIDE,
     embed_dim=128,
@@ -94,7 +94,7 @@ PREPARATIONS = {
 
 
 class Adapter(nn.Module):
-    """Gates the channels of a feature map, looks around in it at half resolution, and adds what it saw."""
+    """Gates the channels of a feature map, convolves it at half resolution, and adds the result."""
 
     def __init__(self, dim: int, groups: int) -> None:
         super().__init__()

@@ -1,11 +1,11 @@
-"""SegMoTE: boxes, clicks, masks and class names as for IMIS-Net, and no prompt at all.
+"""SegMoTE: boxes, clicks, masks and class names as for IMIS-Net, or no prompt at all.
 
-Traps. The network draws one mask for each expert token and answers with the one that its router took; several
-candidates are given only when asked for, and then their scores are the router's logits. The score is that of IMIS's
-IoU token, which knows nothing of the expert masks: it must never choose among them. PPT speaks where nothing else
-does: without a prompt, and in later rounds of that, with the previous mask alone. The official test script, though,
-never starts without a box, click or text. `segmote/paper` runs the published weights by the paper's formulas, which
-nobody has trained them with.
+Pitfalls. The network predicts one mask per expert token and returns the one that its router chose. Several candidates
+are returned only on request, and then their scores are the router's logits. The score comes from IMIS's IoU token,
+which was not trained with the expert masks, so it must never choose among them. PPT is used where no other prompt is
+given: without a prompt, and in later rounds of that mode, with the previous mask alone. The official test script,
+however, never starts without a box, click or text. `segmote/paper` runs the published weights by the paper's formulas,
+although they were not trained with them.
 """
 
 import warnings
@@ -25,6 +25,7 @@ from adapters.precision import autocast
 from adapters.weights import checkpoint
 from adapters.weights.catalogue import weights_dir
 from adapters.weights.checkpoint import State
+from segmote.imis.network import Imis
 from segmote.network.config import PAPER, RELEASED, SegmoteConfig
 from segmote.network.expert_decoder import ExpertMasks
 from segmote.network.model import Segmote
@@ -65,10 +66,10 @@ class SegmoteSegmenter(imis.ImisSegmenter):
         return Segmote(config, _vocabulary(config)).eval()
 
     @staticmethod
-    def fill(network: imis.Imis, path: Path) -> None:
-        """Load a weights file of any age, strictly but for the text tower and for what is never used.
+    def fill(network: Imis, path: Path) -> None:
+        """Load a weights file of any age strictly; only the text tower and unused tensors may be missing.
 
-        Warns where the routers are all zero: then the order among equals decides, and not the network.
+        Warns if all routers are zero: then the order among equals decides, not the network.
 
         Raises:
             ValueError: see `checkpoint.fill`.
@@ -77,9 +78,9 @@ class SegmoteSegmenter(imis.ImisSegmenter):
         network.vocabulary = path.parent / network.vocabulary.name
         if implied_gate(network.state_dict()) == "topk_softmax":
             warnings.warn(
-                f"{path}: all routers are zero. The first released version of the router, which cannot learn, leaves "
-                "them so. All expert tokens are equal to them, so expert 0 and the mask of token 0 are always taken; "
-                "the official code's choice among equals depends on the device",
+                f"{path}: all routers are zero, as the first released version of the router, which cannot learn, "
+                "leaves them. All experts score alike, so expert 0 and the mask of token 0 are always chosen; in the "
+                "official code the choice among equals depends on the device",
                 stacklevel=2,
             )
 
@@ -97,7 +98,7 @@ class SegmoteSegmenter(imis.ImisSegmenter):
         return encoded
 
     def proposes_several(self, prompt: Prompt) -> bool:
-        """Never: the router has the choice."""
+        """Never: the router chooses."""
         return False
 
     def draw(self, requests: Sequence[Request[Any]]) -> ExpertMasks:
@@ -124,12 +125,12 @@ class SegmoteSegmenter(imis.ImisSegmenter):
 
 
 def from_base(config: SegmoteConfig, base: Path, seed: int = 0) -> Segmote:
-    """A network to train: what it shares with its base from that one's file, its own parts new.
+    """A network to train: what it shares with its base is loaded from the base's file, its own parts are new.
 
     Args:
         config: any; its sizes must be the file's, `MINI`'s for a mini file.
-        base: weights file of IMIS-Net or SegMoTE, whose vocabulary lies beside it; of SAM where `config.base` says so,
-            and then there is no text tower.
+        base: weights file of IMIS-Net or SegMoTE with its vocabulary beside it, or of SAM if `config.base` is "sam";
+            then the network has no text tower.
         seed: of the new parts.
 
     Raises:
@@ -140,7 +141,7 @@ def from_base(config: SegmoteConfig, base: Path, seed: int = 0) -> Segmote:
         torch.manual_seed(seed)
         network = Segmote(config, vocabulary)
     with torch.device("meta"):
-        shared = set(imis.Imis(config, vocabulary).state_dict())
+        shared = set(Imis(config, vocabulary).state_dict())
     if config.base == "sam":
         network.text_model = None
         shared = {key for key in shared if not key.startswith(NOT_SAMS)}
@@ -156,7 +157,7 @@ def from_base(config: SegmoteConfig, base: Path, seed: int = 0) -> Segmote:
 
 
 def trained(config: SegmoteConfig, weights: Path, card: Card, device: str = "cpu") -> SegmoteSegmenter:
-    """The adapter of a network of any configuration, as an ablation trains it, under the card of its size.
+    """The segmenter of a network of any configuration, such as one of an ablation, under the card of its size.
 
     Raises:
         ValueError: see `checkpoint.fill`.
@@ -167,11 +168,11 @@ def trained(config: SegmoteConfig, weights: Path, card: Card, device: str = "cpu
 
 
 def _vocabulary(config: SegmoteConfig) -> Path:
-    """Where the file of merges is, the mini one for the mini text tower."""
+    """The file of merges; for the mini text tower the mini one."""
     return imis.MINI_VOCABULARY if config.text == imis.MINI.text else weights_dir() / imis.VOCABULARY.file
 
 
-def _fitted(network: imis.Imis, state: State) -> State:
-    """A file's tensors under the network's names; what is never used may be missing."""
+def _fitted(network: Imis, state: State) -> State:
+    """A file's tensors under the network's names; unused ones may be missing."""
     named = imis.fitted(network, {current_name(key): value for key, value in state.items()})
     return {key: value for key, value in network.state_dict().items() if is_unused(key)} | named

@@ -1,4 +1,4 @@
-"""The catalogue of weights files: where each comes from, how it is recognised, under which terms.
+"""The catalogue of weights files: source, size, checksum and licence of each.
 
 No author publishes checksums of these files. SAM's and SAM 2.1's agree in several independent projects, MedSAM's comes
 from one mirror; the first digits of SAM's md5 stand in its file names.
@@ -28,11 +28,11 @@ class Entry:
     Attributes:
         name: "family/variant".
         file: name of the file in the weights folder.
-        url: address that a program can fetch, None if there is only a page for people.
-        page: where a person finds the file.
+        url: address that a program can fetch, None if it must be downloaded by hand.
+        page: web page with the download link.
         bytes: size of the file, None if unknown.
         sha256, md5: checksums in hexadecimal, None if unknown.
-        checked_by: who states size and checksums.
+        checked_by: who states the size and the checksums.
         licence: of the weights.
         licence_note: what the licence rests on.
         trained_on: data sets the weights have seen.
@@ -52,7 +52,7 @@ class Entry:
 
 
 class Status(Enum):
-    """How a file of the catalogue stands in a folder."""
+    """State of a catalogued file in a folder."""
 
     PRESENT = "present"
     MISSING = "missing"
@@ -209,13 +209,13 @@ def weights_dir(directory: Path | None = None) -> Path:
 
 
 def find(entry: Entry, directory: Path) -> Path | None:
-    """The file of `entry` in `directory`, None if missing; what `bench convert` made of it goes first."""
+    """The file of `entry` in `directory`, None if missing; a version converted by `bench convert` takes precedence."""
     official = directory / entry.file
     return next((path for path in (official.with_suffix(".safetensors"), official) if path.is_file()), None)
 
 
 def status(entry: Entry, directory: Path) -> Status:
-    """How `entry` stands in `directory`; reads the whole file if a checksum is known."""
+    """State of `entry` in `directory`; reads the whole file if a checksum is known."""
     path = find(entry, directory)
     if path is None:
         return Status.MISSING
@@ -229,21 +229,21 @@ def status(entry: Entry, directory: Path) -> Status:
 
 
 def download(entry: Entry, directory: Path, progress: Progress | None = None) -> Path:
-    """Fetch a file of the catalogue, resuming an earlier attempt; a file that is there and right is left alone.
+    """Download a catalogued file, resuming an earlier attempt; a complete and correct file is left alone.
 
     Args:
         entry: which file.
         directory: the weights folder, made if needed.
-        progress: called with bytes present and bytes in all.
+        progress: called with the number of bytes present and the total.
 
     Raises:
-        DownloadError: only a person can fetch it, or fetching failed; the text says what to do.
+        DownloadError: it must be downloaded by hand, or the download failed; the text says what to do.
     """
     target = directory / entry.file
     if status(entry, directory) in (Status.PRESENT, Status.UNVERIFIED, Status.CONVERTED):
         return find(entry, directory) or target
     if entry.url is None:
-        raise DownloadError(f"{entry.name}: fetch {entry.file} by hand from {entry.page} and put it at {target}")
+        raise DownloadError(f"{entry.name} must be downloaded by hand from {entry.page}; save {entry.file} as {target}")
     return fetch(entry.url, target, entry.sha256, progress)
 
 
@@ -252,11 +252,11 @@ def locate(name: str, weights: Path | None = None) -> Path:
 
     Args:
         name: "family/variant".
-        weights: a file, told by its ending, a folder that has the catalogue's file, or None for the weights folder. The
-            mini models' files come with the package, so a folder means nothing to them.
+        weights: a file (recognised by its suffix), a folder that holds the catalogue's file, or None for the weights
+            folder. The mini models' files come with the package, so a folder does not apply to them.
 
     Raises:
-        MissingWeights: the file is not there; the text has path, address, sha256 and the command that fetches it.
+        MissingWeights: the file is missing; the text gives path, address, sha256 and the command that downloads it.
     """
     if weights is not None and not weights.is_dir() and (weights.is_file() or weights.suffix in ENDINGS):
         path = weights
@@ -273,6 +273,6 @@ def locate(name: str, weights: Path | None = None) -> Path:
 def _missing_text(name: str, path: Path) -> str:
     entry = CATALOGUE.get(name)
     if entry is None:
-        return f"{name}: no weights at {path}; `bench demo build` makes those of the mini world"
+        return f"{name}: no weights at {path}; `bench demo build` trains the mini world's"
     how = f"with `bench download {name}` from {entry.url}" if entry.url else f"by hand from {entry.page}"
     return f"{name}: no weights at {path}; get {entry.file} {how} (sha256 {entry.sha256 or 'not known'})"

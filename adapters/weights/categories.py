@@ -1,4 +1,4 @@
-"""IMIS-Net's table of categories, read from its official pickle without running any of it."""
+"""IMIS-Net's table of categories, read from its official pickle without executing any code in it."""
 
 import json
 import pickle
@@ -42,7 +42,7 @@ def read_categories(path: Path) -> Table:
         {"weights": (D, K)}, and texts by the names of `PARTS`.
 
     Raises:
-        ValueError: the file names anything but arrays, is damaged, or holds something else.
+        ValueError: the file names anything except arrays, is damaged, or holds something else.
     """
     try:
         with path.open("rb") as file:
@@ -50,7 +50,7 @@ def read_categories(path: Path) -> Table:
     except Exception as error:  # whatever unpickling raises on changed bytes
         raise ValueError(f"{path} is refused: it is damaged or no table of categories ({first_line(error)})") from error
     if not isinstance(content, list) or len(content) != 1 + len(PARTS) or not _is_matrix(content[0]):
-        raise ValueError(f"{path} is no table of categories: expected a list of a matrix and three dictionaries")
+        raise ValueError(f"{path} is not a table of categories: expected a list of one matrix and three dictionaries")
     texts = {name: json.dumps(part) for name, part in zip(PARTS, content[1:], strict=True)}
     return {"weights": torch.from_numpy(np.ascontiguousarray(content[0], np.float32))}, texts
 

@@ -1,6 +1,6 @@
-"""Fetching one large file over HTTP: resumed after a cut, checked, then put in place at once.
+"""Downloading one large file over HTTP: resumed after an interruption, verified, then moved into place atomically.
 
-Plain `requests`, because pooch's HTTP downloader opens its target anew and sends no Range header, so it cannot resume.
+Plain `requests`, because pooch's HTTP downloader starts over and sends no Range header, so it cannot resume.
 """
 
 import errno
@@ -24,25 +24,25 @@ RETRIED_STATUS = 500
 
 
 class DownloadError(RuntimeError):
-    """A file could not be fetched; the text says what is left and what to do."""
+    """A download failed; the text says what was kept and what to do."""
 
 
 class _CutError(Exception):
-    """The connection ended early; another attempt may go on."""
+    """The connection ended early; another attempt may continue."""
 
 
 def fetch(url: str, target: Path, sha256: str | None, progress: Progress | None = None) -> Path:
-    """Download `url` to `target`, going on where an earlier attempt stopped.
+    """Download `url` to `target`, continuing where an earlier attempt stopped.
 
     Args:
         url: HTTP address.
         target: path of the finished file; what has arrived so far is kept beside it, see `partial_path`.
         sha256: expected checksum in hexadecimal, None if unknown.
-        progress: called with bytes present and bytes in all (None if the server does not say).
+        progress: called with the number of bytes present and the total (None if the server does not say).
 
     Raises:
-        DownloadError: refused by the server, cut too often, disk full or wrong checksum. The partial file stays for
-            the next run, except after a wrong checksum.
+        DownloadError: refused by the server, interrupted too often, disk full or wrong checksum. The partial file is
+            kept for the next run, except after a wrong checksum.
     """
     part = partial_path(target)
     try:
@@ -80,7 +80,8 @@ def _fetch_all(url: str, part: Path, progress: Progress | None) -> None:
             reason = error
     kept = part.stat().st_size if part.exists() else 0
     raise DownloadError(
-        f"{url}: gave up after {ATTEMPTS} attempts ({reason}). {kept} bytes are kept in {part}; run again to go on"
+        f"{url}: gave up after {ATTEMPTS} attempts ({reason}). {kept} bytes are kept in {part}; "
+        "run the same command again to resume"
     )
 
 
@@ -99,10 +100,10 @@ def _fetch_rest(url: str, part: Path, progress: Progress | None) -> None:
 
 
 def _settle_full(response: requests.Response, part: Path, present: int) -> None:
-    """Nothing is left to send: either the part is the whole file, or it is not of this file."""
+    """Nothing is left to send: either the part is the whole file, or it belongs to another file."""
     if response.headers.get("Content-Range") != f"bytes */{present}":
         part.unlink()
-        raise _CutError(f"the {present} bytes present are not a piece of this file")
+        raise _CutError(f"the {present} bytes present do not belong to this file")
 
 
 def _check_status(url: str, response: requests.Response) -> None:
@@ -132,10 +133,15 @@ def _verify(url: str, part: Path, sha256: str | None) -> None:
     found = file_sha256(part)
     if sha256 is not None and found != sha256:
         part.unlink()
-        raise DownloadError(f"{url}: sha256 is {found}, expected {sha256}; the file was discarded, run again")
+        raise DownloadError(
+            f"{url}: sha256 is {found}, expected {sha256}; the file was discarded; run the same command again"
+        )
 
 
 def _disk_text(error: OSError, part: Path) -> str:
     if error.errno == errno.ENOSPC:
-        return f"disk full while writing {part}; free some space or choose another folder, then run again to go on"
+        return (
+            f"disk full while writing {part}; free some space or choose another folder, "
+            "then run the same command again to resume"
+        )
     return f"cannot write {part}: {error}"

@@ -1,1 +1,4 @@
-"""The commands of the command line, a module a topic; `bench.cli` puts them together."""
+"""The commands, one module each: options in, a call, its result printed, an exit code.
+
+What a command calls is imported inside it: the command line starts in a blink, and a command loads what it needs.
+"""

@@ -1,17 +1,13 @@
 """`bench ablate experts|queries|decoder|size`: the paper's ablations on any data."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from adapters.weights.catalogue import locate
-from bench.commands.options import OK, split
+from bench.commands.options import ALL, OK, Names, names_option
 from bench.errors import RunError
-from bench.miniworld import folders
-from bench.store.files import write_bytes
-from bench.studies.ablations import decoder, experts, queries, size
 
 if TYPE_CHECKING:
     from bench.studies.ablations.output import AblationReport
@@ -23,110 +19,132 @@ PHANTOM_SEVEN = (*PHANTOM_FOUR, "phantom_xray", "phantom_dermoscopy", "phantom_u
 VERDICTS = "verdicts.md"
 
 
-def ablate_command(
-    names: Annotated[str, typer.Argument(help="Comma list of experts, queries, decoder, size; or all.")],
-    out: Annotated[Path, typer.Option(help="Folder of tables and figures.")] = Path("results/ablations"),
-    work: Annotated[Path | None, typer.Option(help="Folder of trained networks; default OUT/work.")] = None,
+def _ablations(text: str) -> Names:
+    found = Names.parse(text)
+    if unknown := [name for name in found if name not in (*NAMES, *ALL)]:
+        raise typer.BadParameter(f"unknown ablation {', '.join(unknown)}; there are {', '.join(NAMES)}, or all")
+    return Names(NAMES) if found == ALL else found
+
+
+@dataclass(frozen=True, kw_only=True)
+class AblateOptions:
+    """Options of `bench ablate`."""
+
+    names: Annotated[
+        Names,
+        typer.Argument(
+            parser=_ablations, metavar="NAMES", help="Comma-separated: experts, queries, decoder, size; or all."
+        ),
+    ]
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for tables and figures.")] = Path("results/ablations")
+    work: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folder for trained networks. Default: OUT/work.")
+    ] = None
     data: Annotated[
-        Path | None, typer.Option(help="Data sets to train on, in the IMIS layout; without it, phantoms.")
-    ] = None,
-    test_data: Annotated[Path | None, typer.Option(help="The zero-shot sets; without it, phantoms.")] = None,
-    four: Annotated[str | None, typer.Option(help="Comma list, the subset of four modalities.")] = None,
-    seven: Annotated[str | None, typer.Option(help="Comma list, that of seven; default all below --data.")] = None,
-    full: Annotated[bool, typer.Option("--full", help="Networks of official size instead of mini ones.")] = False,
-    base: Annotated[Path | None, typer.Option(help="IMIS-Net's weights; default the catalogue's.")] = None,
-    seeds: Annotated[int, typer.Option(min=1, help="Trainings a configuration; 3 for a verdict.")] = 3,
-    epochs: Annotated[int | None, typer.Option(min=1, help="Default 4 for mini networks, 15 for others.")] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="Training images a data set; default 24 for mini.")] = None,
-    slices: Annotated[int | None, typer.Option(min=1, help="Tested slices a case; default 3 for mini.")] = None,
-    jobs: Annotated[int, typer.Option(min=1, help="Worker processes of one thread each; changes no result.")] = 2,
-) -> int:
-    """Train and test what the paper's ablations compare; what is done is not done again."""
-    wanted = NAMES if names == "all" else split(names)
-    unknown = [name for name in wanted if name not in NAMES]
-    if unknown or not wanted:
-        raise RunError(f"unknown ablation {', '.join(unknown) or '(none)'}; there are {', '.join(NAMES)}, or all")
+        Path | None,
+        typer.Option(metavar="DIR", help="Data sets to train on, in the IMIS layout; without it, phantoms."),
+    ] = None
+    test_data: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Zero-shot data sets; without it, phantoms.")
+    ] = None
+    four: Annotated[Names | None, names_option(help="Comma-separated data sets: the subset of four modalities.")] = None
+    seven: Annotated[
+        Names | None, names_option(help="The same for the subset of seven. Default: all below --data.")
+    ] = None
+    full: Annotated[bool, typer.Option("--full", help="Networks of official size instead of mini ones.")] = False
+    base: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Weights of IMIS-Net. Default: the catalogue's file.")
+    ] = None
+    seeds: Annotated[int, typer.Option(min=1, help="Trainings per configuration; a verdict needs 3.")] = 3
+    epochs: Annotated[int | None, typer.Option(min=1, help="Default: 4 for mini networks, else the recipe's.")] = None
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="Training images per data set. Default: 24 for mini networks, else all.")
+    ] = None
+    slices: Annotated[
+        int | None, typer.Option(min=1, help="Tested slices per case. Default: 3 for mini networks, else all.")
+    ] = None
+    jobs: Annotated[
+        int, typer.Option(min=1, help="Worker processes of one thread each; their number changes no result.")
+    ] = 2
+
+
+def ablate_command(options: AblateOptions) -> int:
+    """Train and test what the paper's ablations compare; what is finished is not done again."""
     setting = None
-    for name in wanted:
-        if name != "size" and setting is None:
-            setting = _setting(work or out / "work", data, test_data, four, seven, full, base, seeds)
-            setting = _scaled(setting, full, epochs, limit, slices)
-            print(setting.text())
-        _write(_report(name, setting, jobs), out)
+    if any(name != "size" for name in options.names):
+        setting = _scaled(_setting(options), options)
+        print(setting.text())
+    for name in options.names:
+        _write(_report(name, setting, options.jobs), options.out)
     return OK
 
 
-def _setting(
-    work: Path,
-    data: Path | None,
-    test_data: Path | None,
-    four: str | None,
-    seven: str | None,
-    full: bool,
-    base: Path | None,
-    seeds: int,
-) -> "Setting":
-    from adapters.families.segmote import MINI  # noqa: PLC0415 - the trainer brings Lightning Fabric along
-    from bench.studies.ablations.setting import Setting  # noqa: PLC0415
-    from segmote.network.config import RELEASED  # noqa: PLC0415
-    from segmote.recipe import PAPER_RECIPE  # noqa: PLC0415
+def _setting(options: AblateOptions) -> "Setting":
+    from adapters.families.segmote import MINI
+    from adapters.weights.catalogue import locate
+    from bench.miniworld import folders
+    from bench.studies.ablations.setting import Setting
+    from segmote.network.config import RELEASED
+    from segmote.recipe import PAPER_RECIPE
 
-    folder = data.expanduser().resolve() if data is not None else folders.training_data()
-    all_of_them = _codes(folder) if data is not None else PHANTOM_SEVEN
-    chosen = split(seven.lower()) if seven else all_of_them
-    if data is not None and four is None:
-        raise RunError(f"--four must name the data sets of the small subset; there are {', '.join(all_of_them)}")
-    few = split(four.lower()) if four else PHANTOM_FOUR
-    missing = [code for code in (*few, *chosen) if code not in all_of_them]
-    if missing:
-        raise RunError(f"no data set {', '.join(missing)} in {folder}; there are {', '.join(all_of_them)}")
-    tested = test_data.expanduser().resolve() if test_data is not None else folders.phantom_data()
+    data, tested = (None if one is None else one.expanduser().resolve() for one in (options.data, options.test_data))
+    four, seven = _subsets(options, data)
     return Setting(
-        network=RELEASED if full else MINI,
+        network=RELEASED if options.full else MINI,
         recipe=PAPER_RECIPE,
-        base=base or locate("imis/vit_b" if full else "imis/mini"),
-        card="segmote/released" if full else "segmote/mini",
-        data=folder,
-        test_data=tested,
+        base=options.base or locate("imis/vit_b" if options.full else "imis/mini"),
+        card="segmote/released" if options.full else "segmote/mini",
+        data=data or folders.training_data(),
+        test_data=tested or folders.phantom_data(),
         zero_shot=folders.ZERO_SHOT,
-        four=few,
-        seven=chosen,
-        seeds=tuple(range(seeds)),
-        limit=None,
-        slices=None,
-        work=work,
-        world="real" if data is not None or test_data is not None else "phantom",
+        four=four,
+        seven=seven,
+        seeds=tuple(range(options.seeds)),
+        limit=options.limit,
+        slices=options.slices,
+        work=options.work or options.out / "work",
+        world="real" if data or tested else "phantom",
     )
 
 
-def _scaled(setting: "Setting", full: bool, epochs: int | None, limit: int | None, slices: int | None) -> "Setting":
-    """The recipe's length and the amount of data; mini networks learn faster and see little."""
-    recipe = setting.recipe
-    count = epochs or (recipe.epochs if full else 4)
-    if full:
-        recipe = replace(recipe, epochs=count)
-    else:
-        recipe = replace(recipe, rate=1e-3, milestones=(2 * count // 3, 5 * count // 6), epochs=count)
-        limit, slices = limit or 24, slices or 3
-    return replace(setting, recipe=recipe, limit=limit, slices=slices)
+def _subsets(options: AblateOptions, data: Path | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The names of the data sets of four and of seven modalities, in lower case."""
+    known = _codes(data) if data else PHANTOM_SEVEN
+    if data and options.four is None:
+        raise RunError(f"--four must name the data sets of the small subset; there are {', '.join(known)}")
+    four = tuple(name.lower() for name in options.four or PHANTOM_FOUR)
+    seven = tuple(name.lower() for name in options.seven or known)
+    if missing := [name for name in (*four, *seven) if name not in known]:
+        raise RunError(f"no data set {', '.join(missing)} in {data or 'the phantoms'}; there are {', '.join(known)}")
+    return four, seven
 
 
 def _codes(folder: Path) -> tuple[str, ...]:
-    from segmote.training.data import find_items  # noqa: PLC0415
+    from segmote.training.data import find_items
 
     return tuple(dict.fromkeys(item.code for item in find_items(folder, (), 1)))
 
 
-def _report(name: str, setting: "Setting | None", jobs: int) -> "AblationReport":
-    if setting is None:
-        return size.ablate()
+def _scaled(setting: "Setting", options: AblateOptions) -> "Setting":
+    """The recipe's length and the amount of data; mini networks learn faster and see little."""
+    count = options.epochs or (setting.recipe.epochs if options.full else 4)
+    if options.full:
+        return replace(setting, recipe=replace(setting.recipe, epochs=count))
+    recipe = replace(setting.recipe, rate=1e-3, milestones=(2 * count // 3, 5 * count // 6), epochs=count)
+    return replace(setting, recipe=recipe, limit=setting.limit or 24, slices=setting.slices or 3)
 
-    trained = {"experts": experts.ablate, "queries": queries.ablate, "decoder": decoder.ablate}
-    return trained[name](setting, jobs) if name in trained else size.ablate()
+
+def _report(name: str, setting: "Setting | None", jobs: int) -> "AblationReport":
+    from bench.studies.ablations import decoder, experts, queries, size
+
+    if name == "size" or setting is None:
+        return size.ablate()
+    return {"experts": experts.ablate, "queries": queries.ablate, "decoder": decoder.ablate}[name](setting, jobs)
 
 
 def _write(report: "AblationReport", out: Path) -> None:
-    from bench.studies.ablations.output import write  # noqa: PLC0415
+    from bench.store.files import write_bytes
+    from bench.studies.ablations.output import write
 
     print(f"\n{report.markdown()}")
     for path in write(report, out):

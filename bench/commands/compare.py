@@ -1,43 +1,55 @@
 """`bench compare A B`: two runs with the same prompts."""
 
+import math
+from dataclasses import dataclass
 from pathlib import Path
 from textwrap import fill
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import numpy as np
 import typer
 from tabulate import tabulate
 
-from bench.commands.options import OK
-from bench.comparing.runs import RunComparison, compare
-from bench.store.files import write_bytes
+from bench.commands.options import OK, Aggregation, aggregation_option
+
+if TYPE_CHECKING:
+    from bench.comparing.runs import RunComparison
 
 WIDTH = 110
 HEADS = ("data set", "prompt", "model", "A", "B", "B - A", "95 % interval", "p (Holm)", "B better", "same", "patients")
 
 
-def compare_command(
-    first: Annotated[Path, typer.Argument(help="Run folder A.")],
-    second: Annotated[Path, typer.Argument(help="Run folder B.")],
-    metric: Annotated[str, typer.Option(help="A metric of the records, for example nsd@2mm.")] = "dice",
-    aggregation: Annotated[str | None, typer.Option(help="Default that of the protocol.")] = None,
-    out: Annotated[Path | None, typer.Option(help="Also write the differences to this CSV file.")] = None,
-) -> int:
+@dataclass(frozen=True, kw_only=True)
+class CompareOptions:
+    """Options of `bench compare`."""
+
+    first: Annotated[Path, typer.Argument(metavar="A", help="Run folder A.")]
+    second: Annotated[Path, typer.Argument(metavar="B", help="Run folder B.")]
+    metric: Annotated[str, typer.Option(help="A metric of the records, for example nsd@2mm.")] = "dice"
+    aggregation: Annotated[Aggregation | None, aggregation_option("that of A's protocol")] = None
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Also write the differences to this CSV file.")] = (
+        None
+    )
+
+
+def compare_command(options: CompareOptions) -> int:
     """Compare two runs with the same prompts, patient by patient, and say what changed between them."""
-    found = compare(first, second, metric, aggregation)
-    print(f"A: {first}\nB: {second}\n")
+    from bench.comparing.runs import compare
+    from bench.store.files import write_bytes
+
+    found = compare(options.first, options.second, options.metric, options.aggregation)
+    print(f"A: {options.first}\nB: {options.second}\n")
     print(_changes(found))
     for name, models in (("A", found.only_a), ("B", found.only_b)):
         if models:
             print(f"Only in {name}, not compared: {', '.join(models)}")
     print(f"\n{_table(found)}")
-    if out:
-        write_bytes(out, found.frame.to_csv(index=False).encode())
-        print(f"\nwrote {out}")
+    if options.out:
+        write_bytes(options.out, found.frame.to_csv(index=False).encode())
+        print(f"\nwrote {options.out}")
     return OK
 
 
-def _changes(found: RunComparison) -> str:
+def _changes(found: "RunComparison") -> str:
     if not found.changes:
         return "Configuration, protocol, versions, weights and hardware are the same."
     rows = [(change.what, _short(change.first), _short(change.second)) for change in found.changes]
@@ -49,11 +61,11 @@ def _short(value: object) -> str:
     return text if len(text) <= 40 else f"{text[:12]}..."
 
 
-def _table(found: RunComparison) -> str:
+def _table(found: "RunComparison") -> str:
     scale, places = (100, 2) if found.metric.unit == "%" else (1, 3)
 
     def number(value: float, sign: str = "") -> str:
-        return "-" if np.isnan(value) else f"{scale * value:{sign}.{places}f}"
+        return "-" if math.isnan(value) else f"{scale * value:{sign}.{places}f}"
 
     rows = [
         (
@@ -73,15 +85,15 @@ def _table(found: RunComparison) -> str:
     ]
     caption = (
         f"{found.metric.title} ({found.metric.unit}; {found.metric.text}), {found.aggregation}. Differences with "
-        f"intervals of the bootstrap over patients; p: Wilcoxon signed-rank test over patients, adjusted by Holm for "
+        f"intervals of the bootstrap over patients; p: Wilcoxon signed-rank test over patients, Holm-adjusted for "
         f"all {len(rows)} rows; B better, same: share of patients."
     )
     return f"{fill(caption, WIDTH)}\n\n{tabulate(rows, HEADS, 'simple', disable_numparse=True)}"
 
 
 def _p(value: float) -> str:
-    return "-" if np.isnan(value) else "< 0.001" if value < 0.001 else f"{value:.3f}"
+    return "-" if math.isnan(value) else "< 0.001" if value < 0.001 else f"{value:.3f}"
 
 
 def _share(value: float) -> str:
-    return "-" if np.isnan(value) else f"{100 * value:.0f} %"
+    return "-" if math.isnan(value) else f"{100 * value:.0f} %"

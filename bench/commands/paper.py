@@ -1,37 +1,39 @@
 """`bench paper`: the printed numbers and claims of the SegMoTE paper, held against its own rows and against ours."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from bench.commands.options import OK
-from bench.commands.tables import Format, Style
-from bench.comparing import claims
-from bench.comparing.paper import ours
-from bench.reporting.tables.formats import FORMATS
+from bench.commands.options import OK, TableFormat
 
 
-def paper_command(
+@dataclass(frozen=True, kw_only=True)
+class PaperOptions(TableFormat):
+    """Options of `bench paper`."""
+
     runs: Annotated[
         list[Path] | None,
-        typer.Option("--run", help="A scored run of official weights on real data; may be given several times."),
-    ] = None,
-    every: Annotated[bool, typer.Option("--all", help="Also print the values that cannot be tested here.")] = False,
-    style: Format = Style.console,
-) -> int:
+        typer.Option(
+            "--run", metavar="RUN", help="A scored run of official weights on real data; can be given several times."
+        ),
+    ] = None
+    every: Annotated[bool, typer.Option("--all", help="Also print the values that cannot be tested here.")] = False
+
+
+def paper_command(options: PaperOptions) -> int:
     """Check the numbers and claims of the SegMoTE paper against its own rows, counted parameters, and runs."""
-    found = ours(runs or [])
+    from bench.comparing import claims, paper
+    from bench.reporting.tables.formats import FORMATS
+
+    found = paper.ours(options.runs or [])
     verdicts = claims.audit(found.values)
-    if style is Style.csv:
+    if options.style == "csv":
         print(claims.frame(verdicts).to_csv(index=False))
-        return OK
-    if style is not Style.console:
-        print("\n".join(FORMATS[style.value](sheet) for sheet in claims.sheets(verdicts, every)))
-        return OK
-    for line in (*found.used, *found.refused):
-        print(line)
-    if found.used or found.refused:
-        print()
-    print(claims.render(verdicts, every))
+    elif options.style == "console":
+        sentences = "".join(f"{sentence}\n" for sentence in (*found.used, *found.refused))
+        print(*filter(None, (sentences, claims.render(verdicts, options.every))), sep="\n")
+    else:
+        print("\n".join(FORMATS[options.style](sheet) for sheet in claims.sheets(verdicts, options.every)))
     return OK

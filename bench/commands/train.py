@@ -1,152 +1,123 @@
-"""`bench train`: train SegMoTE on data in the IMIS layout."""
+"""`bench train segmote`: train SegMoTE on data in the IMIS layout."""
 
-from dataclasses import replace
-from enum import Enum
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
-from tabulate import tabulate
 
-from adapters.weights.catalogue import locate
-from bench.commands.options import OK
+from bench.commands.assignments import assigned
+from bench.commands.options import ALL, OK, Names, names_option
 
 if TYPE_CHECKING:
     from segmote.network.config import SegmoteConfig
-    from segmote.recipe import Recipe
-    from segmote.training.settings import TrainConfig
     from segmote.training.state import Trained
 
-train = typer.Typer(help="Train a model.", no_args_is_help=True)
+# Fields of configuration, recipe and settings that have an option of their own, or follow from one.
+OPTIONS = {
+    "data": "--data",
+    "out": "--out",
+    "codes": "--datasets",
+    "limit": "--limit",
+    "seed": "--seed",
+    "accelerator": "--device",
+    "resume": "--resume or --no-resume",
+    "base": "--base-family",
+    "encoder": "--size",
+    "text": "--size",
+}
 
 
-class RecipeName(str, Enum):
-    """Whose way of training."""
+@dataclass(frozen=True, kw_only=True)
+class TrainOptions:
+    """Options of `bench train segmote`."""
 
-    paper = "paper"
-    released = "released"
-
-
-class Variant(str, Enum):
-    """Whose network, where paper and released code differ."""
-
-    released = "released"
-    paper = "paper"
-
-
-class Base(str, Enum):
-    """Whose weights SegMoTE extends."""
-
-    imis = "imis"
-    sam = "sam"
-
-
-class Size(str, Enum):
-    """Official, or that of the mini world."""
-
-    full = "full"
-    mini = "mini"
-
-
-class Precision(str, Enum):
-    """Number format of the decoder's passes."""
-
-    fp32 = "fp32"
-    bf16 = "bf16"
-    fp16 = "fp16"
-
-
-@train.callback()
-def train_group() -> None:
-    """Train a model."""
-
-
-@train.command("segmote")
-def train_segmote(
-    data: Annotated[Path, typer.Option(help="Folder of data sets in the IMIS layout; lists named test are not read.")],
-    out: Annotated[Path, typer.Option(help="Folder of weights, checkpoint and logs.")],
-    recipe: Annotated[RecipeName, typer.Option(help="Way of training.")] = RecipeName.paper,
+    data: Annotated[
+        Path,
+        typer.Option(metavar="DIR", help="Folder of data sets in the IMIS layout; their test lists are never read."),
+    ]
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for weights, checkpoint and logs.")]
+    recipe: Annotated[
+        Literal["paper", "released"], typer.Option(help="How to train: as in the paper, or as in the released code.")
+    ] = "paper"
     variant: Annotated[
-        Variant | None, typer.Option(help="Network, where paper and released code differ; default the recipe's.")
-    ] = None,
+        Literal["paper", "released"] | None,
+        typer.Option(help="Which network, where the two differ. Default: that of the recipe."),
+    ] = None
     base_family: Annotated[
-        Base, typer.Option(help="What it extends: IMIS-Net as released, or SAM (no text), as the paper has it.")
-    ] = Base.imis,
-    base: Annotated[Path | None, typer.Option(help="That one's weights; default the catalogue's.")] = None,
-    size: Annotated[Size, typer.Option(help="Official sizes or those of the mini world.")] = Size.full,
-    train_decoder: Annotated[bool, typer.Option("--train-decoder", help="The whole mask decoder learns.")] = False,
-    epochs: Annotated[int | None, typer.Option(min=1, help="Default the recipe's.")] = None,
-    batch: Annotated[int | None, typer.Option(min=1, help="Images a step, over all devices.")] = None,
-    rate: Annotated[float | None, typer.Option(help="Learning rate; default the recipe's.")] = None,
-    num_experts: Annotated[int, typer.Option(help="N, expert tokens and experts.")] = 4,
-    top_k: Annotated[int, typer.Option(help="M, experts that update a token.")] = 1,
-    ppt_queries: Annotated[int, typer.Option(help="Q, prompt tokens of PPT; 0 leaves PPT out.")] = 2,
-    ppt_sets: Annotated[str | None, typer.Option(help="Comma list of data sets that PPT serves.")] = None,
-    datasets: Annotated[str, typer.Option(help="Comma list of folder names, or all.")] = "all",
-    limit: Annotated[int | None, typer.Option(min=1, help="Images a data set.")] = None,
-    seed: Annotated[int, typer.Option(help="Of split, order, prompts and noise.")] = 0,
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
-    devices: Annotated[int, typer.Option(min=1, help="Processes, each with its device.")] = 1,
-    precision: Annotated[Precision, typer.Option(help="Of the decoder's passes.")] = Precision.fp32,
-    jobs: Annotated[int, typer.Option(min=0, help="Processes that read ahead, for each device.")] = 0,
-    embeddings: Annotated[Path | None, typer.Option(help="Folder of embeddings to share; default in OUT.")] = None,
-    half_embeddings: Annotated[bool, typer.Option("--half-embeddings", help="Keep them as float16.")] = False,
-    resume: Annotated[bool, typer.Option(help="Go on where the folder's training stopped, or start it anew.")] = True,
-) -> int:
-    """Train SegMoTE on frozen embeddings: MoTE and PPT learn, patients are held out 9:1, killed trainings go on."""
-    from segmote.recipe import RECIPES  # noqa: PLC0415 - with the trainer, see `_run`
-    from segmote.training.settings import TrainConfig  # noqa: PLC0415
+        Literal["imis", "sam"],
+        typer.Option(help="What SegMoTE extends: IMIS-Net, as released, or SAM (no text), as in the paper."),
+    ] = "imis"
+    base: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Weights of the base. Default: the catalogue's file.")
+    ] = None
+    size: Annotated[Literal["full", "mini"], typer.Option(help="Official size, or that of the mini world.")] = "full"
+    datasets: Annotated[Names, names_option(help="Comma-separated folder names, or all.")] = ALL
+    limit: Annotated[int | None, typer.Option(min=1, help="Images per data set. Default: all.")] = None
+    seed: Annotated[int, typer.Option(help="Seed of split, order, prompts and noise.")] = 0
+    device: Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="Where to train.")] = "auto"
+    resume: Annotated[
+        bool, typer.Option(help="Continue an interrupted training in this folder, or replace what is there.")
+    ] = True
+    assignments: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="NAME=VALUE",
+            help="Any other field of the network's configuration, the recipe or the settings, for example epochs=20, "
+            "rate=1e-4, num_experts=8, devices=2; can be given several times. --set help lists the names.",
+        ),
+    ] = None
 
-    changes = {"epochs": epochs, "batch": batch, "rate": rate, "ppt_sets": _names(ppt_sets)}
-    way = replace(
-        RECIPES[recipe.value],
-        train_decoder=train_decoder,
-        **{name: value for name, value in changes.items() if value is not None},  # type: ignore[arg-type]
+
+def train_segmote(options: TrainOptions) -> int:
+    """Train SegMoTE on frozen embeddings: MoTE and PPT learn, one patient in ten is held out. Can be interrupted."""
+    from adapters.families.segmote import from_base
+    from adapters.weights.catalogue import locate
+    from segmote.network.config import SegmoteConfig
+    from segmote.recipe import RECIPES, Recipe
+    from segmote.training.settings import TrainConfig
+    from segmote.training.train import train
+
+    of_network, of_recipe, of_settings = assigned(
+        options.assignments or (), (SegmoteConfig, Recipe, TrainConfig), OPTIONS
     )
-    config = TrainConfig(
-        data=data,
-        out=out,
-        seed=seed,
-        codes=_names(datasets) or () if datasets != "all" else (),
-        limit=limit,
-        embeddings=embeddings,
-        half_embeddings=half_embeddings,
-        accelerator=device,
-        devices=devices,
-        precision=precision.value,
-        workers=jobs,
-        resume=resume,
+    if "ppt_sets" in of_recipe:
+        of_recipe["ppt_sets"] = _lower(of_recipe["ppt_sets"])
+    recipe = replace(RECIPES[options.recipe], **of_recipe)
+    network = replace(_network(options), **of_network)
+    settings = TrainConfig(
+        data=options.data,
+        out=options.out,
+        seed=options.seed,
+        codes=() if options.datasets == ALL else _lower(options.datasets),
+        limit=options.limit,
+        accelerator=options.device,
+        resume=options.resume,
+        **of_settings,
     )
-    rules = _rules(variant or Variant(recipe.value), size, base_family)
-    network = replace(rules, num_experts=num_experts, top_k=top_k, ppt_queries=ppt_queries)
-    weights = base or locate(f"{base_family.value}/{'mini' if size == Size.mini else 'vit_b'}")
-    return _print(_run(network, weights, way, config))
+    base = options.base or locate(f"{options.base_family}/{'mini' if options.size == 'mini' else 'vit_b'}")
+    return _print(train(from_base(network, base, options.seed), recipe, settings))
 
 
-def _names(text: str | None) -> tuple[str, ...] | None:
-    """The names of a comma list, in lower case."""
-    return None if text is None else tuple(name.strip().lower() for name in text.split(",") if name.strip())
+def _lower(names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(name.lower() for name in names)
 
 
-def _rules(variant: Variant, size: Size, family: Base) -> "SegmoteConfig":
-    from adapters.families.segmote import MINI  # noqa: PLC0415
-    from segmote.network.config import RELEASED, SAM_DIM, by_the_paper, on_sam  # noqa: PLC0415
+def _network(options: TrainOptions) -> "SegmoteConfig":
+    from adapters.families.segmote import MINI
+    from segmote.network.config import RELEASED, SAM_DIM, by_the_paper, on_sam
 
-    sizes = MINI if size == Size.mini else RELEASED
-    if family == Base.sam:
-        sizes = on_sam(sizes, MINI.dim if size == Size.mini else SAM_DIM)
-    return by_the_paper(sizes) if variant == Variant.paper else sizes
-
-
-def _run(network: "SegmoteConfig", base: Path, recipe: "Recipe", config: "TrainConfig") -> "Trained":
-    # The trainer brings Lightning Fabric along, which no other command needs.
-    from adapters.families.segmote import from_base  # noqa: PLC0415
-    from segmote.training.train import train as train_network  # noqa: PLC0415
-
-    return train_network(from_base(network, base, config.seed), recipe, config)
+    mini = options.size == "mini"
+    sizes = MINI if mini else RELEASED
+    if options.base_family == "sam":
+        sizes = on_sam(sizes, MINI.dim if mini else SAM_DIM)
+    return by_the_paper(sizes) if (options.variant or options.recipe) == "paper" else sizes
 
 
 def _print(trained: "Trained") -> int:
+    from tabulate import tabulate
+
     for note in trained.notes:
         print(note)
     kinds = [kind for kind in ("box", "click", "auto") if any(kind in row for row in trained.dice.values())]

@@ -1,43 +1,77 @@
-"""Commands that bring weights here: download, convert."""
+"""How the weights of models stand, and which files `bench download` fetches."""
 
-from functools import partial
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING
 
-import typer
-from tqdm import tqdm
+from bench.errors import RunError
 
-from adapters.weights import catalogue, convert
-from bench import inventory
-from bench.commands.options import OK, Weights
+if TYPE_CHECKING:
+    from adapters.weights.catalogue import Entry
 
 
-def download_command(
-    names: Annotated[list[str], typer.Argument(help="Models (sam/vit_b, sam2 ...), or all that can be fetched.")],
-    weights: Weights = None,
-) -> int:
-    """Fetch weights: resumes, checks the checksum, then puts the file in place."""
-    for entry in inventory.downloads(names):
-        with tqdm(desc=entry.name, unit="B", unit_scale=True, unit_divisor=1024) as bar:
-            path = catalogue.download(entry, catalogue.weights_dir(weights), partial(_show, bar))
-        print(path)
-    return OK
+def weights_states(folder: Path | None) -> dict[str, str]:
+    """The state of every model's weights, see `weights_state`, and of every other weights file of the folder.
+
+    A file that no checksum is known of is read whole, so that damage shows.
+    """
+    import adapters
+    from adapters.weights.catalogue import CATALOGUE, ENDINGS, Status, find, locate, weights_dir
+
+    given = weights_dir(folder)
+    settled = ("needs none", Status.MISSING.value, Status.PRESENT.value, Status.DIFFERS.value)
+    states = {name: weights_state(name, folder) for name in adapters.REGISTRY}
+    for name, state in states.items():
+        entry = adapters.card(name).weights
+        if entry and state not in settled:
+            states[name] = damage(locate(entry, given)) or state
+    known = {find(entry, given) for entry in CATALOGUE.values()}
+    files = [given] if given.is_file() else sorted(given.glob("*"))
+    rest = [path for path in files if path.suffix in ENDINGS and path.is_file() and path not in known]
+    return states | {path.name: damage(path) or "readable, not in the catalogue" for path in rest}
 
 
-def _show(bar: "tqdm[NoReturn]", present: int, total: int | None) -> None:
-    bar.total = total
-    bar.update(present - bar.n)
+def damage(path: Path) -> str:
+    """What is wrong with a weights file; empty if it can be read, or if only `bench convert` could tell."""
+    from adapters.weights.checkpoint import DamagedWeights, check
+
+    try:
+        check(path)
+    except DamagedWeights as error:
+        return f"damaged: {error}"
+    except ValueError:
+        return ""
+    return ""
 
 
-def convert_command(
-    file: Annotated[Path, typer.Argument(help="An official weights file that needs unpickling.")],
-    out: Annotated[Path | None, typer.Argument(help="Default: the same name with .safetensors.")] = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
-) -> int:
-    """Keep the tensors of a pickled checkpoint as safetensors, after saying what the pickle names."""
-    target = out or file.with_suffix(".safetensors")
-    print(f"{file} is a pickle that names:", *convert.inspect(file), sep="\n  ")
-    print("Tensors are read by torch's restricted unpickler; the rest becomes inert. Anything else is refused.")
-    confirmed = yes or typer.confirm(f"Read it and write {target}?")
-    print(convert.convert(file, target, confirmed=confirmed))
-    return OK
+def weights_state(name: str, folder: Path | None) -> str:
+    """Whether a model's weights are there: present, missing, or with another checksum."""
+    import adapters
+    from adapters.weights.catalogue import CATALOGUE, MINI_FOLDER, status, weights_dir
+
+    entry = adapters.card(name).weights
+    if entry is None:
+        return "needs none"
+    if entry in CATALOGUE:
+        return status(CATALOGUE[entry], weights_dir(folder)).value
+    shipped = MINI_FOLDER / f"{name.partition('/')[0]}.safetensors"
+    return "present (mini)" if shipped.is_file() else "missing"
+
+
+def downloads(names: Sequence[str]) -> list["Entry"]:
+    """The catalogue's entries of models, or, for "all", of every file that a program can fetch.
+
+    Raises:
+        ValueError: an unknown model.
+        RunError: a model without weights of its own to fetch.
+    """
+    import adapters
+    from adapters.weights.catalogue import CATALOGUE
+
+    if list(names) == ["all"]:
+        return [entry for entry in CATALOGUE.values() if entry.url]
+    full = [name if name in CATALOGUE else adapters.card(name).weights or name for name in names]
+    for name in full:
+        if name not in CATALOGUE:
+            raise RunError(f"{name} needs no download: its weights, if it has any, come with the package")
+    return [CATALOGUE[name] for name in full]

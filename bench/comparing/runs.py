@@ -135,7 +135,7 @@ def _tables(records: pd.DataFrame, aggregation: str) -> Iterator[tuple[tuple[str
     for key, part in labelled.groupby(["dataset", "prompt", "model"], sort=False):
         if part["side"].nunique() == 2:
             sides = part.drop(columns="model").rename(columns={"side": "model"})
-            yield key, patient_scores(sides, aggregation, "row")
+            yield (str(key[0]), str(key[1]), str(key[2])), patient_scores(sides, aggregation, "row")
 
 
 def _row(key: tuple[str, str, str], scores: PatientScores, found: Difference) -> dict[str, Any]:

@@ -51,15 +51,15 @@ JOINERS = "\u200c\u200d"  # belong to words of several scripts
 
 
 def printable(text: str, keep: str = "") -> str:
-    """Text that is safe to print and to store: control characters, escape sequences, half characters are spelled out.
+    r"""Text that is safe to print and to store: control characters, escape sequences, half characters are spelled out.
 
     Args:
         text: from data.
         keep: control characters that pass.
 
     Example:
-        >>> printable("liver\\x1b[31m")
-        'liver\\\\x1b[31m'
+        >>> printable("liver\x1b[31m")
+        'liver\\x1b[31m'
     """
     if text.isprintable():
         return text

@@ -61,7 +61,8 @@ def stretch(pixels: NDArray[Voxel], size: tuple[int, int]) -> NDArray[Voxel]:
     """
     sizes = zip(pixels.shape[:2], size, strict=True)
     rows, columns = (((2 * np.arange(new) + 1) * old) // (2 * new) for old, new in sizes)
-    return pixels[rows[:, None], columns]
+    stretched: NDArray[Voxel] = pixels[rows[:, None], columns]
+    return stretched
 
 
 def to_uint8(image: NDArray[np.generic], modality: str, rule: str) -> NDArray[np.uint8]:

@@ -1,4 +1,4 @@
-"""Boxes around a target: tight, with noise, loosened."""
+"""Boxes around a target: tight, with noise, or enlarged."""
 
 import numpy as np
 from numpy.typing import NDArray

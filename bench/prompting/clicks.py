@@ -13,8 +13,9 @@ from bench.protocols import ClickRule, Protocol
 
 
 def _depth(mask: Mask) -> NDArray[np.float64]:
-    """Distance of each foreground pixel to what lies outside; so does all beyond the image border."""
-    return ndimage.distance_transform_edt(np.pad(mask, 1))[1:-1, 1:-1]
+    """Distance of each foreground pixel to the nearest pixel outside; everything beyond the image border is outside."""
+    depth: NDArray[np.float64] = ndimage.distance_transform_edt(np.pad(mask, 1))[1:-1, 1:-1]
+    return depth
 
 
 def _deepest(depth: NDArray[np.float64]) -> tuple[int, int]:
@@ -23,7 +24,7 @@ def _deepest(depth: NDArray[np.float64]) -> tuple[int, int]:
 
 
 def centre(mask: Mask) -> tuple[int, int]:
-    """(x, y) of the pixel of the largest component that is farthest from outside it; first in raster order.
+    """(x, y) of the pixel of the largest component that is farthest from its outside; the first in raster order.
 
     The image border counts as outside, so that the click stays away from it.
     """
@@ -66,16 +67,16 @@ def click(target: Mask, protocol: Protocol, rng: np.random.Generator) -> Simulat
 def next_click(
     target: Mask, predicted: Mask, protocol: Protocol, rng: np.random.Generator, clicked: Sequence[Click] = ()
 ) -> Click | None:
-    """Where a user would correct: positive on a missed part, negative on a false one.
+    """The next corrective click: positive on a missed part, negative on a false one.
 
     Args:
         target, predicted: (H, W) bool.
         protocol: its click rule.
         rng: of this round.
-        clicked: the clicks so far; only the rule "ritm" heeds them.
+        clicked: the clicks so far; only the rule "ritm" uses them.
 
     Returns:
-        None if nothing is wrong, or nothing that was not clicked before.
+        None if nothing is wrong, or if everything wrong was clicked before.
     """
     error = target != predicted
     if not error.any():

@@ -13,6 +13,7 @@ def components(mask: Mask) -> NDArray[np.integer]:
 
 
 def largest_component(mask: Mask) -> Mask:
-    """The component with most pixels; of equals the first in raster order."""
+    """The component with the most pixels; among equals the first in raster order."""
     labels = components(mask)
-    return labels == 1 + int(np.bincount(labels.ravel())[1:].argmax())
+    largest: Mask = labels == 1 + int(np.bincount(labels.ravel())[1:].argmax())
+    return largest

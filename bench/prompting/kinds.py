@@ -1,4 +1,4 @@
-"""The kinds of simulated prompt: what a user gives, in words and as the rule that draws it."""
+"""The kinds of simulated prompt: what the user gives, the rule that draws it, and its text for captions."""
 
 import pkgutil
 from collections.abc import Callable, Iterable
@@ -19,10 +19,10 @@ class Kind:
         rule: "module:function" of the rule that draws the first prompt, imported when it is needed. It takes
             (target, protocol, generator). None: the prompt is the name of the target's class if the model needs
             text, and nothing at all otherwise.
-        needs: combinations of prompt kinds that a model meets, for `Card.was_trained_on`.
+        needs: combinations of prompt kinds that the model receives, see `Card.was_trained_on`.
         text: for captions and `bench ls prompts`.
-        rounds: later rounds add clicks, as many as the run asks for.
-        every_slice: slices without the target are asked for, too.
+        rounds: True if later rounds add clicks, up to the number that the run asks for.
+        every_slice: True if slices without the target are prompted, too.
     """
 
     rule: str | None
@@ -84,7 +84,7 @@ KINDS: dict[str, Kind] = {
 
 
 def round_name(kind: str, number: int) -> str:
-    """What a user has given after so many rounds.
+    """What the user has given after that many rounds.
 
     Example:
         >>> round_name("clicks", 2), round_name("box+clicks", 2)
@@ -101,25 +101,25 @@ def load(name: str) -> Kind:
     """The prompt kind of that name.
 
     Raises:
-        ValueError: there is none.
+        ValueError: the name is unknown.
     """
     if name not in KINDS:
-        raise ValueError(f"unknown prompt {name!r}; there are {', '.join(KINDS)}")
+        raise ValueError(f"unknown prompt kind {name!r}; known are {', '.join(KINDS)}")
     return KINDS[name]
 
 
 def on_every_slice(kinds: Iterable[str]) -> bool:
-    """True if one of these kinds also asks for slices without the target."""
+    """True if one of these kinds also prompts slices without the target."""
     return any(KINDS[kind].every_slice for kind in kinds)
 
 
 def applies(card: "Card", kind: str, untrained: bool) -> str | None:
-    """None if the model may be asked this way, else the reason for its n/a.
+    """None if the model may be given this kind of prompt, else the reason for its n/a.
 
     Args:
         card: of the model.
         kind: name of the prompt kind.
-        untrained: also allow prompts that the network can take but never saw in training.
+        untrained: also allow prompts that the network accepts but was not trained on.
     """
     needs = KINDS[kind].needs
     refused = frozenset().union(*needs) - card.accepts - {"mask"}  # without a mask input, rounds go on by clicks alone

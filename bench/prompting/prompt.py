@@ -1,4 +1,4 @@
-"""A simulated prompt: what a user would give for one object, before any model takes it."""
+"""A simulated prompt: what a user gives for one object, independent of any model."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ Click = tuple[float, float, int]  # x, y, label: 1 foreground, 0 background
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SimulatedPrompt:
-    """A box, clicks or a name; all of them empty if the user says nothing.
+    """A box, clicks or a name; all of them empty if the user gives nothing.
 
     Attributes:
         box: (4,) float32 x0, y0, x1, y1 in pixels of the image, or None.

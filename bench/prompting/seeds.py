@@ -1,4 +1,4 @@
-"""Random generators that depend on what they are for, and on nothing else."""
+"""Random generators that depend only on their purpose."""
 
 import hashlib
 
@@ -6,6 +6,6 @@ import numpy as np
 
 
 def generator(*key: object) -> np.random.Generator:
-    """A random generator that depends on its key alone, on every machine and in every order."""
+    """A random generator that depends only on its key, on any machine and in any order."""
     digest = hashlib.sha256("|".join(map(str, key)).encode()).digest()
     return np.random.default_rng(int.from_bytes(digest[:8], "little"))

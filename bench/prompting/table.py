@@ -23,14 +23,14 @@ PROMPT_COLUMNS = (
 
 
 def first_prompt(kind: str, target: Mask, name: str, protocol: Protocol, rng: np.random.Generator) -> SimulatedPrompt:
-    """What a user would begin with.
+    """The first prompt of one target.
 
     Args:
         kind: name, see `bench.prompting.kinds.KINDS`.
         target: (H, W) bool, not empty unless the kind asks for every slice.
         name: of the target's class.
-        protocol: whose rules hold.
-        rng: of this prompt alone.
+        protocol: whose rules apply.
+        rng: for this prompt only.
     """
     chosen = kinds.load(kind)
     if chosen.draw is not None:
@@ -43,7 +43,7 @@ def row(item: Item, sample: Sample, name: str, kind: str, protocol: Protocol, se
     """One row of the table: draws the first prompt of one target.
 
     Raises:
-        ValueError: the rule of the kind begins with more than one click.
+        ValueError: the kind's rule starts with more than one click.
     """
     target = sample.targets[name]
     rng = generator_for(seed, item.dataset, item.case, sample.slice, name, kind, 1)
@@ -68,7 +68,7 @@ def row(item: Item, sample: Sample, name: str, kind: str, protocol: Protocol, se
 def generator_for(
     seed: int, dataset: str, case: str, index: int, target: str, kind: str, prompt_round: int
 ) -> np.random.Generator:
-    """The generator of one prompt: a stable hash of what it is for, so that running order changes nothing."""
+    """The generator of one prompt: seeded by a stable hash of its purpose, so that order does not matter."""
     return seeds.generator(seed, dataset, case, index, target, kind, prompt_round)
 
 

@@ -1,4 +1,4 @@
-"""What an overlap is worth where the target is empty: a named rule, since every code base has its own."""
+"""The score of an overlap where the target is empty: a named rule, since every code base has its own."""
 
 from typing import Literal
 
@@ -20,7 +20,7 @@ def settle(value: float, areas: Areas, rule: EmptyRule) -> tuple[float, Status]:
         The value and its status; NaN unless the status is "ok". Distances have no such rule: they stay undefined.
 
     Raises:
-        ValueError: there is no such rule.
+        ValueError: unknown rule.
 
     Example:
         >>> settle(float("nan"), Areas(target=0, predicted=0, common=0), "one")

@@ -1,4 +1,4 @@
-"""What clicks buy: how many are needed, how often they do not suffice, and the area under the curve."""
+"""Interactive metrics: clicks needed (NoC), failures (NoF), and the area under the curve."""
 
 from collections.abc import Sequence
 
@@ -15,7 +15,7 @@ def clicks_needed(scores: Scores, threshold: float) -> Scores:
     """NoC: the number of the first round whose score reaches the threshold.
 
     Args:
-        scores: (..., K) the score after 1 to K rounds; NaN (a failed or undefined round) reaches nothing.
+        scores: (..., K) the score after 1 to K rounds; NaN (a failed or undefined round) never reaches it.
         threshold: 0.85 for NoC@85.
 
     Returns:
@@ -35,7 +35,7 @@ def clicks_needed(scores: Scores, threshold: float) -> Scores:
 def never_reached(scores: Scores, threshold: float) -> Scores:
     """NoF: 1 where no round reaches the threshold, else 0; its mean is the share of failures.
 
-    An object that is solved in the very last round is no failure (the "≥ K clicks" columns of other code count it as
+    An object that is solved in the last round is not a failure (the "≥ K clicks" columns of other code count it as
     one). NaN where all rounds are NaN.
     """
     failed = ~_reached(scores, threshold).any(axis=-1)
@@ -68,7 +68,7 @@ def interaction_scores(
 
     Args:
         records: of one or more runs, models and data sets; other metrics and prompts of one round are left out.
-        metric: what has to be reached; the interactive literature uses IoU.
+        metric: the one compared with the thresholds; the interactive literature uses IoU.
         thresholds: percent.
 
     Returns:

@@ -35,7 +35,7 @@ class LesionCounts:
 
     @property
     def count_difference(self) -> int:
-        """Lesions missed less components invented: positive if too few were drawn."""
+        """Lesions missed minus components invented: positive if too few were predicted."""
         return self.missed - self.invented
 
 
@@ -50,7 +50,7 @@ def lesion_counts(target: Mask, predicted: Mask) -> LesionCounts:
         predicted: the same shape, what the model drew.
 
     Raises:
-        ValueError: the shapes differ, an array is not bool, or has not 2 or 3 axes.
+        ValueError: the shapes differ, an array is not bool, or does not have 2 or 3 axes.
 
     Source: the rule of ISLES 2022 (ezequieldlrosa/isles22, `compute_lesion_f1_score`), which gives 1 instead of NaN
     where both masks are empty.

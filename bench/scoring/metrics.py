@@ -1,4 +1,4 @@
-"""Every metric of the records by name, and the overlaps, from the three areas that are counted once a pair."""
+"""All metrics of the records by name, and the overlaps, computed from three areas that are counted once per pair."""
 
 import re
 from collections.abc import Mapping
@@ -47,7 +47,7 @@ def dice(areas: Areas) -> float:
     """Twice the common area over the sum of both areas.
 
     Returns:
-        A value in [0, 1]; NaN if both masks are empty: nothing was to be found and nothing was.
+        A value in [0, 1]; NaN if both masks are empty.
 
     Example:
         >>> dice(Areas(target=2, predicted=1, common=1))
@@ -91,8 +91,8 @@ class Metric:
         higher_is_better: False for distances, clicks, errors; None: neither, so no value is marked as best.
         volume: True: one value per stacked volume (slice is null); False: one per slice.
         text: for captions: what is measured, what is undefined.
-        by_object: True: one value an object over all rounds of its prompt (round is null).
-        settled: the protocol's rule says what two empty masks are worth, see `bench.empty`.
+        by_object: True: one value per object over all rounds of its prompt (round is null).
+        settled: the protocol's rule for two empty masks applies, see `bench.scoring.empty`.
     """
 
     name: str
@@ -192,7 +192,7 @@ def metric(name: str) -> Metric:
     """The metric of that name, at any tolerance.
 
     Raises:
-        ValueError: there is none.
+        ValueError: the name is unknown.
 
     Example:
         >>> metric("volume_nsd@3mm").title

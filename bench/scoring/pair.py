@@ -22,7 +22,7 @@ Scored = tuple[float, str]  # value and status
 
 @dataclass(frozen=True, eq=False)
 class Target:
-    """The reference of one slice or volume; its surface is computed once, whatever it is compared with.
+    """The reference of one slice or volume; its surface is computed once, however many predictions it is compared with.
 
     Attributes:
         mask: (H, W) or (K, H, W) bool.
@@ -104,18 +104,18 @@ class Candidate:
 
 
 def oracle(target: Mask, candidates: Sequence[Candidate]) -> Candidate:
-    """The candidate with the best Dice, an oracle that no user has; of equals the first."""
+    """The candidate with the best Dice, an oracle that no user has; the first among equals."""
     dice = [OVERLAPS["dice"](areas(target, one.mask)) for one in candidates]
     return candidates[int(np.argmax(np.nan_to_num(dice, nan=-1.0)))]
 
 
 def choice_scores(target: Mask, own: Candidate, others: Sequence[Candidate], protocol: Protocol) -> dict[str, Scored]:
-    """What the model's choice is worth beside the best of its candidates.
+    """The model's choice compared with the best of its candidates.
 
     Args:
         target: the reference.
         own: the model's choice.
-        others: the candidates that it did not choose; none: only its score is told.
+        others: the candidates that it did not choose; if there are none, only its score is recorded.
         protocol: its empty rule.
     """
     made = {"predicted_iou": defined(float("nan") if own.score is None else own.score)}

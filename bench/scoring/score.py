@@ -37,8 +37,8 @@ def score(
     Args:
         run: the run folder.
         models: whose predictions are scored.
-        table: `prompts.parquet`; which cases there are.
-        protocol: whose scoring rules hold.
+        table: `prompts.parquet`, which lists the cases.
+        protocol: whose scoring rules apply.
         jobs, engine: see `bench.workers.run`.
 
     Returns:

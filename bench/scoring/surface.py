@@ -1,7 +1,7 @@
-"""Distances between the surfaces of two masks, computed once a pair; NSD and HD95 are read off them.
+"""Distances between the surfaces of two masks, computed once per pair; NSD and HD95 are derived from them.
 
-The surface of a mask is what erosion with the 4-neighbourhood (2-D) or 6-neighbourhood (3-D) takes away, as in MONAI;
-what lies outside the image is background. Every surface pixel or voxel counts once (google-deepmind/surface-distance
+The surface of a mask is what erosion with the 4-neighbourhood (2-D) or 6-neighbourhood (3-D) removes, as in MONAI;
+everything outside the image is background. Every surface pixel or voxel counts once (google-deepmind/surface-distance
 weights them by surface area instead, so its values differ slightly).
 """
 
@@ -171,7 +171,7 @@ def _rim(mask: Mask) -> Mask:
 
 
 def _percentile_95(values: Distances) -> float:
-    """As `np.percentile`, in a fifth of its time: with thousands of masks its checks cost more than its work."""
+    """`np.percentile` in a fifth of its time, as its checks cost more than the computation for thousands of masks."""
     place = 0.95 * (len(values) - 1)
     low, high = int(place), min(int(place) + 1, len(values) - 1)
     below, above = np.partition(values, (low, high))[[low, high]]

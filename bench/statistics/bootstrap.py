@@ -1,7 +1,7 @@
-"""How sure a comparison is: intervals, paired differences, tests and ranks, with the patient as the unit.
+"""Uncertainty of comparisons: intervals, paired differences, tests and ranks, with the patient as the unit.
 
-Slices and classes of one patient are not independent, so patients are drawn, each with all that belongs to them, and
-the same draws serve every model.
+Slices and classes of one patient are not independent, so whole patients are resampled, and all models share the same
+draws.
 """
 
 import string
@@ -25,7 +25,7 @@ BEST = "best"  # as the reference of a comparison: the best model of each data s
 
 @lru_cache(maxsize=4)
 def resample(patients: int, draws: int = DRAWS, seed: int = 0) -> Array:
-    """(B, P) how often each patient is drawn, with replacement; depends on its arguments alone.
+    """(B, P) how often each patient is drawn, with replacement; a function of the arguments only.
 
     Used for all models and rows of a data set, so that their draws are the same.
 
@@ -47,7 +47,7 @@ def interval(samples: Array, patients: int, level: float = LEVEL) -> tuple[Array
     Args:
         samples: (B, ...) values of B draws; NaN draws are left out.
         patients: how many were drawn from.
-        level: of confidence.
+        level: confidence level.
 
     Source: the expanded percentile interval of Hesterberg, The American Statistician 69 (2015) 371-386.
     """
@@ -60,7 +60,7 @@ def interval(samples: Array, patients: int, level: float = LEVEL) -> tuple[Array
 
 
 def holm(p: Sequence[float]) -> Array:
-    """p-values adjusted for their number; NaN stays and does not count.
+    """p-values adjusted for their number; NaN stays NaN and is not counted.
 
     Example:
         >>> holm([0.01, 0.04, 0.03])
@@ -101,7 +101,7 @@ class Estimate:
     Attributes:
         value, low, high: in the metric's unit; NaN if undefined.
         rank, rank_low, rank_high: 1 is best; the interval is that of the draws. NaN if undefined.
-        group: letters; two models that share one are not told apart. Empty if undefined.
+        group: letters; two models that share one are not distinguished. Empty if undefined.
     """
 
     model: str
@@ -120,9 +120,9 @@ class Difference:
 
     Attributes:
         delta, low, high: difference of their Averages with its interval.
-        p, p_holm: signed-rank test over patients, alone and adjusted for all comparisons of the table.
+        p, p_holm: signed-rank test over patients, unadjusted and adjusted for all comparisons of the table.
         wins, ties: share of patients where `one` scores better, and where both score the same.
-        patients: how many have both scores; `left_out`: how many have not.
+        patients: how many have both scores; `left_out`: how many do not.
     """
 
     one: str
@@ -186,7 +186,7 @@ def _compare(scores: PatientScores, reference: str | None, higher_is_better: boo
     if reference == BEST:
         reference = best(models, values, higher_is_better)
     if reference is not None and reference not in models:
-        raise ValueError(f"no model {reference!r} to compare with; there are {', '.join(models)}")
+        raise ValueError(f"no model {reference!r} to compare with; the models are {', '.join(models)}")
     samples = scores.means(resample(patients, draws, seed))
     low, high = interval(samples, patients)
     average = samples[:, -1]
@@ -203,7 +203,7 @@ def _compare(scores: PatientScores, reference: str | None, higher_is_better: boo
 
 
 def best(models: Sequence[str], values: Array, higher_is_better: bool = True) -> str:
-    """The model with the best of the (M,) values; the first of equals; undefined values are never the best."""
+    """The model with the best of the (M,) values; the first among equals; undefined values are never the best."""
     worst = -np.inf if higher_is_better else np.inf
     known = np.where(np.isnan(values), worst, values)
     return models[int(known.argmax() if higher_is_better else known.argmin())]
@@ -227,7 +227,7 @@ def _difference(scores: PatientScores, average: Array, a: int, b: int, higher_is
 
 
 def tie_groups(values: Array, average: Array, patients: int, higher_is_better: bool = True) -> list[str]:
-    """Letters of the models: two share one if and only if the interval of their difference holds 0.
+    """Letters of the models: two share one if and only if the interval of their difference contains 0.
 
     Args:
         values: (M,) Averages.
@@ -236,8 +236,8 @@ def tie_groups(values: Array, average: Array, patients: int, higher_is_better: b
         higher_is_better: False for distances.
 
     Returns:
-        Letters a model, "a" for the best and all that are not told apart from it and from each other; more than one
-        where a model lies between two groups. Empty where the value is undefined.
+        Letters per model: "a" for the best and those not distinguished from it and from each other; several letters
+        if a model lies between two groups. Empty where the value is undefined.
 
     Source: the compact letter display of Piepho, J. Comput. Graph. Stat. 13 (2004) 456-466, from maximal cliques.
     """
@@ -258,7 +258,7 @@ def tie_groups(values: Array, average: Array, patients: int, higher_is_better: b
 
 
 def _letter(number: int) -> str:
-    """a to z, then A to Z; more groups than that share the last."""
+    """The letter of a group: a to z, then A to Z; any further groups share the last letter."""
     return string.ascii_letters[min(number, len(string.ascii_letters) - 1)]
 
 
@@ -282,7 +282,7 @@ def _ranks(values: Array, higher_is_better: bool) -> Array:
 
 
 def _nanquantile(samples: Array, points: tuple[float, float], method: Literal["linear", "nearest"] = "linear") -> Array:
-    """Quantiles along the first axis; NaN, without a warning, where all samples are."""
+    """Quantiles along the first axis; NaN, without a warning, where all samples are NaN."""
     empty = np.isnan(samples).all(axis=0)
     filled = np.where(empty, 0, samples)
     quantile = np.nanquantile if np.isnan(filled).any() else np.quantile

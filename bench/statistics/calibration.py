@@ -1,4 +1,4 @@
-"""Does a model know how good its masks are? Predicted score against true overlap, and the price of choosing by it."""
+"""Calibration: predicted scores against true overlaps, and the regret of choosing candidates by predicted score."""
 
 from dataclasses import dataclass
 
@@ -37,7 +37,7 @@ class Calibration:
     def ece(self) -> float:
         """Expected calibration error: mean of |true - predicted| over bins, weighted by counts; NaN if there are none.
 
-        Source: Naeini et al., AAAI 2015, with overlap in the place of accuracy.
+        Source: Naeini et al., AAAI 2015, with overlap in place of accuracy.
         """
         if not self.counts.sum():
             return float("nan")
@@ -45,7 +45,7 @@ class Calibration:
 
     @property
     def bias(self) -> float:
-        """Mean predicted score less mean true overlap: positive if the model overrates itself."""
+        """Mean predicted score minus mean true overlap: positive if the model is overconfident."""
         if not self.counts.sum():
             return float("nan")
         return float(np.nansum((self.predicted - self.true) * self.counts) / self.counts.sum())
@@ -63,7 +63,7 @@ def calibration(predicted: Values, true: Values, bins: int = 10) -> Calibration:
         ValueError: the shapes differ, or no bins.
     """
     if predicted.shape != true.shape or predicted.ndim != 1:
-        raise ValueError(f"predicted and true must be (N,) alike, got {predicted.shape} and {true.shape}")
+        raise ValueError(f"predicted and true must both be (N,), got {predicted.shape} and {true.shape}")
     if bins < 1:
         raise ValueError(f"bins must be 1 or more, got {bins}")
     kept = np.isfinite(predicted) & np.isfinite(true)
@@ -78,21 +78,21 @@ def calibration(predicted: Values, true: Values, bins: int = 10) -> Calibration:
 
 
 def regret(overlaps: Values, scores: Values) -> Values:
-    """What choosing a candidate by predicted score costs against the best one, an oracle that no user has.
+    """The overlap lost by choosing the candidate with the best predicted score instead of the best one (an oracle).
 
     Args:
         overlaps: (N, C) true overlap of each candidate, NaN where a prompt has fewer candidates.
         scores: (N, C) predicted scores, NaN in the same places.
 
     Returns:
-        (N,) best overlap less that of the best-scored candidate, 0 or more; NaN where there is no candidate.
+        (N,) best overlap minus that of the best-scored candidate, 0 or more; NaN where there is no candidate.
 
     Example:
         >>> regret(np.array([[0.5, 0.8]]), np.array([[0.9, 0.7]])).round(6)
         array([0.3])
     """
     if overlaps.shape != scores.shape or overlaps.ndim != 2:
-        raise ValueError(f"overlaps and scores must be (N, C) alike, got {overlaps.shape} and {scores.shape}")
+        raise ValueError(f"overlaps and scores must both be (N, C), got {overlaps.shape} and {scores.shape}")
     usable = np.isfinite(overlaps) & np.isfinite(scores)
     chosen = np.where(usable, scores, -np.inf).argmax(axis=1)
     best = np.where(usable, overlaps, -np.inf).max(axis=1)
@@ -104,7 +104,7 @@ def calibrations(records: pd.DataFrame, true: str = "iou", bins: int = 10) -> di
     """Calibration of every model, by (data set, model, prompt).
 
     Args:
-        records: with the metrics `predicted_iou` and `true`, one row a prediction of each; all rounds are pooled.
+        records: with the metrics `predicted_iou` and `true`, one row per prediction each; all rounds are pooled.
         true: metric that the score predicts.
         bins: of equal width.
     """
@@ -112,8 +112,8 @@ def calibrations(records: pd.DataFrame, true: str = "iou", bins: int = 10) -> di
     wide = chosen.pivot(index=PAIR, columns="metric", values="value").reindex(columns=[PREDICTED, true]).astype(float)
     wide = wide[wide[PREDICTED].notna().groupby(level=["dataset", "model", "prompt"]).transform("any")]
     return {
-        key: calibration(part[PREDICTED].to_numpy(), part[true].to_numpy(), bins)
-        for key, part in wide.groupby(level=["dataset", "model", "prompt"])
+        (str(dataset), str(model), str(prompt)): calibration(part[PREDICTED].to_numpy(), part[true].to_numpy(), bins)
+        for (dataset, model, prompt), part in wide.groupby(level=["dataset", "model", "prompt"])
     }
 
 

@@ -1,4 +1,4 @@
-"""Where a mean hides: scores by size of the object, and how often a model fails outright."""
+"""Scores by object size, and how often a model fails completely: what a mean hides."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ def size_strata(records: pd.DataFrame, strata: int = 3) -> pd.DataFrame:
     and rounds), slices and volumes apart, so that all models share them. Equal areas share a stratum.
 
     Raises:
-        ValueError: fewer than 1 stratum.
+        ValueError: fewer than one stratum.
     """
     if strata < 1:
         raise ValueError(f"strata must be 1 or more, got {strata}")
@@ -27,7 +27,7 @@ def size_strata(records: pd.DataFrame, strata: int = 3) -> pd.DataFrame:
 
 
 def strata_table(records: pd.DataFrame, strata: int = 3) -> pd.DataFrame:
-    """Mean score by size: one row a (data set, metric, prompt, stratum, model), with areas and counts.
+    """Mean score by size: one row per data set, metric, prompt, stratum and model, with areas and counts.
 
     Returns:
         Columns `dataset, metric, prompt, stratum, model, area_min, area_max, mean, n, undefined`; `n` counts defined
@@ -55,11 +55,11 @@ def failure_rates(
 
     Args:
         records: of one metric in [0, 1].
-        threshold: below it a mask is of no use.
-        by: columns that tell the rates apart.
+        threshold: a mask below it is useless.
+        by: columns to group by.
 
     Returns:
-        Columns `by..., rate, n`; undefined values (both masks empty) are not among the `n`.
+        Columns `by..., rate, n`; undefined values (both masks empty) are not counted in `n`.
     """
     counted = records[records["value"].notna() | (records["status"] == "failed")]
     below = (counted["value"] < threshold) | counted["value"].isna()

@@ -1,4 +1,4 @@
-"""A data set's scores by patient, so that patients can be drawn again and every mean of a table follows."""
+"""A data set's scores by patient, so that every mean of a table can be recomputed for resampled patients."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -45,10 +45,11 @@ class PatientScores:
 
     def estimate(self) -> Array:
         """(L, M) the table's values: every patient once."""
-        return self.means(np.ones((1, len(self.patients))))[0]
+        table: Array = self.means(np.ones((1, len(self.patients))))[0]
+        return table
 
     def differences(self, one: int, other: int) -> Array:
-        """(P,) each patient's score of model `one` less that of `other`, over the rows that both have; NaN if none."""
+        """(P,) each patient's score of model `one` minus that of `other`, over the rows that both have; NaN if none."""
         means = _ratio(self.sums, self.counts)
         if not self.macro:
             means = means[:, -1:]
@@ -60,15 +61,15 @@ def patient_scores(records: pd.DataFrame, aggregation: str, row: str = "target")
 
     Args:
         records: of one data set, prompt, round and metric (`volume_dice` for "volume"); null values are left out of
-            sums and counts. Several seeds count as several masks.
+            sums and counts. Several seeds count as separate masks.
         aggregation: a name of `AGGREGATIONS`.
         row: the column that names the table's row.
 
     Raises:
-        ValueError: no such aggregation, or several data sets or metrics.
+        ValueError: unknown aggregation, or several data sets or metrics.
     """
     if aggregation not in AGGREGATIONS:
-        raise ValueError(f"unknown aggregation {aggregation!r}; there are {', '.join(AGGREGATIONS)}")
+        raise ValueError(f"unknown aggregation {aggregation!r}; known are {', '.join(AGGREGATIONS)}")
     for name in ("dataset", "metric", "prompt", "round"):
         if (found := records[name].nunique(dropna=False)) != 1:
             raise ValueError(f"records must have one {name}, got {found}; choose one first")
@@ -137,7 +138,8 @@ def _order(table: pd.DataFrame) -> list[str]:
 
 
 def _ratio(total: Array, count: Array) -> Array:
-    return np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
+    ratio: Array = np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
+    return ratio
 
 
 def _nanmean(values: Array, axis: int) -> Array:

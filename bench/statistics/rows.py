@@ -16,7 +16,7 @@ def chosen_metric(name: str, aggregation: str) -> Metric:
     """The metric that an aggregation reads: "volume" that of stacked volumes.
 
     Raises:
-        ValueError: no such metric, or it has none of stacked volumes.
+        ValueError: unknown metric, or it does not exist for stacked volumes.
     """
     found = metric(name)
     return found if found.volume or not AGGREGATIONS[aggregation].volume else metric(f"volume_{name}")

@@ -1,1 +1,1 @@
-"""SegMoTE under the lens: what it is asked, what it answers, what the paper's ablations compare."""
+"""Studies of SegMoTE: its routing, its embeddings, and the paper's ablations."""

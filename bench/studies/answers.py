@@ -21,14 +21,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Answers:
-    """What the network made of B questions about some slices.
+    """The network's predictions for B questions about some slices.
 
     Attributes:
         asked: the slices.
-        questions: B, slice by slice.
+        questions: B of them, slice by slice.
         encoded: the image of each question.
         drawn: masks and routings of the B rows.
-        attention: (B, heads, N, h * w) of each layer, where the expert tokens looked.
+        attention: (B, heads, N, h * w) per layer: what the expert tokens attend to.
     """
 
     asked: list[PromptedSlice]
@@ -39,10 +39,10 @@ class Answers:
 
 
 def routed(segmenter: Segmenter) -> SegmoteSegmenter:
-    """The model, if it has routers to look at.
+    """The model as a SegMoTE segmenter, whose routers can be studied.
 
     Raises:
-        RunError: it is no SegMoTE.
+        RunError: it is not a SegMoTE model.
     """
     if not isinstance(segmenter, SegmoteSegmenter):
         raise RunError(f"{segmenter.card.name} has no expert tokens; name a SegMoTE model, for example segmote/mini")
@@ -51,7 +51,7 @@ def routed(segmenter: Segmenter) -> SegmoteSegmenter:
 
 @torch.no_grad()
 def answers(segmenter: SegmoteSegmenter, slices: Iterable[PromptedSlice]) -> Iterator[Answers]:
-    """Ask about all targets of a few slices at a time; slices without questions are left out."""
+    """Predict all targets, a few slices at a time; slices without questions are left out."""
     for some in pieces((one for one in slices if one.questions), SLICES_AT_ONCE):
         images = segmenter.encode([one.sample.image for one in some])
         pairs = [(image, question) for image, one in zip(images, some, strict=True) for question in one.questions]
@@ -62,7 +62,7 @@ def answers(segmenter: SegmoteSegmenter, slices: Iterable[PromptedSlice]) -> Ite
 
 
 def pieces(values: Iterable[T], size: int) -> Iterator[list[T]]:
-    """The values in lists of that size, the last one shorter.
+    """The values in lists of that size; the last one may be shorter.
 
     >>> list(pieces("abcde", 2))
     [['a', 'b'], ['c', 'd'], ['e']]

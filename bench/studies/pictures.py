@@ -1,9 +1,10 @@
-"""What the pictures of the routing share: colours, names, files."""
+"""What the figures of the studies share: colours, tick labels, files with figures and their numbers."""
 
 import io
 from collections.abc import Iterable
 from pathlib import Path
 
+import pandas as pd
 from matplotlib.figure import Figure
 
 from bench.store.files import write_bytes
@@ -14,7 +15,7 @@ DPI = 150
 
 
 def save(figure: Figure, stem: Path) -> list[Path]:
-    """The figure as PNG and PDF, whole or not at all; the same figure gives the same bytes.
+    """Write the figure as PNG and PDF, atomically; the same figure gives the same bytes.
 
     Args:
         figure: to write.
@@ -29,10 +30,22 @@ def save(figure: Figure, stem: Path) -> list[Path]:
     return made
 
 
+def save_table(table: pd.DataFrame, stem: Path) -> list[Path]:
+    """Write the numbers behind a figure as CSV, atomically.
+
+    Args:
+        table: to write, without its index.
+        stem: path without ending.
+    """
+    path = stem.with_suffix(".csv")
+    write_bytes(path, table.to_csv(index=False).encode())
+    return [path]
+
+
 def long_names(names: Iterable[str]) -> list[str]:
-    """Names broken where they may be.
+    r"""Names with line breaks at underscores and spaces.
 
     >>> long_names(["PHANTOM_CT", "ISLES 2022"])
-    ['PHANTOM\\nCT', 'ISLES\\n2022']
+    ['PHANTOM\nCT', 'ISLES\n2022']
     """
     return [name.replace("_", "\n").replace(" ", "\n") for name in names]

@@ -1,4 +1,4 @@
-"""Every prompted target of some data sets, one after the other."""
+"""All targets of some data sets with a prompt each, slice by slice."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -16,12 +16,12 @@ from bench.protocols import Protocol
 
 @dataclass(frozen=True, slots=True)
 class DataSet:
-    """A data set as a picture shows it.
+    """A data set as it appears in a figure.
 
     Attributes:
         name: as on the command line, with its folder where there are several.
-        title: of its axis label or panel; unique.
-        items: its cases; of a data set with a split those that are not for training.
+        title: for axis labels and panels; unique.
+        items: its cases; if the data set has a split, those that are not for training.
     """
 
     name: str
@@ -31,7 +31,7 @@ class DataSet:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Question:
-    """One target of one slice and the prompt that asks for it.
+    """One target of one slice and its prompt.
 
     Attributes:
         dataset: title of its data set.
@@ -50,7 +50,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PromptedSlice:
-    """A slice and all questions about it."""
+    """A slice and all its prompted targets."""
 
     sample: Sample
     questions: Sequence[Question]
@@ -72,15 +72,15 @@ class PromptRule:
 
 
 def data_sets(names: Sequence[str], data: Path, limit: int | None = None) -> list[DataSet]:
-    """The data sets of those names below `data`; where several folders hold one, each is a data set of its own.
+    """The named data sets below `data`; if several folders hold one, each counts as a data set of its own.
 
     Args:
         names: as for `bench run --datasets`.
         data: the folder.
-        limit: cases a data set.
+        limit: cases per data set.
 
     Raises:
-        RunError: nothing with a data set's layout is there.
+        RunError: no folder there has a data set's layout.
         ValueError: an unknown name.
     """
     return [_data_set(single, data, limit) for name in names for single in _singles(name, data)]

@@ -1,1 +1,1 @@
-"""IMIS-Net, the network that SegMoTE stands on."""
+"""IMIS-Net, the network on which SegMoTE is built."""

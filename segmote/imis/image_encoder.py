@@ -1,6 +1,6 @@
 """IMIS-Net's image encoder: SAM's vision transformer in timm's naming, then a neck as wide as the decoder.
 
-Every input whose sides are multiples of the patch will do: the position tables are stored for one grid and resampled.
+Any input whose sides are multiples of the patch is accepted: position tables are stored for one grid and resampled.
 
 Source: uni-medical/IMIS-Bench at f4519c0; the transformer is that of `segment_anything`, with timm's layer-norm
 epsilon (1e-5) and timm's names in the MLP.
@@ -43,7 +43,7 @@ class EncoderConfig:
 
 
 class VisionTransformer(ImageEncoderViT):
-    """SAM's ViT for inputs of any size that hands out the grid after each global block."""
+    """SAM's ViT for inputs of any size; it returns the grid after each global block."""
 
     def __init__(self, config: EncoderConfig) -> None:
         super().__init__(

@@ -16,11 +16,11 @@ HEAD_LAYERS = 3
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Candidates:
-    """What the decoder draws for B prompts; candidate 0 is the one of SAM's single-mask mode.
+    """The decoder's output for B prompts; candidate 0 is that of SAM's single-mask mode.
 
     Attributes:
         logits: (B, 4, 4h, 4w) masks.
-        scores: (B, 4) predicted IoU, not squashed: at times below 0 or above 1.
+        scores: (B, 4) predicted IoU, not confined to 0..1.
         semantics: (B, 4, S) vectors to compare with those of category names.
     """
 
@@ -53,7 +53,7 @@ class TextPromptEncoder(PromptEncoder):
         sparse, dense = super().forward(points, boxes, masks)
         if text is None:
             return sparse, dense
-        # Text alone leaves SAM's encoder at a batch of one.
+        # With text alone SAM's encoder returns a batch of one.
         sparse, dense = (part.expand(len(text), *part.shape[1:]) for part in (sparse, dense))
         return torch.cat([sparse, text[:, None]], dim=1), dense
 

@@ -1,6 +1,6 @@
 """IMIS-Net: SAM's layout with a wider decoder, semantic tokens and text prompts.
 
-An image goes through `image_encoder` once, each prompt through `decode`. The input size is a choice at run time: no
+An image goes through `image_encoder` once, each prompt through `decode`. The input size can be chosen freely, as no
 stored tensor depends on it. Pixels are standardised with `PIXEL_MEAN` and `PIXEL_STD` (RGB, 0..255) by the caller.
 
 Source: uni-medical/IMIS-Bench at f4519c0; Cheng et al., Interactive medical image segmentation: a benchmark dataset
@@ -31,7 +31,7 @@ class ImisConfig:
         image_size: side of the square input, a multiple of the encoder's patch.
         dim: channels of image embedding, prompt tokens and decoder; a multiple of 8.
         layers, heads, mlp: of the decoder's two-way transformer.
-        narrowing: how many times fewer channels its attention between tokens and image has.
+        narrowing: factor by which its attention between tokens and image has fewer channels.
         head: hidden channels of the prediction heads.
         semantic: channels of a semantic vector.
         encoder, text: sizes of the two towers.
@@ -54,7 +54,7 @@ class Imis(nn.Module):
 
     Attributes:
         config: its sizes.
-        vocabulary: the file of merges that token ids refer to, see `segmote.vocabulary`; it may be missing, as may
+        vocabulary: the file of merges that token ids refer to, see `segmote.imis.vocabulary`; it may be missing, as may
             `text_model` (None): text prompts need both, boxes, points and masks neither.
     """
 
@@ -70,7 +70,7 @@ class Imis(nn.Module):
 
     @staticmethod
     def decoder_of(config: ImisConfig) -> SemanticMaskDecoder:
-        """The part that SegMoTE has another one of."""
+        """The mask decoder; SegMoTE overrides it."""
         transformer = TwoWayTransformer(
             config.layers, config.dim, config.heads, config.mlp, attention_downsample_rate=config.narrowing
         )
@@ -102,7 +102,7 @@ def prompt_encoder(config: ImisConfig) -> TextPromptEncoder:
     """The prompt encoder for the configured input size.
 
     Raises:
-        ValueError: the input is no whole number of patches.
+        ValueError: the input size is not a whole number of patches.
     """
     grid, rest = divmod(config.image_size, config.encoder.patch)
     if rest or not grid:

@@ -28,7 +28,7 @@ HEADER = "#version: 0.2"
 
 
 def sentence(name: str) -> str:
-    """What IMIS-Net is told about a class.
+    """The sentence that tells IMIS-Net about a class.
 
     >>> sentence("Left_Kidney")
     'A segmentation area of a left kidney.'
@@ -41,8 +41,8 @@ class Vocabulary:
     """Sentences as token ids: the bytes, the merges, and last of all the ids that start and end a sentence.
 
     Args:
-        path: a file of merges, one pair a line after a header, plain or gzipped (`.gz`), in the format of OpenAI's
-            `bpe_simple_vocab_16e6.txt.gz`. Merges beyond the size are left out, as CLIP does.
+        path: a file of merges, one pair per line after a header, plain or gzipped (`.gz`), in the format of OpenAI's
+            `bpe_simple_vocab_16e6.txt.gz`. Merges beyond the size are ignored, as in CLIP.
         size: number of token ids.
     """
 

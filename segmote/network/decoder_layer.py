@@ -1,6 +1,6 @@
 """The decoder layers: figure 2, "decoder layer 1" and "decoder layer 2"; section 3.2.
 
-Self-attention among the tokens, tokens look at the image, MoTE for the expert tokens, the image looks at the tokens.
+Self-attention among the tokens, token-to-image attention, MoTE for the expert tokens, image-to-token attention.
 
 B: rows, that is image x prompt. D: `dim`. h, w: grid of the embedding. L: layers. The tokens are, in this order, O
 output tokens, N expert tokens (N is the T and E of section 3.3) and P prompt tokens.
@@ -22,7 +22,7 @@ class DecoderLayer(TokenExperts):
 
     Args:
         config: sizes.
-        first: in the first layer self-attention knows no positions and has no residual.
+        first: in the first layer self-attention uses no positions and has no residual.
     """
 
     def __init__(self, config: SegmoteConfig, first: bool) -> None:
@@ -43,9 +43,9 @@ class DecoderLayer(TokenExperts):
         Args:
             tokens: (B, O + N + P, D) output, expert and prompt tokens.
             pixels: (B, h * w, D) image features.
-            places: positional encodings of both: the tokens as they were at first, and those of the grid.
+            places: positional encodings of both: the initial tokens, and those of the grid.
             noise: (B, N, N) for the router, or None.
-            mote: False leaves out MoTE, and with it the MLP.
+            mote: False omits MoTE, and with it the MLP.
         """
         token_places, pixel_places = places
         tokens = self.norm1(self._self_attention(tokens, token_places))
@@ -71,7 +71,7 @@ class DecoderLayer(TokenExperts):
 
 
 class ExpertTransformer(TwoWayTransformer):
-    """The decoder layers and the last look of the tokens at the image."""
+    """The decoder layers and the final token-to-image attention."""
 
     def __init__(self, config: SegmoteConfig) -> None:
         super().__init__(0, config.dim, config.heads, config.mlp, attention_downsample_rate=config.narrowing)
@@ -86,7 +86,7 @@ class ExpertTransformer(TwoWayTransformer):
             image, positions: (B, D, h, w) features and their positional encoding.
             tokens: (B, O + N + P, D).
             noise: (L, B, N, N) for the routers, or None.
-            mote: False leaves out MoTE.
+            mote: False omits MoTE.
         """
         pixels, pixel_places = (part.flatten(2).transpose(1, 2) for part in (image, positions))  # (B, h * w, D)
         places, routings = (tokens, pixel_places), []

@@ -7,7 +7,7 @@
     image embedding ─ pixels ──►│ image to token                       │──► upscaled ──► expert features ────┘
     + mask prompt               └──────────────────────────────────────┘
 
-Each expert token draws a mask, and the one that the last router chose is the answer.
+Each expert token yields a mask; the result is the mask of the token that the last router chose.
 
 B: rows, that is image x prompt. D: `dim`. h, w: grid of the embedding. P: prompt tokens. N: `num_experts`, the T and E
 of section 3.3. L: decoder layers. O: output tokens. S: channels of a semantic vector.
@@ -29,27 +29,27 @@ from segmote.network.router import Routing, largest
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ExpertMasks(Candidates):
-    """What the decoder draws for B prompts: a mask for each expert token, of which one is the answer.
+    """The decoder's output for B prompts: one mask per expert token, one of which is the result.
 
-    `scores` are those of the IoU token, which were learned with SAM's masks: they do not belong to the expert masks.
+    `scores` come from the IoU token, which was trained with SAM's masks: they do not rate the expert masks.
 
     Attributes:
         logits: (B, N, 4h, 4w) the masks.
         scores: (B, 4) predicted IoU.
-        semantics: (B, 4, S), (B, 0, S) on top of SAM, which has none.
-        routings: of each layer; empty where MoTE was left out.
+        semantics: (B, 4, S); (B, 0, S) on SAM, which has none.
+        routings: one per layer; empty if MoTE was omitted.
     """
 
     routings: tuple[Routing, ...]
 
     @property
     def token(self) -> Tensor:
-        """(B,) index of the answer: the last layer's choice. Without MoTE, mask 1..3 of the best predicted IoU."""
+        """(B,) index of the result: the last layer's choice. Without MoTE, that of the best predicted IoU of 1..3."""
         return self.routings[-1].token if self.routings else self._best
 
     @property
     def mask(self) -> Tensor:
-        """(B, 1, 4h, 4w) the answer."""
+        """(B, 1, 4h, 4w) the result."""
         return self.logits[torch.arange(len(self.token), device=self.token.device), self.token, None]
 
     @property
@@ -59,7 +59,7 @@ class ExpertMasks(Candidates):
 
     @property
     def semantic(self) -> Tensor:
-        """(B, S) the semantic vector beside that score."""
+        """(B, S) the semantic vector that belongs to that score."""
         return self.semantics[torch.arange(len(self._best), device=self._best.device), self._best]
 
     @property
@@ -68,11 +68,11 @@ class ExpertMasks(Candidates):
 
 
 class ExpertMaskDecoder(SemanticMaskDecoder):
-    """IMIS's mask decoder with expert tokens, a head for each, and the features that they are drawn on.
+    """IMIS's mask decoder with expert tokens, one head per token, and the features from which masks are computed.
 
     Of the official names `img_prompt_pool` is PPT, `expert_output_mlps` are the expert heads (the paper's MLP layers),
     `compress_vit_feat`, `expert_embedding_encoder` and `expert_feature_fusion` the branches of the expert features.
-    Its parent's mask heads are never run. `expert_mlp`, `text_token` and `boxApoint_token` are stored but never used.
+    The parent's mask heads are never run. `expert_mlp`, `text_token` and `boxApoint_token` are stored but never used.
     """
 
     def __init__(self, config: SegmoteConfig) -> None:
@@ -95,7 +95,7 @@ class ExpertMaskDecoder(SemanticMaskDecoder):
         self.text_token, self.boxApoint_token = (nn.Embedding(1, dim).requires_grad_(False) for _ in range(2))
 
     def details(self, embeddings: Tensor, early: Tensor) -> Tensor:
-        """The expert features' part (B, D / 8, 4h, 4w) that needs the image alone.
+        """The part (B, D / 8, 4h, 4w) of the expert features that depends on the image alone.
 
         Args:
             embeddings: (B, D, h, w).
@@ -104,7 +104,7 @@ class ExpertMaskDecoder(SemanticMaskDecoder):
         return self.expert_embedding_encoder(embeddings) + self.compress_vit_feat(early)
 
     def prompt_tokens(self, embeddings: Tensor, sparse: Tensor) -> Tensor:
-        """Prompt tokens with PPT's (B, P + Q, D), or PPT's instead (B, Q, D).
+        """The prompt tokens followed by PPT's (B, P + Q, D), or PPT's alone (B, Q, D), as configured.
 
         Args:
             embeddings: (B, D, h, w) of the images, or (1, D, h, w) for all.
@@ -138,10 +138,10 @@ class ExpertMaskDecoder(SemanticMaskDecoder):
             sparse: (B, P, D) prompt tokens.
             dense: (B, D, h, w) embedded masks.
             text: (B, D) vectors that were also given as tokens; they add one map to all masks.
-            details: as the method of that name gives them; "upscaled" expert features need none.
-            noise: (L, B, N, N) draws from N(0, 1) for the routers; True draws them, False does without; None means
-                True in training mode.
-            mote: False leaves out MoTE.
+            details: the output of the method `details`; not needed if expert features are "upscaled".
+            noise: (L, B, N, N) draws from N(0, 1) for the routers; True: draw them here; False: no noise; None: noise
+                in training mode only.
+            mote: False omits MoTE.
 
         Raises:
             ValueError: details are missing.
@@ -174,7 +174,7 @@ class ExpertMaskDecoder(SemanticMaskDecoder):
         return torch.randn(self.config.layers, rows, experts, experts, device=device) if wanted else None
 
     def _kernels(self, experts: Tensor, text: Tensor | None) -> Tensor:
-        """What is multiplied with the features at each place (B, N, D / 8), from the expert tokens (B, N, D)."""
+        """The vectors (B, N, D / 8) that are multiplied with the features, from the expert tokens (B, N, D)."""
         heads = zip(self.expert_output_mlps, experts.unbind(1), strict=True)
         kernels = torch.stack([head(token) for head, token in heads], dim=1)
         return kernels if text is None else kernels + self.text_output(text)[:, None]
@@ -183,7 +183,7 @@ class ExpertMaskDecoder(SemanticMaskDecoder):
         if self.config.expert_features == "upscaled":
             return upscaled
         if details is None:
-            raise ValueError("expert features need the image's details; give those of `Segmote.details`")
+            raise ValueError("expert features need the image's details; pass the output of `Segmote.details`")
         return self.expert_feature_fusion(upscaled) + details
 
 

@@ -1,6 +1,6 @@
 """The mixture of token experts (MoTE) of one decoder layer: figure 2, right; section 3.3, equation 6.
 
-Each expert token goes through the experts that the router chose for it, and what comes out takes its place.
+Each expert token is replaced by the output of the experts that the router chose for it.
 
 B: rows, that is image x prompt. T: expert tokens. E: experts; T = E = `num_experts`. D: `dim`. R: `expert_rank`.
 """
@@ -15,7 +15,7 @@ ZERO_GUARD = 2.22e-16
 
 
 class Expert(nn.Module):
-    """One expert's own branch, which is linear; what follows it is shared by all. `mixture` computes all at once."""
+    """One expert's own linear branch; what follows is shared by all experts. `mixture` computes all at once."""
 
     def __init__(self, dim: int, rank: int) -> None:
         super().__init__()
@@ -23,7 +23,7 @@ class Expert(nn.Module):
 
 
 class TokenExperts(nn.Module):
-    """MoTE: router and experts. A decoder layer is made from it, as the official weights name both on one level.
+    """MoTE: router and experts. The decoder layer inherits from it, as the official weights name both on one level.
 
     Of the official names `w_gate_token` and `w_noise_token` are W_g and W_n of equations 1 and 2, `experts_token` the
     expert branches, `dte_token`, `dteall_token` and `proj_token` the "subsequent mapping" that all experts share.
@@ -54,11 +54,11 @@ class TokenExperts(nn.Module):
         return (tokens + mixed if config.expert_residual else mixed), routing
 
     def mixture(self, tokens: Tensor, gates: Tensor) -> Tensor:
-        """What the chosen experts make of tokens (B, T, D), weighted by their gates: (B, T, D), eq. 6.
+        """The chosen experts' output (B, T, D) for tokens (B, T, D), weighted by their gates: eq. 6.
 
         Eq. 6 has one expert; with k > 1 it is the sum over all k, as in figure 2 and in the released code. The equation
-        weights what comes out of the "subsequent mapping"; here, as in the released code, the branches are weighted and
-        the mapping follows. The two differ by the mapping's biases, and only where a gate is not 1 ("softmax_all").
+        weights the output of the "subsequent mapping"; here, as in the released code, the branches are weighted before
+        the mapping. The two differ by the mapping's biases, and only where a gate is not 1 ("softmax_all").
         All experts are computed, as they are small; the gates of those not chosen are 0 and have no gradient.
         """
         weight = torch.stack([expert.get_parameter("lin1.weight") for expert in self.experts_token])  # (E, R, D)

@@ -1,4 +1,4 @@
-"""Heat maps of the routing: figure 7, where the expert tokens look in the image, by token and by expert.
+"""Heat maps of the routing: figure 7, what the expert tokens attend to in the image, by token and by expert.
 
 B: rows, that is image x prompt. N: expert tokens. E: experts; E = N. H: heads. h, w: grid of the embedding. L: layers.
 """
@@ -19,11 +19,11 @@ RANGE_FLOOR = 1e-12
 
 @contextmanager
 def watched(decoder: ExpertMaskDecoder) -> Iterator[list[Tensor]]:
-    """What the expert tokens attend to, in all passes of the decoder inside the block.
+    """Record what the expert tokens attend to in all passes of the decoder inside the block.
 
     Yields a list that grows by the attention probabilities (B, H, N, h * w) of one layer after the other. They are
-    computed beside the pass from what its token-to-image attention is given, so the pass itself is as ever, and outside
-    the block nothing is computed at all.
+    computed from the inputs of the token-to-image attention, so the pass itself is unchanged, and outside the block
+    nothing is computed.
     """
     seen: list[Tensor] = []
     first, count = decoder.config.output_tokens, decoder.config.num_experts
@@ -59,12 +59,12 @@ def token_maps(attention: Tensor, grid: tuple[int, int]) -> Tensor:
 
 
 def expert_maps(maps: Tensor, gates: Tensor, combine: Combine = "mean") -> Tensor:
-    """Maps (B, E, h, w) of the experts, each from 0 to 1, or 0 all over for an expert without a token.
+    """Maps (B, E, h, w) of the experts, each from 0 to 1, or 0 everywhere for an expert without a token.
 
     Args:
         maps: (B, N, h, w) of the tokens.
         gates: (B, N, E) of the same layer; a token belongs to each expert whose gate is above 0.
-        combine: what becomes of the maps of an expert's tokens.
+        combine: how the maps of an expert's tokens are combined.
 
     Source: InMyDreammer/SegMoTE; the figure's labels say "token", the released code draws the experts.
     """

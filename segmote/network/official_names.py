@@ -1,4 +1,4 @@
-"""What the official weights files call things, and what they tell about the router they were trained with."""
+"""Tensor names in the official weights files, and which version of the router the weights were trained with."""
 
 from collections.abc import Mapping
 
@@ -14,10 +14,10 @@ LEGACY_NAMES = {
     "mask_decoder.embedding_encoder": "mask_decoder.expert_embedding_encoder",
     "mask_decoder.embedding_maskfeature": "mask_decoder.expert_feature_fusion",
 }
-# SAM's names of the encoder to ours. The neck keeps its own: it lies beside timm's encoder, not in it.
+# From SAM's names of the encoder to ours. The neck keeps its name: it lies beside timm's encoder, not inside it.
 SAM_NECK = "image_encoder.neck."
 SAM_ENCODER = {"image_encoder.": "image_encoder.sam_encoder.", ".mlp.lin1.": ".mlp.fc1.", ".mlp.lin2.": ".mlp.fc2."}
-# What IMIS-Net has beside SAM's parts, and timm's neck, which no pass reads.
+# What IMIS-Net has in addition to SAM's parts, and timm's neck, which no pass uses.
 NOT_SAMS = (
     "text_model.",
     "text_out_dim.",
@@ -25,7 +25,7 @@ NOT_SAMS = (
     "mask_decoder.text_output.",
     "image_encoder.sam_encoder.neck.",
 )
-# Stored in official files, never used; a file may do without.
+# Stored in official files but never used; a file may lack them.
 UNUSED = (".dte", ".dteall", ".mean", ".std", "mask_decoder.expert_mlp", ".text_token", ".boxApoint_token")
 ROUTERS = (".w_gate_token", ".w_noise_token")
 
@@ -58,7 +58,7 @@ def name_of_sams(key: str) -> str:
 
 
 def is_unused(key: str) -> bool:
-    """True for what no pass through the network ever reads.
+    """True for a tensor that no pass through the network uses.
 
     >>> is_unused("mask_decoder.transformer.layers.0.dte.bias"), is_unused("mask_decoder.transformer.layers.0.std")
     (True, True)
@@ -69,15 +69,15 @@ def is_unused(key: str) -> bool:
 
 
 def implied_gate(state: Mapping[str, Tensor]) -> GateMode:
-    """Which of the two released routers weights were trained with, told by the routers' values.
+    """Which of the two released routers the weights were trained with, inferred from the routers' values.
 
-    Both start at zero. The first ("topk_softmax") gives them no gradient, so zero they stay, and all is decided by the
-    order among equals; the second ("straight_through") moves them.
+    Both start at zero. The first ("topk_softmax") gives them no gradient, so they stay zero, and the order
+    among equals decides; the second ("straight_through") moves them.
 
     Raises:
-        ValueError: no router in there.
+        ValueError: there is no router among the tensors.
     """
     routers = [value for key, value in state.items() if key.endswith(ROUTERS)]
     if not routers:
-        raise ValueError(f"these are no weights of SegMoTE: no name ends in {' or '.join(ROUTERS)}")
+        raise ValueError(f"not weights of SegMoTE: no name ends in {' or '.join(ROUTERS)}")
     return "straight_through" if any(bool(value.any()) for value in routers) else "topk_softmax"

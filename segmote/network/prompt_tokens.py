@@ -1,6 +1,6 @@
-"""Progressive prompt tokenization (PPT): figure 3 and section 3.4. Prompt tokens out of the image itself.
+"""Progressive prompt tokenization (PPT): figure 3 and section 3.4. Prompt tokens generated from the image itself.
 
-B: images. D: channels of the embedding. h, w: its grid. Q: learnable queries, and so prompt tokens.
+B: images. D: channels of the embedding. h, w: its grid. Q: learnable queries, one per prompt token.
 """
 
 import torch
@@ -28,7 +28,7 @@ class PromptTokenizer(nn.Module):
         self.ln_out = nn.LayerNorm(dim)
 
     def forward(self, embeddings: Tensor) -> Tensor:
-        """Prompt tokens (B, Q, D) of image embeddings (B, D, h, w). The queries are no part of the residual."""
+        """Prompt tokens (B, Q, D) of image embeddings (B, D, h, w). The residual does not include the queries."""
         batch, _, height, width = embeddings.shape
         features = self.ln_in(embeddings.flatten(2).transpose(1, 2))  # (B, h * w, D)
         features = features + self.pos_proj(_places(height, width, features))

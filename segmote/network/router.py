@@ -1,4 +1,4 @@
-"""The router of MoTE (section 3.3, equations 1 to 5): which experts update which token, and which token draws the mask.
+"""The router of MoTE (section 3.3, equations 1 to 5): experts for each token, and the token for the mask.
 
 B: rows, that is image x prompt. T: expert tokens of a row. E: experts; here T = E. D: channels of a token.
 k: experts that update a token.
@@ -40,7 +40,7 @@ class Routing:
 
 
 class TokenLogits(NamedTuple):
-    """What a router says of each expert for each token.
+    """A router's score of each expert for each token.
 
     Attributes:
         clean: (B, T, E) L.
@@ -90,10 +90,10 @@ def route(given: TokenLogits, top_k: int, mode: GateMode) -> Routing:
 def gate_values(logits: Tensor, experts: Tensor, mode: GateMode) -> Tensor:
     """The gates G (B, T, E), eq. 5, of logits (B, T, E) and each token's experts (B, T, k).
 
-    The equation does not say over what the softmax runs, and the released code had two answers:
+    The equation does not say what the softmax runs over, and the released code has had two versions:
 
     - "topk_softmax", its first version: over the k kept logits. With k = 1 a gate is always 1, so the router gets no
-      gradient at all and stays as it was initialised: zero. For reading old results, never for training.
+      gradient at all and stays as it was initialised: zero. Only for reproducing old results, never for training.
     - "straight_through", its second: a kept gate is 1, but has the gradient of its softmax over all E experts.
     - "softmax_all", our reading of the paper: the softmax over all E experts, at the kept ones.
     """

@@ -1,7 +1,7 @@
-"""Which pictures make a batch, and what is drawn for each: the same on every process, whatever came before.
+"""The batches of an epoch: which pictures, and which of their objects; the same on every process and after resuming.
 
-All chance comes from generators seeded with (seed, epoch, picture, round), so that neither the number of devices nor a
-resumed training changes a draw.
+All random numbers come from generators seeded with (seed, epoch, picture, purpose, round), so that neither the number
+of devices nor resuming changes a draw.
 """
 
 from collections.abc import Mapping, Sequence
@@ -28,12 +28,12 @@ class Batch(NamedTuple):
     """One process's part of a batch: I pictures, M masks each, B = I x M rows, picture by picture.
 
     Attributes:
-        seed, epoch, number: of what is drawn for the batch as a whole.
+        seed, epoch, number: seed what is drawn for the batch as a whole.
         indices: (I) places of the pictures among the items; part of their seeds.
         embeddings: (I, dim, h, w).
         early: (I, encoder's width, h, w).
         targets: (B, 1, side, side) bool.
-        regions: likewise, of regions that a model drew; None if any picture of the whole batch has none.
+        regions: likewise, of regions drawn by a model; None if any picture of the whole batch has none.
         pooled: (B, text width) the classes' sentences; None without a text tower.
         served: whether the batch is of sets that PPT serves.
     """
@@ -75,7 +75,7 @@ class Sources:
 
 
 class Epoch(Dataset[Batch]):
-    """The batches of one epoch, read when asked for."""
+    """The batches of one epoch, read on access."""
 
     def __init__(self, sources: Sources, epoch: int) -> None:
         recipe = sources.recipe
@@ -148,13 +148,13 @@ def epoch_batches(
 ) -> list[tuple[int, ...]]:
     """The batches of an epoch, as indices of items.
 
-    A batch has items of the sets that PPT serves, or of the others, never both. The last of either kind is filled up
-    from the start of its order, so that all are of one size and no picture is left out.
+    A batch has items of the sets that PPT serves, or of the others, never both. The last batch of either kind is filled
+    up from the start of its order, so that all have the same size and no picture is left out.
 
     Args:
         items: to learn from.
         ppt_sets: names of the sets that PPT serves, in any case.
-        batch: items a batch, of all processes together; each takes its slice (`own_part`).
+        batch: items per batch, over all processes together; each takes its part (`own_part`).
         seed, epoch: decide the order.
     """
     rng = generator(seed, epoch, 0, ORDER)
@@ -184,4 +184,4 @@ def own_part(batch: Sequence[int], process: int, processes: int) -> Sequence[int
 
 def choose(count: int, wanted: int, rng: np.random.Generator) -> list[int]:
     """Indices of `wanted` out of `count` things, each once as long as there are enough."""
-    return rng.choice(count, wanted, replace=count < wanted).tolist()
+    return [int(index) for index in rng.choice(count, wanted, replace=count < wanted)]

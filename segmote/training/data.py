@@ -2,10 +2,10 @@
 
     <set>/dataset.json                          labels, and the list "training" of {image, label, imask}
     <set>/image/<name>.png
-    <set>/label/<any>.(C, H, W, 1).npz          a sparse matrix, one row a class
-    <set>/imask/<any>.npy                       regions that a model drew, numbered; -1 stands for none
+    <set>/label/<any>.(C, H, W, 1).npz          a sparse matrix, one row per class
+    <set>/imask/<any>.npy                       regions drawn by a model, numbered; -1 is background
 
-The list "test" is never read: it is there to be measured on. A patient is the entry "patient" of an item, else what
+The list "test" is reserved for evaluation and never read. The patient is the entry "patient" of an item, or else what
 `patient_of` finds in the image's file name.
 
 Source: uni-medical/IMIS-Bench at f4519c0; InMyDreammer/SegMoTE at 77668f0.
@@ -41,13 +41,13 @@ Mask = NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class TrainingItem:
-    """One picture to train on.
+    """One picture of the training set.
 
     Attributes:
         code: name of its data set, in lower case.
         patient: whose picture it is.
         image, label: files.
-        pseudo: file of regions that a model drew, None if there is none.
+        pseudo: file of regions drawn by a model, None if there is none.
         names: classes by row of the label.
     """
 
@@ -76,7 +76,7 @@ def find_items(root: Path, codes: Sequence[str] = (), limit: int | None = None) 
     Args:
         root: a data set or a folder of data sets.
         codes: names of the sets wanted, in lower case; empty for all.
-        limit: items a set, None for all.
+        limit: items per data set; None for all.
 
     Raises:
         ValueError: no data set there, one asked for is missing, or a `dataset.json` is not of the layout.
@@ -113,7 +113,7 @@ def _item(code: str, folder: Path, entry: Mapping[str, str], names: tuple[str, .
 
 
 def patient_of(name: str) -> str:
-    """The patient in the name of a picture: what stands before the last number, if that has a number too.
+    """The patient in a picture's name: the part before the last number, if that part contains a number too.
 
     >>> patient_of("ABD_001_100"), patient_of("ISIC_0000001")
     ('ABD_001', 'ISIC_0000001')
@@ -128,7 +128,7 @@ def split_patients(
     """Items to learn from and items held out, 9:1 of the patients of each data set.
 
     A patient is on one side in all data sets, as some pictures are in several (ISIC) and some patients were scanned for
-    several (CHAOS). A set of one patient holds nobody out.
+    several (CHAOS). From a set of one patient nobody is held out.
 
     Args:
         items: of all data sets.
@@ -155,7 +155,7 @@ def check(
     Args:
         items: to be read once.
         side: of the network's input: a mask can vanish at that size.
-        pseudo: whether regions that a model drew are wanted; an item that has none left at that size loses its file.
+        pseudo: whether model-drawn regions are wanted; an item without any at that size loses its file.
         progress: wraps the items, for a bar.
     """
     checked = [_checked(item, side, pseudo) for item in progress(items)]
@@ -184,7 +184,7 @@ def read_image(path: Path, side: int) -> Tensor:
 
 
 def read_masks(item: TrainingItem, side: int) -> dict[str, Mask]:
-    """Class names to masks (side, side), those with any foreground.
+    """Masks (side, side) by class name; only those with foreground.
 
     Raises:
         ValueError: matrix, shape in the file name and names of the classes do not agree.
@@ -209,7 +209,7 @@ def _resized(mask: Mask, side: int) -> Mask:
 
 
 def read_regions(path: Path, side: int) -> list[Mask]:
-    """The regions (side, side) that a model drew, smoothed, without the small ones.
+    """The regions (side, side) drawn by a model, smoothed, without the small ones.
 
     Raises:
         ValueError, OSError: an unreadable file.

@@ -1,12 +1,11 @@
-"""What the frozen encoder makes of each picture, computed once and kept on disk: an epoch is decoder passes only.
+"""The frozen encoder's embeddings, computed once per picture and kept on disk, so that an epoch runs the decoder only.
 
-A file's name is the checksum of its picture, its folder's name that of the encoder's weights, so that several trainings
-can share a folder, other weights never meet old embeddings, and a picture that is in two data sets is encoded once. A
-file is complete or not there: it is written aside and renamed. Each has a checksum of its content, and what does not
-agree with it is computed again.
+A file is named after the checksum of its picture, its folder after that of the encoder's weights. Several trainings can
+therefore share a folder, other weights never read old embeddings, and a picture in two data sets is encoded once. Files
+are written atomically. Each stores a checksum of its content; a file that does not match is computed again.
 
-What a recipe has as augmentation is embedded as well: `variants` of a picture, brighter or darker, of more or less
-contrast. They depend on the picture alone, so they can be shared, too.
+A recipe's augmentation is embedded as well: `variants` of a picture, brighter or darker, with more or less contrast.
+They depend on the picture alone, so they can be shared, too.
 Source of the augmentation: uni-medical/IMIS-Bench at f4519c0, InMyDreammer/SegMoTE at 77668f0.
 """
 
@@ -50,7 +49,7 @@ class EmbeddingStore:
     Attributes:
         folder: where they are.
         side: of the network's input.
-        half: stored as float16; read as float32 either way.
+        half: store as float16; embeddings are read as float32 in any case.
     """
 
     folder: Path
@@ -72,13 +71,15 @@ class EmbeddingStore:
                 digest = (file.metadata() or {}).get("content")
                 parts = file.get_tensor("embedding"), file.get_tensor("early")
         except (OSError, SafetensorError) as error:
-            raise ValueError(f"{path}: no readable embedding ({error}); the same command computes it again") from error
+            raise ValueError(
+                f"{path}: not a readable embedding ({error}); run the same command again to compute it"
+            ) from error
         if _digest(parts) != digest:
-            raise ValueError(f"{path}: an embedding that was altered on disk; the same command computes it again")
+            raise ValueError(f"{path}: the embedding was altered on disk; run the same command again to compute it")
         return parts[0].float(), parts[1].float()
 
     def write(self, path: Path, embedding: Tensor, early: Tensor) -> None:
-        """Keep one picture's embedding and early grid."""
+        """Write one picture's embedding and early grid."""
         kind = torch.float16 if self.half else torch.float32
         parts = tuple(part.to(kind).cpu().contiguous() for part in (embedding, early))
         partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
@@ -115,10 +116,10 @@ def fingerprint(network: Segmote) -> str:
 def encode_missing(
     network: Segmote, store: EmbeddingStore, files: Mapping[Path, Path], progress: Progress, variants: int = 0
 ) -> None:
-    """Compute what the store lacks.
+    """Compute the embeddings that the store lacks.
 
     Args:
-        network: its encoder is run on its device, in float32.
+        network: its encoder runs on its device, in float32.
         store: of that encoder.
         files: pictures and their files in the store.
         progress: wraps what is to be computed, for a bar.
@@ -149,7 +150,8 @@ def version_path(path: Path, number: int) -> Path:
 def varied(picture: Tensor, path: Path, number: int) -> Tensor:
     """A standardised picture (3, side, side) as one of its variants; number 0 is the picture itself.
 
-    Contrast is scaled by 0.8 to 1.2, or -0.2 to 0.2 is added, or both, as often as when each happens to one in five.
+    The values are multiplied by 0.8 to 1.2, or -0.2 to 0.2 is added, or both; each with
+    probability 0.2, but at least one.
 
     Args:
         picture: of any variant.
@@ -162,8 +164,8 @@ def varied(picture: Tensor, path: Path, number: int) -> Tensor:
     scaled, shifted = False, False
     while not (scaled or shifted):
         scaled, shifted = rng.random(2) < CHANGE_SHARE
-    scale, shift = rng.uniform(-LARGEST_CHANGE, LARGEST_CHANGE, 2)
-    return picture * (1 + scale * scaled) + shift * shifted
+    scale, shift = rng.uniform(-LARGEST_CHANGE, LARGEST_CHANGE, 2).tolist()
+    return picture * float(1 + scale * scaled) + float(shift * shifted)
 
 
 def _digest(parts: Sequence[Tensor]) -> str:

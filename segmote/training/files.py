@@ -1,4 +1,4 @@
-"""What a training writes down while it runs: its state, its logs, its weights. Each file is whole or not there."""
+"""The files of a training: checkpoint, logs, weights. Each is written atomically."""
 
 import csv
 import json
@@ -23,7 +23,7 @@ Line = Mapping[str, float]
 
 
 def save_checkpoint(folder: Path, content: Mapping[str, Any]) -> None:
-    """Keep the state after an epoch in place of the one before."""
+    """Replace the checkpoint by the state after an epoch."""
     partial = folder / f"{CHECKPOINT}.partial"
     with partial.open("wb") as file:
         torch.save(dict(content), file)
@@ -42,12 +42,12 @@ def load_checkpoint(folder: Path) -> dict[str, Any] | None:
 
 
 def claim(folder: Path, settings: Mapping[str, Any], resume: bool) -> None:
-    """Make the folder this training's own.
+    """Claim the folder for this training.
 
     Args:
         folder: made if needed.
-        settings: plain JSON values, all that decides the losses.
-        resume: False forgets what is there.
+        settings: plain JSON values: everything that decides the losses.
+        resume: False discards an earlier training in there.
 
     Raises:
         ValueError: a training with other settings is in there.
@@ -71,7 +71,7 @@ def claim(folder: Path, settings: Mapping[str, Any], resume: bool) -> None:
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Keep plain values."""
+    """Write plain values as JSON, atomically."""
     partial = path.with_name(f"{path.name}.partial")
     partial.write_text(json.dumps(content, indent=1))
     os.replace(partial, path)
@@ -83,7 +83,7 @@ class Log:
     Args:
         folder: of both.
         name: of the CSV file; its stem groups the curves.
-        done: epochs that count: the lines of later ones, which a killed training left, are dropped.
+        done: number of finished epochs; lines of later ones, left by a killed training, are dropped.
     """
 
     def __init__(self, folder: Path, name: str, done: int) -> None:
@@ -96,7 +96,7 @@ class Log:
         self.curves = SummaryWriter(str(folder / CURVES / self.group), purge_step=len(kept))
 
     def add(self, line: Line) -> None:
-        """Append a line that has the columns of those before."""
+        """Append a line with the same columns as before."""
         for name, value in line.items():
             self.curves.add_scalar(f"{self.group}/{name}", value, self.length)
         self._write(line)
@@ -115,7 +115,7 @@ class Log:
 
 
 def _lines(path: Path) -> list[dict[str, str]]:
-    """The whole lines of a CSV file; one that was being written when the training was killed is none."""
+    """The complete lines of a CSV file; one that was cut off when the training was killed is left out."""
     if not path.is_file():
         return []
     with path.open(newline="") as file:

@@ -1,8 +1,9 @@
-"""What learns: a list of the network's parts by name. All else, the encoder first of all, stays as the base has it.
+"""Which parameters learn: the network's parts by name. Everything else, above all the encoder, stays as in the base.
 
-The released code freezes what a base file happens to have; a list says what is meant, and needs no such file.
+The released code freezes whatever the base file happens to contain; a list is explicit and needs no such file.
 """
 
+import math
 from collections.abc import Mapping
 from fnmatch import fnmatch
 
@@ -28,7 +29,7 @@ MOTE = (
 PPT = ("mask_decoder.img_prompt_pool.*",)
 PROMPTS = ("prompt_encoder.*", "text_out_dim.*")
 DECODER = ("mask_decoder.*",)
-# The released code means these to learn, but wraps them anew with each click, and so its optimiser moves old copies.
+# The released code intends to train these, but wraps them anew with each click, so its optimiser updates old copies.
 STUCK = (
     "prompt_encoder.point_embeddings.0.weight",
     "prompt_encoder.point_embeddings.1.weight",
@@ -40,7 +41,7 @@ ROUTER = ("mask_decoder.transformer.layers.*.w_gate_token", "mask_decoder.transf
 
 
 def patterns(recipe: Recipe) -> tuple[str, ...]:
-    """Names, with wild cards, of what a recipe trains."""
+    """Patterns of the names of the parameters that a recipe trains."""
     extra = (PROMPTS if recipe.train_prompts else ()) + (DECODER if recipe.train_decoder else ())
     return MOTE + PPT + extra
 
@@ -68,4 +69,4 @@ def matches(name: str, wanted: tuple[str, ...]) -> bool:
 def gradient_norm(parameters: Mapping[str, Tensor], wanted: tuple[str, ...] = ("*",)) -> float:
     """Norm of the gradients of the parameters wanted; those without one count as 0."""
     gradients = [value.grad for name, value in parameters.items() if value.grad is not None and matches(name, wanted)]
-    return sum(float(gradient.square().sum()) for gradient in gradients) ** 0.5
+    return math.sqrt(sum(float(gradient.square().sum()) for gradient in gradients))

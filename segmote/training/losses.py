@@ -1,8 +1,8 @@
 """SegMoTE's losses: equations 7 to 10, and the terms that the released training has instead of eq. 10.
 
-`targets` are 0 or 1, `logits` raw, both of one shape. The released terms take a whole batch as one picture; of the
-paper's Dice (eq. 10) each row has its own, and their mean counts. L_total (eq. 11), a segmentation loss plus
-`Recipe.balance_weight` times `balance_loss`, is put together in `segmote.lesson`.
+`targets` are 0 or 1, `logits` raw, both of one shape. The released terms treat a whole batch as one picture; the
+paper's Dice (eq. 10) is computed per row and averaged. L_total (eq. 11), a segmentation loss plus
+`Recipe.balance_weight` times `balance_loss`, is composed in `segmote.training.step`.
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Before the first epoch: what to learn from, whom to hold out, embeddings, sentences."""
+"""Preparation before the first epoch: training images, held-out patients, embeddings, encoded class names."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,15 +20,15 @@ from segmote.training.settings import TrainConfig
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TrainingData:
-    """What a training works with.
+    """The data of a training.
 
     Attributes:
-        learning, held_out: items, by patients.
+        learning, held_out: items to learn from and items of held-out patients.
         excluded: items that cannot be used.
         store: the embeddings.
         files: picture to its file in there.
-        pooled: class name to its sentence's vector (text width,); empty if the network cannot read.
-        notes: what a person should know.
+        pooled: class name to its sentence's vector (text width,); empty if the network takes no text.
+        notes: for the user.
     """
 
     learning: list[TrainingItem]
@@ -41,18 +41,18 @@ class TrainingData:
 
 
 def check_network(network: Segmote, recipe: Recipe, devices: int) -> None:
-    """Refuse what cannot learn.
+    """Refuse a network and a recipe that cannot be trained.
 
     Raises:
-        ValueError: a router without gradient, a recipe with text for a network that cannot read, or a batch that the
-            devices cannot share.
+        ValueError: a router without gradient, a recipe with text prompts for a network that takes no text, or a batch
+            that cannot be divided among the devices.
     """
     if recipe.batch % devices:
         raise ValueError(f"devices must divide the batch of {recipe.batch} images, got {devices}")
     if network.config.gate_mode == "topk_softmax" and network.config.top_k == 1:
         raise ValueError(
-            'gate_mode "topk_softmax" with top_k 1 makes every gate 1 and gives the router no gradient at all: it '
-            'would never learn; train with "straight_through" or "softmax_all"'
+            'gate_mode "topk_softmax" with top_k 1 makes every gate 1 and gives the router no gradient, so that '
+            'it would never learn; train with "straight_through" or "softmax_all"'
         )
     if recipe.pseudo_masks and network.config.num_experts < MASKS:
         raise ValueError(
@@ -61,13 +61,13 @@ def check_network(network: Segmote, recipe: Recipe, devices: int) -> None:
         )
     if any(kind == "text" and share > 0 for kind, share in recipe.first_prompts) and not _reads(network):
         raise ValueError(
-            f"the recipe asks with text, but the weights have no text tower or there is no vocabulary at "
-            f"{network.vocabulary}; put it there, or choose a recipe without text"
+            f"the recipe uses text prompts, but the weights have no text tower or there is no vocabulary at "
+            f"{network.vocabulary}; put it there, or choose a recipe without text prompts"
         )
 
 
 def prepare(network: Segmote, recipe: Recipe, config: TrainConfig, process: int, processes: int) -> TrainingData:
-    """Read what there is, once, and compute this process's part of the embeddings that are missing.
+    """Check the data once and compute this process's part of the missing embeddings.
 
     Raises:
         ValueError: nothing to learn from.
@@ -87,12 +87,12 @@ def prepare(network: Segmote, recipe: Recipe, config: TrainConfig, process: int,
     encode_missing(network, store, mine, partial(bar, desc="embeddings"), recipe.variants)
     notes = _notes(recipe, learning, held_out)
     if not _reads(network) and any(item.code.lower() in recipe.ppt_sets for item in learning):
-        notes.append("the weights cannot read text, so PPT learns from mask priors alone")
+        notes.append("the weights take no text, so PPT learns from mask priors alone")
     return TrainingData(learning, held_out, excluded, store, files, _pooled(network, usable), notes)
 
 
 def _notes(recipe: Recipe, learning: Sequence[TrainingItem], held_out: Sequence[TrainingItem]) -> list[str]:
-    notes = [] if held_out else ["nobody is held out, so there is no Dice"]
+    notes = [] if held_out else ["no patient is held out, so no Dice is measured"]
     bare = sum(item.pseudo is None for item in learning)
     if recipe.pseudo_masks and bare:
         notes.append(
@@ -100,7 +100,7 @@ def _notes(recipe: Recipe, learning: Sequence[TrainingItem], held_out: Sequence[
         )
     unseen = sorted({item.code for item in learning} - {item.code for item in held_out})
     if unseen:
-        notes.append(f"no patient held out of {', '.join(unseen)}: there is one patient only")
+        notes.append(f"no patient is held out of {', '.join(unseen)}, which has only one")
     return notes
 
 

@@ -1,6 +1,6 @@
-"""Which prompts a batch gets in training: at first, and where the masks drawn so far are corrected.
+"""The prompts of a training batch: the first ones, and those that correct the masks predicted so far.
 
-All rows of a batch have one kind of prompt; where and how many is drawn for each row.
+All rows of a batch have the same kind of prompt; positions and numbers are drawn per row.
 Source: InMyDreammer/SegMoTE at 77668f0; section 3.4 for the priors of PPT.
 
 B: rows, picture by picture. n: points of a row. Masks are (B, 1, 4h, 4w) logits, targets (B, 1, side, side) bool.
@@ -28,7 +28,7 @@ Points = tuple[Tensor, Tensor]  # (B, n, 2), (B, n)
 
 
 class Prompts(NamedTuple):
-    """What B rows are asked with; None where there is no prompt of a kind.
+    """The prompts of B rows; None where there is none of a kind.
 
     Attributes:
         points: coordinates and labels.
@@ -44,7 +44,7 @@ class Prompts(NamedTuple):
 
 
 def first_prompts(batch: Batch, recipe: Recipe) -> Prompts:
-    """Boxes, clicks or text, as the recipe's shares have it."""
+    """Boxes, clicks or text, chosen with the recipe's probabilities."""
     kinds, shares = zip(*recipe.first_prompts, strict=True)
     kind = _coins(batch, KIND).choice(kinds, p=shares)
     if kind == "text":
@@ -55,22 +55,22 @@ def first_prompts(batch: Batch, recipe: Recipe) -> Prompts:
 def priors(batch: Batch, drawn: Callable[[], Tensor]) -> Prompts:
     """PPT's foreground priors: a mask, the classes' text, both or neither.
 
-    The mask is what the network has `drawn` without any prompt, as it will be in a second round.
+    The mask is the one that the network predicts without any prompt (`drawn` computes it), as in a second round.
     """
     mask, text = _coins(batch, KIND).random(2) < PRIOR_SHARE
     return Prompts(masks=drawn() if mask else None, pooled=batch.pooled if text else None)
 
 
 def rounds_with_priors(batch: Batch, rounds: int) -> set[int]:
-    """The correction rounds that have mask and text in place of clicks: the last one and one of those before."""
+    """The correction rounds with mask and text instead of clicks: the last round and an earlier one."""
     last = rounds - 1
     return {int(_coins(batch, PRIOR_ROUND).integers(max(1, last))), last}
 
 
 def corrected(batch: Batch, masks: Tensor, number: int, with_priors: bool) -> Prompts:
-    """Prompts of correction round `number`: clicks on errors of the masks, beside the masks or, at times, text.
+    """Prompts of correction round `number`: clicks on the masks' errors, together with the masks or sometimes the text.
 
-    With priors there are mask and text alone.
+    With priors: masks and text only, no clicks.
     """
     if with_priors:
         return Prompts(masks=masks, pooled=batch.pooled)
@@ -82,13 +82,13 @@ def corrected(batch: Batch, masks: Tensor, number: int, with_priors: bool) -> Pr
 
 
 def region_prompts(batch: Batch, regions: Tensor) -> Prompts:
-    """Boxes or clicks for regions."""
+    """Boxes or clicks for the model-drawn regions."""
     boxed = _coins(batch, REGION_KIND).random() < REGION_BOX_SHARE
     return (_boxes if boxed else _clicks)(batch, regions, REGION_PROMPTS)
 
 
 def corrected_regions(batch: Batch, regions: Tensor, masks: Tensor, number: int, with_priors: bool) -> Prompts:
-    """The masks drawn for regions, and unless with priors, clicks on their errors."""
+    """The masks predicted for regions and, without priors, clicks on their errors."""
     if with_priors:
         return Prompts(masks=masks)
     count = int(_coins(batch, REGION_KIND, 1 + number).choice(ERROR_CLICKS))
@@ -109,12 +109,12 @@ def to_input(masks: Tensor, side: int) -> Tensor:
 
 
 def _coins(batch: Batch, purpose: int, number: int = 0) -> np.random.Generator:
-    """Of what all rows have in common."""
+    """The generator of what all rows of a batch share."""
     return generator(batch.seed, batch.epoch, batch.number, purpose, number)
 
 
 def _own(batch: Batch, index: int, purpose: int, number: int) -> np.random.Generator:
-    """Of what one picture's rows have for themselves."""
+    """The generator of one picture's rows."""
     return generator(batch.seed, batch.epoch, index, purpose, number)
 
 

@@ -9,21 +9,21 @@ Precision = Literal["fp32", "bf16", "fp16"]
 
 @dataclass(frozen=True, slots=True)
 class TrainConfig:
-    """One training: on what, where to, on which devices.
+    """Settings of one training.
 
     Attributes:
-        data: folder with data sets in the IMIS layout, see `segmote.data`; lists named "test" are never read.
+        data: folder with data sets in the IMIS layout, see `segmote.training.data`; lists named "test" are never read.
         out: folder of checkpoint, weights and logs.
-        seed: of split, order, prompts and noise.
+        seed: of the split, the order, the prompts and the noise.
         codes: names of the data sets to train on, in lower case; empty for all below `data`.
-        limit: images a data set; None for all.
+        limit: images per data set; None for all.
         embeddings: folder of the embeddings, which several trainings may share; None for one in `out`.
-        half_embeddings: store them as float16.
+        half_embeddings: store the embeddings as float16.
         accelerator: "cpu", "cuda", or "auto".
         devices: processes, each with its device.
         precision: of the decoder's passes; the encoder's are float32.
-        workers: processes that read ahead, for each device.
-        resume: go on where the folder's training stopped, or start it anew.
+        workers: processes per device that read batches ahead.
+        resume: continue the training in the folder; False starts it anew.
     """
 
     data: Path

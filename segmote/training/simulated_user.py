@@ -1,4 +1,4 @@
-"""The simulated user of the training: boxes, clicks, and clicks on what is still wrong.
+"""The simulated user of the training: boxes, first clicks, and clicks on errors.
 
 Coordinates are pixels of the network's input, x before y. Source: InMyDreammer/SegMoTE at 77668f0.
 """
@@ -11,7 +11,7 @@ from segmote.training.data import Mask
 BOX_NOISE_PX = 5
 CENTRAL_SHARE = 0.5
 ERROR_CLICKS = (1, 3, 4, 7)
-NOWHERE_PX = 256  # where nothing is wrong, "not a point" lies anywhere in a square of this side, whatever the input's
+NOWHERE_PX = 256  # without errors, "not a point" lies anywhere in a square of this side, whatever the input size
 NOT_A_POINT = -1
 
 Clicks = tuple[NDArray[np.float32], NDArray[np.int64]]  # (n, 2) x, y and (n,) 1 foreground, 0 background, -1 none
@@ -32,13 +32,14 @@ def box(mask: Mask, rng: np.random.Generator | None) -> NDArray[np.float32]:
     if rng is not None:
         corners = corners + rng.integers(-BOX_NOISE_PX, BOX_NOISE_PX, 4, endpoint=True)
     height, width = mask.shape
-    return np.clip(corners, 0, [width - 1, height - 1] * 2).astype(np.float32)
+    inside: NDArray[np.float32] = np.clip(corners, 0, [width - 1, height - 1] * 2).astype(np.float32)
+    return inside
 
 
 def click(mask: Mask, rng: np.random.Generator) -> Clicks:
     """A click on one of the half of an object's pixels that are nearest to its centroid.
 
-    An object of one pixel has no such half: then the click is on the background, and says so.
+    An object of one pixel has no such half: the click is then on the background, with label 0.
     """
     rows, columns = np.nonzero(mask)
     distance = (rows - rows.mean()) ** 2 + (columns - columns.mean()) ** 2
@@ -50,7 +51,7 @@ def click(mask: Mask, rng: np.random.Generator) -> Clicks:
 
 
 def error_clicks(mask: Mask, drawn: Mask, count: int, rng: np.random.Generator) -> Clicks:
-    """Clicks on pixels where the drawn mask is wrong, with replacement: 1 on missed ones, 0 on false ones."""
+    """Clicks on wrong pixels of a mask, drawn with replacement: label 1 on missed pixels, 0 on false ones."""
     rows, columns = np.nonzero(mask != drawn)
     if not len(rows):
         return rng.integers(0, NOWHERE_PX, (count, 2)).astype(np.float32), np.full(count, NOT_A_POINT)

@@ -1,4 +1,4 @@
-"""A training under way: how it starts, what it keeps after each epoch, how it goes on from there, what it leaves."""
+"""The state of a training: its start, the checkpoint after each epoch, resuming from it, the result."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -23,15 +23,15 @@ from segmote.training.validate import Dice
 
 
 class Trained(NamedTuple):
-    """What a training leaves.
+    """The result of a training.
 
     Attributes:
         weights: safetensors file of the whole network; its metadata has the network's configuration and the recipe.
         dice: after the last epoch, on the held-out patients: data set -> "box", "click" or "auto" -> mean Dice of all
             masks on the grid of the network's input. "auto" stands for no prompt, on the sets that PPT serves.
-        epochs: CSV file, a line an epoch: losses, shares of the experts, norm of the routers' gradient, Dice.
-        steps: CSV file, a line a step of the optimiser.
-        notes: what a person should know, such as the number of pictures excluded.
+        epochs: CSV file, one line per epoch: losses, shares of the experts, norm of the routers' gradient, Dice.
+        steps: CSV file, one line per optimiser step.
+        notes: for the user, such as the pictures that were excluded.
     """
 
     weights: Path
@@ -43,7 +43,7 @@ class Trained(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Training:
-    """A training under way.
+    """A running training.
 
     Attributes:
         fabric: devices and processes.
@@ -51,9 +51,9 @@ class Training:
         network: what learns; `step` has it too, wrapped.
         recipe: how it learns.
         step, optimizer: as Fabric wraps them.
-        parameters: what learns, by name.
+        parameters: those that learn, by name.
         data: what there is to learn from, and the held-out patients.
-        sources: of this process's batches.
+        sources: where this process's batches come from.
     """
 
     fabric: Fabric
@@ -125,7 +125,7 @@ def keep(training: Training, done: int, dice: Dice) -> None:
 
 
 def resume(training: Training) -> tuple[int, Dice]:
-    """Take over the checkpoint, if there is one: epochs done, and the Dice after the last.
+    """Load the checkpoint, if there is one: the number of finished epochs and the Dice after the last.
 
     Raises:
         ValueError: it was made with other pictures.
@@ -135,8 +135,8 @@ def resume(training: Training) -> tuple[int, Dice]:
         return 0, {}
     if content["pictures"] != _pictures(training.data):
         raise ValueError(
-            f"{training.config.out} holds a training with other pictures than those now usable below "
-            f"{training.config.data}; bring them back, choose another folder, or start anew without resuming"
+            f"{training.config.out} holds a training on other pictures than those now usable below "
+            f"{training.config.data}; restore them, choose another folder, or start anew without resuming"
         )
     with torch.no_grad():
         for name, value in content["trained"].items():

@@ -1,10 +1,10 @@
 """One step of the training: prompts, passes through the decoder, losses (section 3.5).
 
-The paper has one step a batch, from first prompts. The released code has two: first prompts, then rounds that correct
-what the first step drew.
+The paper takes one step per batch, from first prompts. The released code takes two: first prompts, then rounds that
+correct the masks of the first step.
 
-The losses look at a batch as a whole. So each process puts the others' masks and gates beside its own before it
-computes them, and the loss, like its gradient averaged over the processes, is that of one process with the whole batch.
+The losses are defined on the whole batch. Each process therefore gathers the masks and gates of all processes before it
+computes them, so that the loss, and its gradient averaged over the processes, equal those of a single process.
 
 B: rows, picture by picture. N: experts.
 """
@@ -39,22 +39,22 @@ Joined = Callable[[Tensor], Tensor]
 
 
 class StepMasks(NamedTuple):
-    """What a step drew last: (B, 1, 4h, 4w) logits without gradient, of the masks and, if there are any, of regions."""
+    """The last masks of a step: (B, 1, 4h, 4w) logits, detached, for the targets and, if any, the regions."""
 
     masks: Tensor
     regions: Tensor | None
 
 
 class StepResult(NamedTuple):
-    """What a step comes to: numbers of the whole batch, over the rounds a mean but for `loss`, and the last masks.
+    """The result of a step: values of the whole batch, averaged over the rounds (`loss` is summed), and the last masks.
 
     Attributes:
-        loss: to be descended; over the rounds a sum.
+        loss: to be minimised; the sum over the rounds.
         segmentation, balance: its terms for the masks.
         dice: of the thresholded masks.
-        experts: (N,) share of the expert tokens that each expert of the last layer got.
+        experts: (N,) share of the expert tokens that each expert of the last layer received.
         tokens: (N,) share of the rows that each expert token answered.
-        drawn: of this process's rows.
+        drawn: masks of this process's rows.
     """
 
     loss: Tensor
@@ -67,12 +67,12 @@ class StepResult(NamedTuple):
 
 
 class TrainingStep(nn.Module):
-    """A network that learns by its recipe: a step is one call of `forward`, which is where DDP averages gradients.
+    """A network that learns by a recipe: one call of `forward` is one step, so that DDP averages its gradients.
 
     Args:
         network: what learns.
         recipe: how it learns.
-        joined: puts the rows (B, ...) of all processes together, with gradients.
+        joined: gathers the rows (B, ...) of all processes, with gradients.
     """
 
     def __init__(self, network: Segmote, recipe: Recipe, joined: Joined = lambda rows: rows) -> None:
@@ -80,7 +80,7 @@ class TrainingStep(nn.Module):
         self.network, self.recipe, self.joined = network, recipe, joined
 
     def forward(self, batch: Batch, step: Step, drawn: StepMasks | None = None) -> StepResult:
-        """One step; the second starts from what the first has drawn."""
+        """One step; the second starts from the masks of the first."""
         images = _Images.of(self.network, batch, self.recipe.masks)
         if step == "first":
             return self._first(batch, images)
@@ -88,7 +88,7 @@ class TrainingStep(nn.Module):
         return self._corrections(batch, images, drawn)
 
     def _first(self, batch: Batch, images: "_Images") -> StepResult:
-        ppt = self._speaks(batch) and self.recipe.ppt_first
+        ppt = self._uses_ppt(batch) and self.recipe.ppt_first
         prompts = priors(batch, images.draw_unprompted) if ppt else first_prompts(batch, self.recipe)
         outcome = self._outcome(batch, images.draw(prompts, (NOISE, 0), ppt))
         if batch.regions is None:
@@ -101,7 +101,7 @@ class TrainingStep(nn.Module):
         with_priors = rounds_with_priors(batch, rounds)
         for number in range(rounds):
             prompts = corrected(batch, drawn.masks, number, number in with_priors)
-            outcome = self._outcome(batch, images.draw(prompts, (NOISE, 1 + number), self._speaks(batch)))
+            outcome = self._outcome(batch, images.draw(prompts, (NOISE, 1 + number), self._uses_ppt(batch)))
             if batch.regions is not None and drawn.regions is not None:
                 prompts = corrected_regions(batch, batch.regions, drawn.regions, number, number in with_priors)
                 outcome = self._with_regions(outcome, batch.regions, images.draw(prompts, None, mote=False))
@@ -109,8 +109,8 @@ class TrainingStep(nn.Module):
             outcomes.append(outcome)
         return _over_rounds(outcomes)
 
-    def _speaks(self, batch: Batch) -> bool:
-        """Whether PPT serves a batch; it may have been left out of the network."""
+    def _uses_ppt(self, batch: Batch) -> bool:
+        """Whether PPT serves a batch; a network may have none."""
         return batch.served and self.network.config.ppt_queries > 0
 
     def _outcome(self, batch: Batch, masks: ExpertMasks) -> StepResult:
@@ -148,7 +148,7 @@ class TrainingStep(nn.Module):
 
 @dataclass(frozen=True, slots=True)
 class _Images:
-    """A batch's pictures, a row for each mask, ready to be drawn on."""
+    """Embeddings and details of a batch's images, one row per mask."""
 
     network: Segmote
     batch: Batch

@@ -3,10 +3,10 @@
     pictures ──► frozen encoder ──► embeddings on disk ──┐            held-out patients ──► Dice
     masks ──► prompts ───────────────────────────────────┴─► step ──► losses ──► optimiser ──► weights
 
-Devices, processes and number formats are Lightning Fabric's: one small dependency that leaves the loop ours to read,
-where Accelerate would bring a configuration of its own. Everything that is drawn depends on the seed, the epoch and the
-picture alone, and the state is kept after every epoch. So a training that was killed goes on to the same losses, to the
-bit, and more devices change no draw.
+Lightning Fabric handles devices, processes and number formats: a small dependency that keeps the loop readable here,
+while Accelerate would bring its own configuration. All random draws depend only on the seed, the epoch and the picture,
+and a checkpoint is written after every epoch. A killed training therefore resumes to bit-identical losses, and the
+number of devices changes no draw.
 """
 
 from collections.abc import Iterator
@@ -15,9 +15,9 @@ from math import isfinite
 from typing import Any
 
 from lightning_fabric import Fabric
-from lightning_fabric.strategies import DDPStrategy
+from lightning_fabric.strategies.ddp import DDPStrategy
 from torch import Tensor
-from torch.multiprocessing import ProcessRaisedException
+from torch.multiprocessing.spawn import ProcessRaisedException
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
@@ -47,7 +47,7 @@ def train(network: Segmote, recipe: Recipe, settings: TrainConfig) -> Trained:
 
     Raises:
         ValueError: a router that cannot learn ("topk_softmax" with one expert a token), no usable data, a folder that
-            holds a training with other settings, or a loss that is no number.
+            holds a training with other settings, or a loss that is not finite.
     """
     check_network(network, recipe, settings.devices)
     several = DDPStrategy(find_unused_parameters=True, start_method="spawn")
@@ -63,7 +63,7 @@ def train(network: Segmote, recipe: Recipe, settings: TrainConfig) -> Trained:
         # As an argument the network gets memory of its own in each process, where Fabric looks for modules.
         trained: Trained = fabric.launch(partial(_run, recipe=recipe, settings=settings), network)
     except ProcessRaisedException as error:
-        # What a process has to say stands at the end of its traceback.
+        # The message of a process is the last line of its traceback.
         raise ValueError(str(error).strip().splitlines()[-1].removeprefix("ValueError: ")) from error
     return trained
 
@@ -91,7 +91,7 @@ def _run(fabric: Fabric, network: Segmote, recipe: Recipe, settings: TrainConfig
 
 
 def _steps(training: Training, epoch: int) -> Iterator[Line]:
-    """Descend through an epoch; a line of the log for each step of the optimiser."""
+    """Train for one epoch; yields one log line per optimiser step."""
     recipe = training.recipe
     batches = Epoch(training.sources, epoch)
     for group in training.optimizer.param_groups:
@@ -107,8 +107,8 @@ def _steps(training: Training, epoch: int) -> Iterator[Line]:
             outcome = training.step(moved, step, drawn)
             if not bool(outcome.loss.isfinite()):
                 raise _diverged(training, batch, batches.batches[batch.number], outcome, line)
-            line, drawn = _slope(training, batch, step, outcome), outcome.drawn
-            # What scales the loss also leaves out a step whose gradients it has driven out of range.
+            line, drawn = _backward(training, batch, step, outcome), outcome.drawn
+            # The loss scaler itself skips a step whose gradients overflowed because of the scaling.
             if not (_scaler(training) or isfinite(line["gradient"])):
                 raise _diverged(training, batch, batches.batches[batch.number], outcome, line)
             training.optimizer.step()
@@ -124,8 +124,8 @@ def _scaler(training: Training) -> Any:
     return getattr(training.fabric.strategy.precision, "scaler", None)
 
 
-def _slope(training: Training, batch: Batch, step: Step, outcome: StepResult) -> Line:
-    """The gradients of a step, and its line of the log."""
+def _backward(training: Training, batch: Batch, step: Step, outcome: StepResult) -> Line:
+    """Compute the gradients of a step; returns its log line."""
     training.optimizer.zero_grad()
     training.fabric.backward(outcome.loss)
     scaler = _scaler(training)
@@ -152,7 +152,7 @@ def _shown(line: Line) -> str:
 
 
 def _diverged(training: Training, batch: Batch, whole: tuple[int, ...], outcome: StepResult, last: Line) -> ValueError:
-    """All there is to know where a loss or a gradient is no number; `last` are the gradients known last."""
+    """The error for a loss or gradient that is not finite; `last` is the log line with the last known gradients."""
     out, items = training.config.out, training.sources.items
     norms = {name: last.get(name) for name in ("gradient", "router_gradient")}
     report = {
@@ -171,7 +171,7 @@ def _diverged(training: Training, batch: Batch, whole: tuple[int, ...], outcome:
     return ValueError(
         f"the loss is {report['loss']} in epoch {batch.epoch + 1}, batch {batch.number + 1} (rate {report['rate']:g}, "
         f"last gradient {norms['gradient']}, the routers' {norms['router_gradient']}; "
-        f"first image {report['images'][0]}); {kept}, all about the batch in {out / DIVERGED}"
+        f"first image {report['images'][0]}); {kept}, details of the batch are in {out / DIVERGED}"
     )
 
 
@@ -187,7 +187,7 @@ def _validate(training: Training) -> Dice:
 
 
 def _summary(lines: list[Line], dice: Dice) -> Line:
-    """An epoch's line of the log: means over its steps, then Dice on the held-out patients."""
+    """An epoch's log line: means over its steps, then Dice on the held-out patients."""
     means = {name: sum(line[name] for line in lines) / len(lines) for name in lines[0] if name not in NO_MEANS}
     held_out = {f"{code}/{kind}": value for code, kinds in dice.items() for kind, value in kinds.items()}
     return {"epoch": lines[0]["epoch"], **means, **held_out}

@@ -30,10 +30,10 @@ def validate(
 
     Args:
         network: on any device.
-        data: of which the held-out images are looked at; the same in all processes.
-        ppt_sets: the sets with "auto", the answer to no prompt at all.
+        data: its held-out items are used; the same in all processes.
+        ppt_sets: the sets with "auto", no prompt at all.
         summed: adds up sums of all processes.
-        part: of the items that this process looks at.
+        part: of the items that this process evaluates.
     """
     items, store = data.held_out, data.store
     codes = sorted({item.code for item in items})
@@ -65,7 +65,7 @@ def _clicks(masks: Sequence[Mask], index: int) -> Prompts:
 
 
 def _dice_of(network: Segmote, masks: Sequence[Mask], prompts: Prompts, encoded: tuple[Tensor, Tensor]) -> Tensor:
-    """(B,) Dice of each mask; an answer to no prompt is held against every one."""
+    """(B,) Dice of each mask; an unprompted mask is compared with every target."""
     device = network.text_out_dim.weight.device
     embedding, early = (part[None].to(device) for part in encoded)
     points = None if prompts.points is None else (prompts.points[0].to(device), prompts.points[1].to(device))

@@ -14,6 +14,7 @@ import torch
 from adapters import REGISTRY, MissingWeights, Points, Prediction, Prompt, UnsupportedPrompt, card, load
 from adapters.batching import OBJECTS_PER_PASS
 from adapters.weights.catalogue import CATALOGUE, locate
+from tests.helpers.prompts import image
 
 NAMES = [name for name in REGISTRY if card(name).weights not in CATALOGUE]  # the official ones take minutes
 INTERACTIVE = ["sam/mini", "sam2/mini"]
@@ -44,14 +45,6 @@ def interactive(request: pytest.FixtureRequest) -> Any:
 @pytest.fixture(scope="module", params=BOX_ONLY)
 def box_only(request: pytest.FixtureRequest) -> Any:
     return open_model(request.param)
-
-
-def image(height: int = 48, width: int = 90) -> np.ndarray:
-    """A bright disc right of and above the middle on a dark, noisy ground."""
-    y, x = np.mgrid[:height, :width]
-    disc = np.hypot(x - 69 * width / 90, y - 16 * height / 48) < 10
-    noise = np.random.default_rng(0).integers(0, 40, (height, width, 3))
-    return (noise + 180 * disc[..., None]).astype(np.uint8)
 
 
 def assert_same(first: Sequence[Prediction], second: Sequence[Prediction]) -> None:
@@ -309,47 +302,6 @@ def test_autocast_of_the_caller_does_not_reach_in(interactive: Any) -> None:
     with torch.autocast("cpu", dtype=torch.bfloat16):
         [prediction] = interactive.decode([(interactive.encode([image()])[0], BOX)])
     assert_same([prediction], [reference])
-
-
-def test_the_filled_box_is_exclusive() -> None:
-    segmenter = load("baseline/box")
-    [encoded] = segmenter.encode([image()])
-    [prediction] = segmenter.decode([(encoded, Prompt(box=np.array([3, 5, 10, 7])))])
-    target = torch.zeros(48, 90, dtype=torch.bool)
-    target[5:7, 3:10] = True
-    assert torch.equal(prediction.mask, target)
-    assert torch.equal(prediction.logits, target.float() * 2 - 1)
-
-
-def test_the_ellipse_fills_its_part_of_the_box() -> None:
-    segmenter = load("baseline/ellipse")
-    [encoded] = segmenter.encode([np.zeros((200, 300), np.uint8)])
-    [prediction, flat] = segmenter.decode(
-        [(encoded, Prompt(box=np.array([20, 30, 280, 150]))), (encoded, Prompt(box=np.array([20, 30, 20, 150])))]
-    )
-    rows, columns = np.nonzero(prediction.mask.numpy())
-    assert (columns.min(), columns.max() + 1, rows.min(), rows.max() + 1) == (20, 280, 30, 150)
-    assert prediction.mask.sum() == pytest.approx(math.pi * 130 * 60, rel=0.01)
-    assert not flat.mask.any()
-
-
-@pytest.mark.parametrize("dark", [False, True])
-def test_otsu_takes_the_side_at_the_centre(dark: bool) -> None:
-    segmenter = load("baseline/otsu")
-    given = 255 - image() if dark else image()
-    y, x = np.mgrid[:48, :90]
-    [encoded] = segmenter.encode([given])
-    [prediction, constant, empty] = segmenter.decode(
-        [
-            (encoded, BOX),
-            (segmenter.encode([np.zeros((48, 90), np.uint8)])[0], BOX),
-            (encoded, Prompt(box=np.array([5, 5, 5, 9]))),
-        ]
-    )
-    # The histogram's bins may put a pixel or two on the other side.
-    assert (prediction.mask.numpy() != (np.hypot(x - 69, y - 16) < 10)).sum() <= 2
-    assert constant.mask.sum() == 22 * 20
-    assert not empty.mask.any()
 
 
 def test_weights_folder_means_nothing_to_models_without_a_catalogue_file(tmp_path: Path) -> None:

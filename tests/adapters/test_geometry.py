@@ -114,3 +114,28 @@ def test_padding_is_cut_off() -> None:
     values = torch.full((1, 8, 8), -1.0)
     values[:, 4:] = 1
     assert (geometry.to_original_by_input(values, geometry.fit((10, 20), 32)) < 0)[:, :9].all()
+
+
+@pytest.mark.parametrize(("old", "new"), [(512, 320), (300, 256), (90, 1024), (1, 16)])
+def test_images_are_resized_by_pillows_nearest(old: int, new: int) -> None:
+    ramp = np.arange(old * 3, dtype=np.uint32)
+    columns = geometry.resize_nearest_pillow((ramp[None, :old] % 256).astype(np.uint8), (1, new))[0]
+    expected, position = [], 0.5 * old / new
+    for _ in range(new):
+        expected.append(int(position) % 256)
+        position += old / new
+    assert columns.tolist() == expected
+
+
+def test_padded_prompts_and_masks_travel_by_the_corner() -> None:
+    frame = geometry.centre((155, 225), 256)
+    assert frame.scale(np.array([[0, 0], [225, 155]], np.float32)).tolist() == [[15, 50], [240, 205]]
+    low = torch.arange(256.0).repeat(1, 256, 1)
+    assert torch.equal(geometry.to_original_by_input(low, frame)[0, 0], torch.arange(15.0, 240.0))
+    assert torch.equal(geometry.place(torch.ones(1, 155, 225), frame)[0, 50:205, 15:240], torch.ones(155, 225))
+
+
+def test_nearest_neighbour_takes_the_corner_pixel_as_opencv() -> None:
+    row = np.arange(5, dtype=np.uint8)[None]
+    assert geometry.resize_nearest_cv2(row, (1, 3)).tolist() == [[0, 1, 3]]
+    assert geometry.resize_nearest_cv2(row.T, (8, 1))[:, 0].tolist() == [0, 0, 1, 1, 2, 3, 3, 4]

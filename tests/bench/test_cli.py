@@ -29,7 +29,7 @@ def registered(monkeypatch, tmp_path):
         monkeypatch.setitem(adapters.REGISTRY, name, where)
     monkeypatch.setitem(datasets.REGISTRY, "squares", "tests.helpers.fakes:SQUARES")
     monkeypatch.setattr(fakes.Fake, "encoded", 0)
-    monkeypatch.setattr("bench.reporting.publish.publish", lambda run, tables, jobs: ())
+    monkeypatch.setattr("bench.reporting.report.write_page", lambda run, tables, jobs: None)
     monkeypatch.chdir(tmp_path)
     for name in ("BENCH_DATA", "BENCH_WEIGHTS"):
         monkeypatch.delenv(name, raising=False)
@@ -133,7 +133,7 @@ def test_interruption_is_exit_130_and_resumable(capsys, monkeypatch):
     arguments = [*SQUARES]
     arguments[arguments.index("fake/good")] = "fake/dies"
     code, _, err = bench(capsys, *arguments)
-    assert code == 130 and "goes on" in one_line(err)
+    assert code == 130 and "run the same command again to resume" in one_line(err)
     monkeypatch.setattr(fakes.Fake, "dies_after", 100)
     code, out, _ = bench(capsys, *arguments)
     assert code == 1 and "fake/dies" in out
@@ -163,7 +163,7 @@ def test_table_in_every_format(capsys):
         assert code == 0 and sign in out
     assert bench(capsys, "table", "r", "--format", "pdf")[0] == 2
     assert "no round 3" in bench(capsys, "table", "r", "--round", "3")[2]
-    _, summary, _ = bench(capsys, "table", "r", "--summary", "--aggregation", "volume")
+    _, summary, _ = bench(capsys, "table", "r", "--show", "averages", "--aggregation", "volume")
     assert "Square" not in summary and "Average" in summary
 
 

@@ -36,7 +36,7 @@ def test_another_empty_rule_is_told_by_the_name():
     assert load("bench+nan") is PROTOCOLS["bench"]
 
 
-@pytest.mark.parametrize("name, text", [("nobody", "'nobody'.*bench"), ("bench+half", "'half'.*nan")])
+@pytest.mark.parametrize(("name", "text"), [("nobody", "'nobody'.*bench"), ("bench+half", "'half'.*nan")])
 def test_unknown_names_are_refused(name, text):
     with pytest.raises(ValueError, match=text):
         load(name)

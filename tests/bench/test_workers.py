@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from bench import workers
+from bench.errors import WorkerLostError
 
 ROOT = Path(__file__).parents[2]
 
@@ -63,7 +64,7 @@ def be_killed(number):
 
 
 def test_a_killed_worker_is_said_in_a_sentence():
-    with pytest.raises(workers.WorkerLostError, match="run the same command again to resume"):
+    with pytest.raises(WorkerLostError, match="run the same command again to resume"):
         workers.run([(be_killed, number) for number in range(6)], 2, "local", "numbers")
 
 

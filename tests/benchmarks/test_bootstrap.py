@@ -20,7 +20,7 @@ def scores():
     counts = rng.integers(0, 9, (PATIENTS, ROWS, MODELS)).astype(float)
     names = [[f"{letter}{n}" for n in range(size)] for letter, size in zip("prm", counts.shape, strict=True)]
     one = PatientScores(*names, counts * rng.beta(5, 2, counts.shape), counts, macro=True)
-    return {name: one for name in ("isles2022", "segthor", "totalsegmentator-mri")}
+    return dict.fromkeys(("isles2022", "segthor", "totalsegmentator-mri"), one)
 
 
 def one_by_one(scores):

@@ -1,5 +1,6 @@
 """Hostile files for every reader: sound tiny data sets, one of whose files is changed."""
 
+import copy
 import gzip
 import json
 import shutil
@@ -111,9 +112,9 @@ def _other_json(content: Any, changes: list[tuple[int, int, int]], value: Any) -
     for _, where, _ in changes:
         holder, key = _places(content)[where % len(_places(content))]
         if holder is None:
-            content = value
+            content = copy.deepcopy(value)
         else:
-            holder[key] = value
+            holder[key] = copy.deepcopy(value)
     return json.dumps(content).encode("utf-8", "surrogatepass")
 
 

@@ -85,7 +85,7 @@ class Fake:
         return logits > 0
 
 
-MODELS = {name: "tests.helpers.fakes:Fake" for name in Fake.cards}
+MODELS = dict.fromkeys(Fake.cards, "tests.helpers.fakes:Fake")
 
 
 def index(root: Path) -> list[Item | Defect]:

@@ -5,11 +5,11 @@ import pandas as pd
 
 from bench.reporting.figures.bars import bars
 from bench.reporting.figures.picture import Absent
-from bench.reporting.gallery.cards import deck
-from bench.reporting.gallery.outlines import Shown, View, outlines, window
+from bench.reporting.gallery.cards import gallery
+from bench.reporting.gallery.outlines import DrawnPrompt, OutlinedPrediction, outlines, window
 from bench.reporting.gallery.picks import Pick
-from bench.reporting.page.page import Chapter, Page, Plate
-from bench.reporting.page.tables import grid
+from bench.reporting.page.page import Chapter, Page, PageFigure
+from bench.reporting.page.tables import page_table
 from bench.reporting.tables.table import Cell, Line, Table
 from bench.reporting.tables.text_table import TextTable
 from tests.helpers.runs import everything, facts
@@ -25,7 +25,15 @@ def table():
         Line("segthor", label, [Cell(value, 4, low=value - 0.1, high=value + 0.1, patients=3) for value in row])
         for label, row in values.items()
     ]
-    return Table("dice-box-macro_class", f"Dice (%), {EVIL}.", MODELS, lines, ("u1: 1 undefined",))
+    return Table(
+        "dice-box-macro_class",
+        f"Dice (%), {EVIL}.",
+        MODELS,
+        lines,
+        ("u1: 1 undefined",),
+        prompt="box",
+        heading="Dice, macro class",
+    )
 
 
 def sheet():
@@ -38,6 +46,8 @@ def sheet():
         rows,
         pd.DataFrame(),
         wide=(("why", 0.3),),
+        prompt="box",
+        heading="Comparison",
     )
 
 
@@ -46,10 +56,10 @@ def view(model, dice, label="Heart", kind="box", dataset="segthor"):
     target, predicted = np.zeros((2, 24, 32), bool)
     target[8:16, 8:16] = True
     predicted[9:17, 8:16] = True
-    shown = Shown(box=(8, 8, 16, 16)) if kind == "box" else Shown(clicks=((12, 12, 1), (20, 20, 0)))
+    shown = DrawnPrompt(box=(8, 8, 16, 16)) if kind == "box" else DrawnPrompt(clicks=((12, 12, 1), (20, 20, 0)))
     pick = Pick(model, dataset, "p1", "c1", 3, "heart", label, kind, 1, dice, "worst")
     image = np.full((24, 32), 80, np.uint8)
-    return View(
+    return OutlinedPrediction(
         pick, image, outlines(target), outlines(predicted), shown, (24, 32), window((24, 32), outlines(target)[0])
     )
 
@@ -61,13 +71,12 @@ def page():
         view("medsam/mini", 0.95, label=EVIL, dataset="isles2022"),
     ]  # fmt: skip
     (picture,) = bars(everything(lambda *_: 0.5), "box")
-    plate = Plate(picture.name, picture.title, picture.caption, picture.alt, picture.content("png"))
+    figure = PageFigure(picture.name, picture.title, picture.caption, picture.alt, picture.content("png"))
     failures = pd.DataFrame([
         {"stage": "data", "kind": "failed", "dataset": "segthor", "patient": "p", "case": EVIL, "target": None,
          "model": None, "prompt": None, "reason": "CRC check failed"},
     ])  # fmt: skip
-    found = facts(prompts=("box", "clicks"))
-    found["warnings"] = {"segthor/c1": [EVIL]}
-    chapter = Chapter("Prompt box", [grid(table(), "Dice macro class")], [grid(sheet(), "Comparison")])
+    found = facts({"warnings": {"segthor/c1": [EVIL]}}, prompts=("box", "clicks"))
+    chapter = Chapter("Prompt box", [page_table(table())], [page_table(sheet())])
     absent = (Absent("calibration-box", "Predicted score against true IoU", "the records hold no predicted_iou"),)
-    return Page("a-run", found, [chapter], [plate], absent, deck(views), failures)
+    return Page("a-run", found, [chapter], [figure], absent, gallery(views), failures)

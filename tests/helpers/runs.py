@@ -84,3 +84,8 @@ def score_table(folder, *asked, **more):
 def click_table(folder, kind):
     """The table by number of clicks of a run folder."""
     return run_tables.click_table(read_scored_run(folder), kind)
+
+
+def level(dataset, model, patient, number):
+    """Dice that tells models, patients and objects apart."""
+    return 0.5 + 0.1 * MODELS.index(model) + 0.01 * patient + 0.05 * number

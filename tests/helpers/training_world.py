@@ -19,7 +19,11 @@ from segmote.imis.text import TextConfig
 from segmote.network.config import RELEASED, SegmoteConfig
 from segmote.network.model import Segmote
 from segmote.recipe import RECIPES, Recipe
-from segmote.training import files
+from segmote.training import data, files
+from segmote.training.batches import Batch
+from segmote.training.data import (
+    TrainingItem,
+)
 from segmote.training.settings import TrainConfig
 from segmote.training.train import train
 
@@ -97,6 +101,16 @@ def run_until(killed_at: str, count: int) -> None:
         files.Log.add = counted  # type: ignore[method-assign]
     else:
         files.save_checkpoint = counted  # type: ignore[assignment]
+
+
+def item(code: str, patient: str, number: int = 0) -> TrainingItem:
+    """A picture of a patient that lies nowhere, for what only counts and orders."""
+    return TrainingItem(code, patient, Path(f"{code}/{patient}_{number}.png"), Path("x.npz"), None, ("a",))
+
+
+def zeros(batch: Batch) -> torch.Tensor:
+    """Logits of nothing drawn, as large as those of `CONFIG`."""
+    return torch.full((len(batch.targets), 1, 16, 16), -1.0)
 
 
 if __name__ == "__main__":

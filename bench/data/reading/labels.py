@@ -144,7 +144,7 @@ def by_id(values: NDArray[Any], table: Table, where: str) -> tuple[dict[str, Mas
         numbered = (whole > 0) & ~np.isin(whole, list(void))
         if (whole < 0).any():
             raise DataError(f"{where}: {_shown(whole, values, frozenset({0, *range(1, int(whole.max()) + 1)}))}")
-        return {name: numbered for name in classes}, _ignored(whole, void, where)
+        return dict.fromkeys(classes, numbered), _ignored(whole, void, where)
     named = frozenset(number for ids in classes.values() for number in ids or ())
     if _unknown(whole, named | void | {0}):
         raise DataError(
@@ -251,7 +251,8 @@ def _whole(values: NDArray[Any]) -> NDArray[Any] | None:
         return None
     if not rounded.any() and values.any():  # not one id: masks of 0 and 0.0004 are no empty ones
         return None
-    return rounded.astype(np.int32)
+    whole: NDArray[Any] = rounded.astype(np.int32)
+    return whole
 
 
 def _far(values: NDArray[Any], rounded: NDArray[Any]) -> NDArray[np.bool_]:

@@ -1,4 +1,4 @@
-"""Procedural phantoms: the small world that stands in for data nobody may ship."""
+"""Procedural phantoms, which stand in for data that must not be redistributed."""
 
 from bench.miniworld.phantoms.medical import medical_sample
 from bench.miniworld.phantoms.medseg_hq import write_medseg_hq

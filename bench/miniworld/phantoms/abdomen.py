@@ -44,7 +44,7 @@ SEQUENCES = (T1, T2, T1_CONTRAST, T2_FAT_SATURATED)
 
 
 def _wall(rng: np.random.Generator, a: float, b: float) -> tuple[list[Part], Shape]:
-    """Skin to peritoneum and spine, and the space within."""
+    """The body wall from skin to peritoneum, the spine, and the space inside."""
     skin = blob(rng, (0, 0, 0), (a, b, 600), 0.0, exponent=2.5)
     skin = Blob(skin.centre, skin.radii, skin.rotation, skin.exponent, Ripple.random(rng, 3, 220, 3.5))
     fat = rng.uniform(8, 24)
@@ -119,7 +119,7 @@ def _psoas(rng: np.random.Generator, side: int, name: str) -> Part:
 
 
 def _hollow(rng: np.random.Generator, shape: Shape, name: str, wall_mm: float, contents: tuple[str, ...]) -> list[Part]:
-    """A bowel with its wall and what is in it; both belong to the class."""
+    """A bowel segment with wall and content; both belong to the class."""
     return [Part("bowel", shape, name), Part(str(rng.choice(contents)), Shrunk(shape, wall_mm), None)]
 
 
@@ -166,7 +166,7 @@ def _gallbladder(rng: np.random.Generator) -> Part:
 
 
 def trunk(rng: np.random.Generator) -> list[Part]:
-    """Parts of an upper abdomen in painting order; the classes are `CLASSES`; one gallbladder in five is missing."""
+    """Parts of an upper abdomen in painting order; the classes are `CLASSES`; one in five has no gallbladder."""
     a, b = rng.uniform(145, 162), rng.uniform(98, 116)
     wall, within = _wall(rng, a, b)
     return [

@@ -24,7 +24,7 @@ FLAIR = {
 
 
 def _infarct(rng: np.random.Generator, brain: Shape, centre: NDArray[np.float64]) -> Shape:
-    """A piece of a territory: some lobes that widen from deep white matter towards the surface."""
+    """Part of a vascular territory: lobes that widen from the deep white matter towards the surface."""
     outward = np.array([centre[0], centre[1], 0.0]) / np.hypot(*centre[:2])
     steps = np.linspace(-0.5, 0.6, rng.integers(2, 5))
     lobes = [
@@ -71,7 +71,7 @@ def _ventricles(rng: np.random.Generator) -> list[Shape]:
 
 
 def _cortex(rng: np.random.Generator, brain: Shape) -> list[Part]:
-    """Grey ribbon, white matter with fingers into it, furrows."""
+    """Cortex, white matter that extends into it, and sulci."""
     rim = Carved(brain, Shrunk(brain, 16))
     fissure = blob(rng, (0, 0, 10), (1.6, 85, 70), 0.3)
     return [

@@ -1,7 +1,7 @@
 """Smooth, irregular shapes as implicit functions, in 2-D or 3-D.
 
-A shape answers with an approximate signed distance: negative inside, in the unit of the points.
-Points are (D, N) float32, one row a coordinate; distances are (N,).
+A shape returns approximate signed distances, negative inside, in the unit of the points.
+Points are (D, N) float32, one row per coordinate; distances are (N,).
 """
 
 from collections.abc import Sequence
@@ -32,7 +32,7 @@ def _dot(weights: Field, points: Field) -> Field:
 
 
 class Shape(Protocol):
-    """Anything with an inside."""
+    """A region given by its signed distance."""
 
     @property
     def bounds(self) -> Bounds:
@@ -49,7 +49,7 @@ class Ripple:
     """A smooth random field: a sum of plane waves.
 
     Attributes:
-        waves: (K, D) wave vectors, radians a unit.
+        waves: (K, D) wave vectors, radians per unit.
         phases: (K,) radians.
         amplitudes: (K,); the field's standard deviation is about sqrt(sum(amplitudes**2) / 2).
     """
@@ -75,7 +75,7 @@ class Ripple:
 
     @property
     def peak(self) -> float:
-        """What the field cannot exceed."""
+        """An upper bound of the field's absolute value."""
         return float(self.amplitudes.sum())
 
 
@@ -110,7 +110,8 @@ class Blob:
         norm = _total([part**self.exponent for part in scaled]) ** (1 / self.exponent)
         slopes = [(part / radius) ** 2 for part, radius in zip(scaled, self.radii, strict=True)]
         slope = np.sqrt(_total(slopes)) + np.float32(1e-6)
-        return norm * (norm - 1) / slope + self.ripple(points)
+        distance = norm * (norm - 1) / slope + self.ripple(points)
+        return distance.astype(np.float32, copy=False)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -154,7 +155,7 @@ class Tube:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Union:
-    """Shapes melted together over a width of `blend`."""
+    """The smooth union of shapes, blended over a width of `blend`."""
 
     shapes: Sequence[Shape]
     blend: float = 0.0
@@ -177,7 +178,7 @@ class Union:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Both:
-    """The common part of two shapes."""
+    """The intersection of two shapes."""
 
     shape: Shape
     frame: Shape
@@ -254,7 +255,7 @@ class Folds:
 
 
 def _rotation(ndim: int, degrees: float) -> Field:
-    """Turn of the first two axes."""
+    """Rotation of the first two axes."""
     turn = np.eye(ndim, dtype=np.float32)
     angle = np.deg2rad(degrees)
     turn[:2, :2] = [[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]]
@@ -284,7 +285,7 @@ def tube(
     roughness: float = 0.12,
     pieces: int = 3,
 ) -> Tube:
-    """A random tube along a smooth curve through `path` (N, D); roughness as in `blob`; `pieces` a given step."""
+    """A random tube along a smooth curve through `path` (N, D); roughness as in `blob`; `pieces` per given step."""
     axis, width = np.asarray(path, np.float32), np.asarray(radii, np.float32)
     size = float(width.mean())
     ripple = Ripple.random(rng, axis.shape[1], 3.0 * size, roughness * size)

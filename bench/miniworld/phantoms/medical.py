@@ -35,14 +35,14 @@ CLASSES: dict[str, tuple[str, ...]] = {
 
 
 def medical_sample(rng: np.random.Generator, modality: str | None = None) -> TrainingSample:
-    """One picture with its masks, drawn from nothing but the generator.
+    """One picture with its masks, determined by the generator alone.
 
     Args:
         rng: decides everything; the same state gives the same sample.
         modality: one of `MODALITIES`; None draws one.
 
     Returns:
-        A picture of 96 to 160 pixels a side, not square in general, with at least one mask
+        A picture of 96 to 160 pixels per side, usually not square, with at least one mask
         of at least `LEAST_PX` pixels.
 
     Raises:

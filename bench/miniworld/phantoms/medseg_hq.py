@@ -28,7 +28,7 @@ TEST_SHARE = 6
 
 
 def _write_item(folder: Path, stem: str, drawn: TrainingSample) -> dict[str, str]:
-    """Writes picture and labels; the paths, relative to the folder."""
+    """Writes picture and labels; returns their paths relative to the folder."""
     classes = CLASSES[drawn.modality]
     shape = (len(classes), *drawn.image.shape[:2], 1)
     empty = np.zeros(shape[1:3], bool)
@@ -66,15 +66,15 @@ def _write_code(folder: Path, code: str, seed: int, images: int) -> None:
 
 
 def write_medseg_hq(root: Path, seed: int = 0, images: int = 24) -> None:
-    """Writes one folder a code of `CODES` below `root`.
+    """Writes one folder per code of `CODES` below `root`.
 
     Args:
         root: made if missing.
         seed: decides every byte.
-        images: pictures a code, two of each patient; every sixth patient is in the test list.
+        images: pictures per code, two of each patient; every sixth patient is in the test list.
 
     Raises:
-        ValueError: fewer than 12 images, which leave the test list empty.
+        ValueError: fewer than 12 images, so that the test list would be empty.
     """
     least = IMAGES_A_PATIENT * TEST_SHARE
     if images < least:

@@ -1,4 +1,4 @@
-"""Where a phantom's voxels lie, and files that are the same byte for byte each time."""
+"""Affines of phantoms, and NIfTI files that are reproducible byte for byte."""
 
 import gzip
 from collections.abc import Sequence

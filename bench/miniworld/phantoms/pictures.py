@@ -31,14 +31,13 @@ def _lung(rng: np.random.Generator, half: tuple[float, float], side: int) -> Sha
     a, b = half
     width, height = rng.uniform(0.3, 0.38) * a, rng.uniform(0.55, 0.75) * b
     x, y = side * rng.uniform(0.42, 0.48) * a, rng.uniform(-0.12, 0.02) * b
-    field = Union(
+    return Union(
         [
             blob(rng, (x * 0.85, y - 0.3 * height), (0.75 * width, 0.75 * height), 0.08),
             blob(rng, (x * 1.05, y + 0.25 * height), (width, 0.75 * height), 0.08, turn=side * -8, exponent=3),
         ],
         15,
     )
-    return field
 
 
 def _ribs(rng: np.random.Generator, half: tuple[float, float], side: int) -> list[Shape]:
@@ -78,7 +77,7 @@ def _chest_parts(rng: np.random.Generator, half: tuple[float, float]) -> list[Pa
 
 
 def _markings(rng: np.random.Generator, half: tuple[float, float], side: int) -> list[Shape]:
-    """Vessels that leave the hilum."""
+    """Vessels that branch from the hilum."""
     a, b = half
     ends = rng.uniform((0.3 * a, -0.6 * b), (0.75 * a, 0.5 * b), (3, 2)) * (side, 1)
     root = np.array([side * 0.15 * a, 0.0])
@@ -185,7 +184,7 @@ def ultrasound(rng: np.random.Generator, shape: tuple[int, int]) -> TrainingSamp
 
 
 def _fan(shape: tuple[int, int]) -> NDArray[np.bool_]:
-    """The sector that a curved probe sees."""
+    """The sector imaged by a curved probe."""
     y, x = np.ogrid[0 : 1 : shape[0] * 1j, -1 : 1 : shape[1] * 1j]
     radius = np.hypot(0.9 * x, y + 0.6)
     inside: NDArray[np.bool_] = (radius > 0.62) & (radius < 1.58) & (np.abs(x) < 0.72 * (y + 0.6))

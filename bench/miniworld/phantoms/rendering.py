@@ -53,7 +53,7 @@ def sample(parts: Iterable[Part], grid: SamplingGrid) -> list[Layer]:
 
 
 def composite(layers: Sequence[Layer], values: Mapping[str, float], shape: tuple[int, ...]) -> Field:
-    """Mixes the tissues' values by the share of each voxel they fill; "air" is the ground."""
+    """Mixes the tissues' values by the share of each voxel that they fill; "air" is the background."""
     image = np.full(shape, values["air"], np.float32)
     for layer in layers:
         below = image[layer.window]
@@ -62,7 +62,7 @@ def composite(layers: Sequence[Layer], values: Mapping[str, float], shape: tuple
 
 
 def visible(layers: Sequence[Layer], names: Sequence[str], shape: tuple[int, ...]) -> dict[str, NDArray[np.bool_]]:
-    """One mask a name: voxels more than half filled by a part of that class and not covered since."""
+    """One mask per name: voxels more than half filled by a part of that class and not covered by later parts."""
     numbers = {"": 0, **{name: number for number, name in enumerate(names, 1)}}
     labels = np.zeros(shape, np.int16)
     for layer in layers:
@@ -75,7 +75,8 @@ def texture(rng: np.random.Generator, shape: tuple[int, ...], sigma: float) -> F
     """Correlated noise of unit deviation; sigma in pixels of the two longest axes, less along the shortest."""
     blur = [sigma if size >= sorted(shape)[-2] else sigma / 4 for size in shape]
     field = ndimage.gaussian_filter(rng.standard_normal(shape, np.float32), blur, mode="wrap", truncate=2.5)
-    return field / max(float(field.std()), 1e-6)
+    unit: Field = field / max(float(field.std()), 1e-6)
+    return unit
 
 
 def bias_field(rng: np.random.Generator, shape: tuple[int, ...], strength: float) -> Field:
@@ -88,7 +89,8 @@ def bias_field(rng: np.random.Generator, shape: tuple[int, ...], strength: float
 def rician(rng: np.random.Generator, image: Field, sigma: float) -> Field:
     """Magnitude of a complex signal with Gaussian noise of deviation sigma in each channel."""
     real = image + sigma * rng.standard_normal(image.shape, np.float32)
-    return np.hypot(real, sigma * rng.standard_normal(image.shape, np.float32))
+    magnitude: Field = np.hypot(real, sigma * rng.standard_normal(image.shape, np.float32))
+    return magnitude
 
 
 def magnetic(
@@ -112,14 +114,16 @@ def tomographic(
     shape: tuple[int, ...],
     noise: float = 15.0,
 ) -> Field:
-    """A CT image in Hounsfield units: soft texture in what is not air, and streaky Gaussian noise."""
+    """A CT image in Hounsfield units: soft texture outside air, and streaky Gaussian noise."""
     clean = composite(layers, values, shape)
     tissue = np.clip((clean + 900) / 800, 0, 1)
     grain = 0.6 * texture(rng, shape, 0.7) + 0.8 * rng.standard_normal(shape, np.float32)
-    return clean + tissue * 10 * texture(rng, shape, 2.5) + np.float32(noise) * grain
+    image = clean + tissue * 10 * texture(rng, shape, 2.5) + np.float32(noise) * grain
+    return image.astype(np.float32, copy=False)
 
 
 def to_uint8(image: Field, low: float, high: float) -> NDArray[np.uint8]:
     """Linear window [low, high] to 0..255."""
     scaled = (image - np.float32(low)) * np.float32(255 / max(high - low, 1e-6))
-    return np.clip(np.rint(scaled), 0, 255).astype(np.uint8)
+    levels: NDArray[np.uint8] = np.clip(np.rint(scaled), 0, 255).astype(np.uint8)
+    return levels

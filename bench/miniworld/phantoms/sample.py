@@ -1,4 +1,4 @@
-"""What a training world hands out."""
+"""A training sample."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""The generic training world: coloured things that overlap, without any medicine."""
+"""The generic training world: overlapping coloured objects, nothing medical."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -96,7 +96,7 @@ def _surface(rng: np.random.Generator, grid: SamplingGrid, window: tuple[slice, 
         mix = np.clip(slope @ points + np.float32(rng.uniform(0, 1)), 0, 1) * np.float32(0.7)
     else:
         mix = np.clip(Ripple.random(rng, 2, rng.uniform(10, 50), 0.6)(points), 0, 1) * np.float32(0.5)
-    colours = colour + mix[:, None] * (other - colour)
+    colours: Field = colour + mix[:, None] * (other - colour)
     return colours.reshape(*(part.stop - part.start for part in window), 3)
 
 
@@ -142,7 +142,7 @@ def shape_sample(rng: np.random.Generator) -> TrainingSample:
         rng: decides everything; the same state gives the same sample.
 
     Returns:
-        (H, W, 3) uint8, 128 to 256 pixels a side, with "object<n>" masks (what is visible of each object,
+        (H, W, 3) uint8, 128 to 256 pixels per side, with "object<n>" masks (what is visible of each object,
         its parts included) and "part<n>" masks, each of at least 25 pixels.
     """
     height, width = (int(side) for side in rng.integers(128, 257, 2))

@@ -134,7 +134,7 @@ def _abdomen_parts(rng: np.random.Generator, half: tuple[float, float]) -> list[
 
 
 def _branches(rng: np.random.Generator, root: tuple[float, float], reach: float) -> list[Shape]:
-    """Some branches that leave a point."""
+    """Some branches that start at a point."""
     angles = rng.uniform(0, 2 * np.pi, 4)
     ends = [(root[0] + reach * np.cos(angle), root[1] + reach * np.sin(angle)) for angle in angles]
     bends = [((root[0] + x) / 2 + rng.normal(0, 5), (root[1] + y) / 2 + rng.normal(0, 5)) for x, y in ends]
@@ -144,7 +144,7 @@ def _branches(rng: np.random.Generator, root: tuple[float, float], reach: float)
 def _finished(
     rng: np.random.Generator, image: NDArray[np.uint8], masks: dict[str, NDArray[np.bool_]], modality: str
 ) -> TrainingSample:
-    """Turned as it comes: a tenth of the slices upside down, a fifth mirrored."""
+    """Random orientation: a tenth of the slices upside down, a fifth mirrored."""
     step = (slice(None, None, -1 if rng.random() < 0.1 else 1), slice(None, None, -1 if rng.random() < 0.2 else 1))
     turned = {name: np.ascontiguousarray(mask[step]) for name, mask in masks.items()}
     return TrainingSample(np.ascontiguousarray(image[step]), turned, modality)

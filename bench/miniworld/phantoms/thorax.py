@@ -14,7 +14,7 @@ HOUNSFIELD = {
 
 
 def _chest_wall(rng: np.random.Generator, a: float, b: float) -> tuple[list[Part], Shape]:
-    """Skin to ribs, spine and table, and the space within."""
+    """The chest wall from skin to ribs, the spine, the table, and the space inside."""
     skin = blob(rng, (0, 0, 0), (a, b, 600), 0.0, exponent=2.6)
     skin = Blob(skin.centre, skin.radii, skin.rotation, skin.exponent, Ripple.random(rng, 3, 220, 3))
     fat = rng.uniform(8, 16)

@@ -80,7 +80,7 @@ def _write_stroke(root: Path, number: int, lesions: int, rng: np.random.Generato
 
 
 def _diffusion(rng: np.random.Generator, layers: list[Layer], shape: tuple[int, ...]) -> Field:
-    """b = 1000: a faint lesion in some patients; interpolation leaves small negative values outside the head."""
+    """At b = 1000: a faint lesion in some patients; interpolation leaves small negative values outside the head."""
     values = _jittered(rng, brain.DWI, 0.05)
     values["lesion"] *= rng.uniform(0.75, 1.1)
     image = magnetic(rng, layers, values, shape, 0.035, 0.12)
@@ -121,11 +121,12 @@ def _write_chest(root: Path, number: int, rng: np.random.Generator) -> None:
 def _corners(shape: tuple[int, ...]) -> NDArray[np.bool_]:
     """What lies outside the circle that a scanner reconstructs."""
     i, j = np.ogrid[-1 : 1 : shape[0] * 1j, -1 : 1 : shape[1] * 1j]
-    return i**2 + j**2 > 1
+    outside: NDArray[np.bool_] = i**2 + j**2 > 1
+    return outside
 
 
 def _write_abdomen(root: Path, number: int, rng: np.random.Generator) -> None:
-    """An MR with one mask file a class; all of them empty in `EMPTY_ABDOMEN`."""
+    """An MR with one mask file per class; all of them empty in `EMPTY_ABDOMEN`."""
     axes, spacing, shape = ABDOMENS[number]
     affine = placed(shape, spacing, axes, rng.normal(0, 2.5, 3), rng.normal((0, -2, 0), (3, 3, 8)))
     layers = sample(abdomen.trunk(rng), SamplingGrid(shape, affine, SLABS))

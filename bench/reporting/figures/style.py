@@ -61,7 +61,7 @@ class Look:
 
 def looks(models: Sequence[str]) -> dict[str, Look]:
     """A look for each model; the same for a given model in every run that has the same variants of its family."""
-    families = {name: pair for name, pair in FAMILIES.items()}
+    families = dict(FAMILIES)
     unknown = sorted({family(name) for name in models} - {*families, "baseline"})
     families |= {name: OTHERS[number % len(OTHERS)] for number, name in enumerate(unknown)}
     found = {}

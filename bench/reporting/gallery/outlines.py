@@ -78,7 +78,8 @@ def _without_straight(line: Outline) -> Outline:
     """The same closed line without points that lie on the way between their neighbours."""
     step = np.diff(line, axis=0)
     turns = step[:-1, 0] * step[1:, 1] != step[:-1, 1] * step[1:, 0]
-    return line[np.concatenate([[True], turns, [True]])]
+    corners: Outline = line[np.concatenate([[True], turns, [True]])]
+    return corners
 
 
 def window(shape: tuple[int, int], points: NDArray[np.float64]) -> Window:
@@ -111,7 +112,8 @@ def outlined_predictions(
     """
     keys = ["dataset", "case", "slice", "target", "prompt"]
     wanted = pd.DataFrame([[getattr(p, key) for key in keys] for p in picks], columns=keys).drop_duplicates()
-    rows = {tuple(row[key] for key in keys): row for row in table.merge(wanted, on=keys).to_dict("records")}
+    found = table.merge(wanted, on=keys)
+    rows = {tuple(row[key] for key in keys): {str(k): v for k, v in row.items()} for row in found.to_dict("records")}
     protocol = run.protocol
     made: dict[int, OutlinedPrediction] = {}
     by_shard: dict[tuple[str, str, str], list[int]] = {}

@@ -7,9 +7,10 @@ from textwrap import fill
 import pandas as pd
 from tabulate import tabulate
 
+from bench.data.case import printable
 from bench.reporting.tables.averages import cells
 from bench.reporting.tables.latex import to_latex
-from bench.reporting.tables.safe_text import csv_frame, markdown_cell, printable
+from bench.reporting.tables.safe_text import csv_frame, markdown_cell
 from bench.reporting.tables.table import DICE, Cell, Line, Table
 from bench.reporting.tables.text_table import TextTable
 from bench.statistics.patients import AGGREGATIONS, AVERAGE

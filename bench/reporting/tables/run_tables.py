@@ -119,7 +119,8 @@ def _model_of(run: ScoredRun, name: str) -> str:
     found = [model for model in run.models if name in (model, model.partition("/")[0])]
     if len(found) > 1:
         raise RunError(f"this run has several models {name!r}: {', '.join(found)}; name one of them")
-    require("model", name, found or run.models)
+    if not found:
+        require("model", name, run.models)
     return found[0]
 
 

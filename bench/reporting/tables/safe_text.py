@@ -1,10 +1,10 @@
-"""Names that come from data, made harmless where they are shown: on a terminal, in a spreadsheet, in Markdown.
+"""Names that come from data, made harmless where they are shown: in a spreadsheet, in Markdown.
 
-What a name could do: move the cursor or recolour the terminal (escape sequences), reverse the text after it
-(bidirectional marks), run as a formula when a CSV file is opened, add a cell to a Markdown table.
+What a name could do: run as a formula when a CSV file is opened, add a cell to a Markdown table. That it moves the
+cursor, recolours the terminal or reverses the text after it, `bench.data.case.printable` prevents.
 """
 
-from typing import Any, TextIO
+from typing import Any
 
 import pandas as pd
 
@@ -49,30 +49,3 @@ def markdown_cell(text: str) -> str:
         ('core\\|edema', '&lt;b>')
     """
     return printable(text).replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;")
-
-
-class PrintableStream:
-    """A stream that writes text as `printable`, line breaks and tabs aside; everything else is the stream's own.
-
-    Args:
-        stream: that is written to, such as `sys.stdout`.
-        keep: control characters that pass.
-    """
-
-    def __init__(self, stream: TextIO, keep: str = "\n\t") -> None:
-        self._stream = stream
-        self._keep = keep
-
-    def write(self, text: str) -> int:
-        """Write the text made printable; characters that the stream's encoding lacks become escapes, too."""
-        safe = printable(text, self._keep)
-        encoding = getattr(self._stream, "encoding", None) or "utf-8"
-        self._stream.write(safe.encode(encoding, "backslashreplace").decode(encoding))
-        return len(text)
-
-    def isatty(self) -> bool:
-        """Whether a progress bar may be drawn; without carriage returns nothing is, and no help is coloured."""
-        return "\r" in self._keep and self._stream.isatty()
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._stream, name)

@@ -1,4 +1,4 @@
-"""Tuning the mask decoder beside MoTE and PPT: table 2."""
+"""Tuning the mask decoder in addition to MoTE and PPT: table 2."""
 
 from functools import partial
 

@@ -1,4 +1,4 @@
-"""How many experts, and how many of them active: figure 6b and 6c."""
+"""The number of experts and of active experts: figures 6b and 6c."""
 
 from functools import partial
 

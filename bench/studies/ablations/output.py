@@ -19,7 +19,7 @@ BAR_SHARE = 0.8
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """Bars of a figure: a group a data set, a bar a variant.
+    """The bars of one panel: one group per data set, one bar per variant.
 
     Attributes:
         title: above it.
@@ -32,15 +32,15 @@ class Panel:
 
 @dataclass(frozen=True, slots=True)
 class AblationReport:
-    """An ablation, ready to be written.
+    """An ablation's results, ready to be written.
 
     Attributes:
         name: of its files.
-        caption: what a reader must know.
+        caption: of table and figure.
         numbers: for the CSV file, at full precision.
-        table: for people, as text; the paper's numbers stand in columns of their own.
+        table: formatted as text; the paper's numbers have columns of their own.
         figure: for PNG and PDF.
-        verdicts: a claim each.
+        verdicts: one per claim.
     """
 
     name: str

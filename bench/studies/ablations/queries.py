@@ -1,4 +1,4 @@
-"""Prompt tokens made from the image, and how many, against one click: table 4."""
+"""The number of prompt tokens generated from the image, compared with one click: table 4."""
 
 from functools import partial
 
@@ -18,7 +18,7 @@ NAMES = [*(f"Q={count}" for count in QUERIES), "w/o PPT"]
 
 
 def ablate(setting: Setting, jobs: int) -> AblationReport:
-    """Train Q in 2, 4, 8 and a network without PPT; ask the first for nothing, the last with one click."""
+    """Train Q in 2, 4, 8 and a network without PPT; test the first without prompt, the last with one click."""
     made = records(setting, [NetworkVariant(queries=count) for count in QUERIES], ["unprompted"], jobs)
     clicked = records(setting, [NetworkVariant(queries=0)], ["one-click"], jobs).assign(variant=WITHOUT)
     average = partial(averages, setting=setting, suite="unprompted")
@@ -56,11 +56,11 @@ def _verdicts(values: pd.DataFrame, setting: Setting) -> list[AblationVerdict]:
 
 
 def enough(values: pd.DataFrame, titles: list[str]) -> AblationVerdict:
-    """Q = 2 suffices where no other Q can be better by more than `MARGIN`; wide intervals decide nothing.
+    """Q = 2 suffices where no other Q can be better by more than `MARGIN`; wide intervals leave it undecided.
 
     Args:
-        values: as `bench.ablations.summary.by_seed` gives them, variants in the order of `NAMES`.
-        titles: columns, each a case.
+        values: as `bench.studies.ablations.summary.by_seed` returns them, variants in the order of `NAMES`.
+        titles: the columns; each counts as a case.
     """
     claim = "Q = 2 is sufficient for most cases"
     gaps = {title: [difference(values, other, 0, title) for other in range(1, WITHOUT)] for title in titles}
@@ -84,5 +84,6 @@ def enough(values: pd.DataFrame, titles: list[str]) -> AblationVerdict:
 def _over_click(claim: str, values: pd.DataFrame, titles: list[str]) -> AblationVerdict:
     if not titles:
         return AblationVerdict(claim, "not testable", "no data set of one class")
-    gap = sum(values[title].xs(0) - values[title].xs(WITHOUT) for title in titles) / len(titles)
+    gaps = [values[title].xs(0) - values[title].xs(WITHOUT) for title in titles]
+    gap = pd.concat(gaps, axis=1).mean(axis=1, skipna=False)
     return gains(claim, interval(gap.to_list()))

@@ -1,4 +1,4 @@
-"""What the ablations share: where they learn and are tested, and how one trained network differs from the next."""
+"""What the ablations share: data, training and tests, and how the trained networks differ from each other."""
 
 import hashlib
 import json
@@ -16,20 +16,21 @@ Subset = Literal["four", "seven"]
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """The world of the ablations.
+    """Data, networks and settings that all ablations share.
 
     Attributes:
         network: sizes and rules that all networks share.
         recipe: how all are trained.
         base: weights file of IMIS-Net that they start from; its encoder stays as it is.
-        card: name of the model that their adapter stands for, "segmote/mini" for the mini sizes.
-        data: folder of data sets in the IMIS layout; their training lists are learned from, their test lists tested on.
+        card: name of the model whose card the networks use, "segmote/mini" for the mini sizes.
+        data: folder of data sets in the IMIS layout; the networks learn from their training lists and are tested
+            on their test lists.
         test_data: folder of the zero-shot sets.
         zero_shot: names of those sets.
         four, seven: names of the data sets of both subsets, in lower case.
-        seeds: a training each.
-        limit: training images a data set, None for all.
-        slices: tested slices of a case at most, evenly spaced; None for all.
+        seeds: one training per seed.
+        limit: training images per data set; None for all.
+        slices: largest number of tested slices per case, evenly spaced; None for all.
         work: folder of trained networks and embeddings.
         world: "real" or "phantom".
     """
@@ -65,9 +66,9 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class NetworkVariant:
-    """What is changed: N experts, M of them active, Q prompt queries, the decoder's own weights, the data.
+    """What is varied: N experts, M of them active, Q prompt queries, a tuned decoder, the training data.
 
-    Two ablations that ask for equal variants share the trained networks.
+    Ablations with equal variants share the trained networks.
     """
 
     experts: int = 4
@@ -86,7 +87,7 @@ class NetworkVariant:
         return replace(setting.recipe, train_decoder=self.decoder, ppt_sets=served)
 
     def folder(self, setting: Setting, seed: int) -> Path:
-        """Where the trained network is; the name tells what it is, its end all that decides the result."""
+        """The folder of the trained network, named after the variant and a checksum of all that decides the result."""
         decides = {
             "network": asdict(self.config(setting)) | {"recipe": asdict(self.recipe(setting))},
             "data": (str(setting.data.resolve()), setting.codes(self.subset), setting.limit),
@@ -99,6 +100,6 @@ class NetworkVariant:
 
 
 def few_class(setting: Setting) -> tuple[str, ...]:
-    """Names of the training sets with one class, which PPT serves: without a prompt it is clear what is meant."""
+    """Names of the training sets with one class, which PPT serves: only there the target is clear without a prompt."""
     classes = {item.code: len(item.names) for item in find_items(setting.data, setting.seven, 1)}
     return tuple(code for code, count in classes.items() if count == 1)

@@ -1,4 +1,4 @@
-"""Parameters of the parts, counted in networks without values: table 3."""
+"""Learnable parameters of the parts, counted in networks on the meta device: table 3."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -25,7 +25,7 @@ MILLION = 1e6
 
 
 def ablate() -> AblationReport:
-    """Count the released network and its parts beside what the paper prints; nothing is trained."""
+    """Count the released network's parameters and compare with the paper; nothing is trained."""
     counted = counts()
     paper = read("table3", FOLDER)
     rows = [
@@ -52,7 +52,7 @@ def ablate() -> AblationReport:
 
 
 def counts() -> dict[str, int]:
-    """By the names of Table 3. SAM and MedSAM learn all they have."""
+    """Learnable parameters by the names of Table 3; of SAM and MedSAM all are learnable."""
     mote, ppt = parts(RELEASED)
     with torch.device("meta"):
         imis = Imis(VIT_B, NO_VOCABULARY)
@@ -68,7 +68,7 @@ def counts() -> dict[str, int]:
 
 
 def parts(config: SegmoteConfig) -> tuple[int, int]:
-    """Parameters of MoTE, that is all that IMIS-Net lacks but for PPT, and of PPT."""
+    """Parameters of MoTE (all that IMIS-Net lacks, except PPT) and of PPT."""
     with torch.device("meta"):
         shared = {name for name, _ in _named(Imis(config, NO_VOCABULARY))}
         new = [(name, count) for name, count in _named(Segmote(config, NO_VOCABULARY)) if name not in shared]

@@ -1,4 +1,4 @@
-"""Trainings to numbers: means over seeds with intervals, differences, and what they say of a claim."""
+"""From trainings to numbers: means over seeds with intervals, differences, and verdicts on claims."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class AblationVerdict:
-    """What our trainings say of a claim of the paper."""
+    """Whether our trainings support a claim of the paper."""
 
     claim: str
     outcome: VerdictOutcome
@@ -52,7 +52,7 @@ class AblationVerdict:
 
 
 def interval(values: Sequence[float]) -> Interval:
-    """Of one value a seed.
+    """The interval of the mean over seeds, given one value per seed.
 
     >>> interval([1.0, 2.0, 3.0]).text()
     '2.00 [-0.48, 4.48]'
@@ -69,8 +69,8 @@ def by_seed(records: pd.DataFrame, average: Callable[[pd.DataFrame], "pd.Series[
     """Percent by (variant, seed) in rows and data set in columns, the last one `MEAN` over the data sets.
 
     Args:
-        records: of one suite, see `bench.ablations.training.records`.
-        average: records of one training to its Dice by data set.
+        records: of one suite, see `bench.studies.ablations.training.records`.
+        average: maps the records of one training to its Dice by data set.
     """
     groups = records.groupby(["variant", "seed"], sort=True)
     table = pd.DataFrame({key: average(part) for key, part in groups}).T
@@ -93,7 +93,7 @@ def difference(values: pd.DataFrame, first: int, second: int, column: str = MEAN
 def is_best(
     claim: str, values: pd.DataFrame, names: Sequence[str], wanted: int, rivals: Sequence[int]
 ) -> AblationVerdict:
-    """Whether a variant is better on the mean over data sets than each rival, by more than seeds explain."""
+    """Whether a variant's mean over data sets exceeds that of each rival by more than seeds explain."""
     gaps = {rival: difference(values, wanted, rival) for rival in rivals}
     worst = min(gaps, key=lambda rival: gaps[rival].mean)
     gap, rival = gaps[worst], names[worst]

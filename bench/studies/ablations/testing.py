@@ -1,4 +1,4 @@
-"""Dice of a trained network on the data sets that an ablation is about, by the bench's samples, prompts and metrics."""
+"""Dice of a trained network on an ablation's data sets, with the benchmark's samples, prompts and metrics."""
 
 import hashlib
 from collections.abc import Iterable, Sequence
@@ -33,12 +33,12 @@ SLICES_AT_ONCE = 16
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tests:
-    """What a suite asks.
+    """The tests of a suite.
 
     Attributes:
         sets: its data sets.
-        slices: of all of them.
-        defects: cases that could not be read.
+        slices: of all data sets.
+        defects: cases that cannot be read.
     """
 
     sets: Sequence[DataSet]
@@ -48,10 +48,10 @@ class Tests:
 
 @lru_cache(maxsize=8)
 def tests(setting: Setting, suite: Suite) -> Tests:
-    """The prompted slices of a suite, read once a process.
+    """The prompted slices of a suite, read once per process.
 
-    "zero-shot" and "in-domain" ask with boxes. "unprompted" and "one-click" are about the sets of one class, both those
-    to train on (their test lists) and the zero-shot ones.
+    "zero-shot" and "in-domain" use boxes. "unprompted" and "one-click" use the data sets with one class: both the
+    training sets (their test lists) and the zero-shot ones.
     """
     own = [one for one in data_sets(["imis"], setting.data) if one.title.rpartition("/")[2].lower() in setting.seven]
     foreign = data_sets(setting.zero_shot, setting.test_data)
@@ -78,7 +78,7 @@ def _spaced(values: Sequence[Any], most: int | None) -> list[Any]:
 
 
 def measured(segmenter: SegmoteSegmenter, setting: Setting, suite: Suite) -> pd.DataFrame:
-    """One row a question: dataset (its title), patient, case, slice, target, dice."""
+    """One row per question: dataset (its title), patient, case, slice, target, dice."""
     store = open_store(segmenter.network, setting.embeddings, False)
     rows: list[dict[str, Any]] = []
     for some in pieces(tests(setting, suite).slices, SLICES_AT_ONCE):
@@ -96,7 +96,7 @@ def measured(segmenter: SegmoteSegmenter, setting: Setting, suite: Suite) -> pd.
 def encode(
     segmenter: SegmoteSegmenter, store: EmbeddingStore, slices: Iterable[PromptedSlice]
 ) -> list[SegmoteEmbedding]:
-    """The slices' images as the network's decoder takes them; what the frozen encoder makes of them is kept on disk."""
+    """The encoded images of slices; the frozen encoder's embeddings are kept on disk."""
     made = []
     for one in slices:
         embedding, early = _kept(segmenter, store, check_image(one.sample.image))
@@ -115,7 +115,7 @@ def _kept(segmenter: SegmoteSegmenter, store: EmbeddingStore, image: NDArray[np.
 
 
 def averages(records: pd.DataFrame, setting: Setting, suite: Suite) -> pd.Series:
-    """Dice in percent by data set (its title): the mean over its classes of the mean over a class's masks, as a run."""
+    """Dice in percent by data set (its title): the mean over classes of the mean over a class's masks, as in a run."""
     names = {one.title: catalogue.load(one.name).rows for one in tests(setting, suite).sets}
     long = records.rename(columns={"dice": "value"}).assign(model="", metric="dice", prompt=suite, round=1)
     long["status"] = np.where(long["value"].isna(), "undefined", "ok")

@@ -1,4 +1,4 @@
-"""Trained networks of an ablation, each in a folder of its own: what is there is not made again."""
+"""The trained networks of an ablation, each in a folder of its own; finished ones are reused."""
 
 import contextlib
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ LOG = "training.log"
 
 
 def records(setting: Setting, variants: Sequence[NetworkVariant], suites: Sequence[Suite], jobs: int) -> pd.DataFrame:
-    """Dice of every variant, seed and suite; trains and tests what is not done yet.
+    """Dice of every variant, seed and suite; trains and tests what is missing.
 
     Args:
         setting: where and how.
@@ -34,7 +34,7 @@ def records(setting: Setting, variants: Sequence[NetworkVariant], suites: Sequen
         jobs: worker processes, of one thread each.
 
     Returns:
-        Rows of `bench.ablations.testing.measured`, with `variant` (index into `variants`), `seed` and `suite`.
+        Rows of `bench.studies.ablations.testing.measured`, with `variant` (index into `variants`), `seed` and `suite`.
     """
     tasks = [(variant, seed) for variant in variants for seed in setting.seeds]
     open_tasks = [task for task in tasks if not all(_result(setting, *task, suite).exists() for suite in suites)]
@@ -54,7 +54,7 @@ def records(setting: Setting, variants: Sequence[NetworkVariant], suites: Sequen
 
 
 def prepare(setting: Setting, suites: Sequence[Suite]) -> None:
-    """Encode all pictures of trainings and tests, so that the workers find every embedding on disk."""
+    """Encode all images of trainings and tests, so that the workers find every embedding on disk."""
     network = from_base(setting.network, setting.base)
     store = open_store(network, setting.embeddings, False)
     files = {item.image: store.path(item.image) for item in find_items(setting.data, setting.seven, setting.limit)}
@@ -66,7 +66,7 @@ def prepare(setting: Setting, suites: Sequence[Suite]) -> None:
 
 
 def _one(setting: Setting, variant: NetworkVariant, seed: int, suites: Sequence[Suite]) -> str:
-    """Train if need be, test on the suites that are missing; the folder's name."""
+    """Train if necessary and test on the missing suites; returns the folder's name."""
     torch.set_num_threads(1)
     folder = variant.folder(setting, seed)
     folder.mkdir(parents=True, exist_ok=True)
@@ -81,7 +81,7 @@ def _one(setting: Setting, variant: NetworkVariant, seed: int, suites: Sequence[
 
 
 def _train(setting: Setting, variant: NetworkVariant, seed: int, folder: Path) -> None:
-    """What the trainer says goes into a log, as several speak at a time; the weights are all that a test needs."""
+    """Train one network; the output of parallel trainings goes into a log file each."""
     settings = TrainConfig(
         data=setting.data,
         out=folder,

@@ -1,1 +1,1 @@
-"""Which experts are chosen, where tokens look, how data sets lie to each other."""
+"""Inside SegMoTE: which experts are chosen, what the tokens attend to, how embeddings of data sets are arranged."""

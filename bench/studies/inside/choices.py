@@ -17,12 +17,12 @@ BAR_SHARE = 0.8
 
 
 def choices(segmenter: SegmoteSegmenter, slices: Iterable[PromptedSlice]) -> pd.DataFrame:
-    """One row a question.
+    """The routers' choices, one row per question.
 
     Returns:
-        dataset, patient, case, slice, target; `token`: that whose mask is the answer (last layer's choice); `dice`: of
-        that mask; `best_token`, `best_dice`: the token whose mask would have been best; `layer<l>_token<t>`: indices of
-        the experts that updated a token in a layer, best first, joined by "+".
+        dataset, patient, case, slice, target; `token`: the one whose mask is the result (the last layer's choice);
+        `dice`: of that mask; `best_token`, `best_dice`: the token with the best mask, and its Dice;
+        `layer<l>_token<t>`: indices of the experts that updated a token in a layer, best first, joined by "+".
     """
     return pd.DataFrame([row for some in answers(segmenter, slices) for row in _rows(segmenter, some)])
 
@@ -55,10 +55,10 @@ def _experts(some: Answers, index: int) -> dict[str, str]:
 
 
 def shares(table: pd.DataFrame, tokens: int) -> pd.DataFrame:
-    """Summary of `choices`: one row a data set, in order of appearance.
+    """Summary of `choices`: one row per data set, in order of appearance.
 
     Returns:
-        Index: data set. `n`; `token<t>`: share of the questions that each token answered; `dice` and `best_dice`: means
+        Index: data set. `n`; `token<t>`: share of the questions with that token chosen; `dice` and `best_dice`: means
         of the chosen and of the best masks; `hit`: share of the questions whose best mask was chosen.
     """
     return pd.DataFrame(
@@ -74,7 +74,7 @@ def _share(part: pd.DataFrame, tokens: int) -> dict[str, float]:
 
 
 def expert_shares(table: pd.DataFrame, layer: int, experts: int) -> pd.DataFrame:
-    """Share (0..1) of a layer's token updates that each expert did: one row a data set, one column an expert."""
+    """Share (0..1) of a layer's token updates per expert: one row per data set, one column per expert."""
     columns = [name for name in table.columns if name.startswith(f"layer{layer}_token")]
     long = table.melt(["dataset"], columns, value_name="expert")
     long = long.assign(expert=long["expert"].str.split("+")).explode("expert")
@@ -84,7 +84,7 @@ def expert_shares(table: pd.DataFrame, layer: int, experts: int) -> pd.DataFrame
 
 
 def figure(table: pd.DataFrame, tokens: int, layers: int, title: str) -> Figure:
-    """Bars of the tokens' shares with the number of samples above them, and each layer's use of its experts."""
+    """Bars of the tokens' shares, with the number of samples above them, and each layer's use of its experts."""
     summary = shares(table, tokens)
     drawn = Figure(figsize=(max(7.0, 1.1 * len(summary)), 6.5), layout="constrained")
     grid = drawn.add_gridspec(2, layers, height_ratios=(1.2, 1))
@@ -126,7 +126,10 @@ def _squares(axes: Axes, used: pd.DataFrame, layer: int) -> None:
 
 
 def verdict(summary: pd.DataFrame, tokens: int) -> Mapping[str, str]:
-    """The token that each data set prefers, and its share in percent."""
+    """The most frequent token of each data set, and its share in percent."""
     columns = [f"token{token}" for token in range(tokens)]
-    best = summary[columns].idxmax(axis=1)
-    return {str(name): f"{column[5:]} ({100 * summary.loc[name, column]:.0f} %)" for name, column in best.items()}
+    best, shares = summary[columns].idxmax(axis=1), summary[columns].max(axis=1)
+    return {
+        str(name): f"{str(column)[5:]} ({100 * share:.0f} %)"
+        for name, column, share in zip(best.index, best, shares, strict=True)
+    }

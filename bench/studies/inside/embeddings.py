@@ -1,7 +1,7 @@
-"""How the frozen encoder's embeddings of several data sets lie to each other: figure 4.
+"""How the frozen encoder's embeddings of several data sets are arranged: figure 4.
 
-Two views. PCA keeps distances, so a gap there is a gap; t-SNE shows neighbourhoods. t-SNE is scikit-learn's, which the
-nearest-neighbour measure uses as well; UMAP would bring a compiler (numba) along for one picture.
+Two views: PCA preserves distances, so a gap there is a real gap; t-SNE shows neighbourhoods. t-SNE is scikit-learn's,
+which the nearest-neighbour measure needs anyway; UMAP would add a compiler (numba) for a single figure.
 """
 
 from collections.abc import Iterable, Iterator
@@ -33,7 +33,7 @@ Vectors = NDArray[np.float32]
 
 
 def pooled(segmenter: Segmenter, slices: Iterable[tuple[DataSet, PromptedSlice]]) -> tuple[pd.DataFrame, Vectors]:
-    """Mean of each image's embedding over its grid.
+    """The mean of each image's embedding over its grid.
 
     Returns:
         dataset, patient, case, slice of n images; their vectors (n, C).
@@ -59,7 +59,7 @@ def _vectors(segmenter: Segmenter, slices: Iterable[PromptedSlice]) -> Iterator[
     for encoded in segmenter.encode([found.sample.image for found in slices]):
         embedding = getattr(encoded, "embedding", None)
         if embedding is None:
-            raise RunError(f"{segmenter.card.name} has no image embedding to look at; name a network, not a baseline")
+            raise RunError(f"{segmenter.card.name} has no image embedding; name a network, not a baseline")
         yield embedding.float().mean(dim=(-2, -1)).cpu().numpy()
 
 
@@ -70,7 +70,7 @@ def reduced(vectors: Vectors, seed: int) -> dict[str, NDArray[np.float64]]:
         RunError: fewer than five images.
     """
     if len(vectors) < FEWEST:
-        raise RunError(f"{len(vectors)} images are too few for a picture of distances; give at least {FEWEST}")
+        raise RunError(f"{len(vectors)} images are too few to show distances; give at least {FEWEST}")
     spread = vectors.std(axis=0)
     scaled = (vectors - vectors.mean(axis=0)) / np.where(spread > 0, spread, 1)
     perplexity = min(PERPLEXITY, (len(vectors) - 1) / 3)
@@ -79,7 +79,7 @@ def reduced(vectors: Vectors, seed: int) -> dict[str, NDArray[np.float64]]:
 
 
 def mixing(vectors: Vectors, datasets: "pd.Series[str]") -> "pd.Series[float]":
-    """Share (0..1) of each data set's nearest neighbours that belong to another data set: 0 lies apart.
+    """Share (0..1) of each data set's nearest neighbours that belong to another data set; 0: well separated.
 
     Args:
         vectors: (n, C).
@@ -93,7 +93,7 @@ def mixing(vectors: Vectors, datasets: "pd.Series[str]") -> "pd.Series[float]":
 
 
 def figure(table: pd.DataFrame, title: str) -> Figure:
-    """Both views side by side, a colour and a marker a data set.
+    """Both views side by side, with one colour and one marker per data set.
 
     Args:
         table: with `dataset` and, for each view, `<view>_1` and `<view>_2`.

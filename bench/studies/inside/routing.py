@@ -1,4 +1,4 @@
-"""Where the expert tokens look in the image, token by token and expert by expert: figure 7."""
+"""What the expert tokens attend to in the image, by token and by expert: figure 7."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -31,10 +31,10 @@ class Example:
 
     Attributes:
         image: (H, W, 3) uint8.
-        token: the selected one, by the last layer.
+        token: the one selected by the last layer.
         experts: of each token, best first.
-        tokens, experts_maps: (N, H, W) float32 in 0..1.
-        drawn: (H, W) bool, the answer.
+        tokens, expert_maps: (N, H, W) float32 in 0..1.
+        drawn: (H, W) bool, the predicted mask.
     """
 
     question: Question
@@ -47,9 +47,9 @@ class Example:
 
 
 def largest(slices: Iterable[tuple[DataSet, PromptedSlice]], count: int) -> list[PromptedSlice]:
-    """The largest target of each of the `count` cases of a data set whose targets are largest, as a share of the image.
+    """The largest target of each of the `count` cases with the largest targets, per data set, by share of the image.
 
-    They show best on a coarse grid. Each comes back as a slice with one question; in order of the data sets.
+    Large targets show best on a coarse grid. Each is returned as a slice with one question, in order of the data sets.
     """
     best: dict[str, dict[str, tuple[float, PromptedSlice]]] = {}
     for data_set, one in slices:
@@ -65,7 +65,7 @@ def largest(slices: Iterable[tuple[DataSet, PromptedSlice]], count: int) -> list
 def examples(
     segmenter: SegmoteSegmenter, slices: Iterable[PromptedSlice], layer: int, combine: Combine = "mean"
 ) -> list[Example]:
-    """What one decoder layer (-1: the last) looked at for each question.
+    """The heat maps of one decoder layer (-1: the last) for each question.
 
     Raises:
         IndexError: there is no such layer.
@@ -96,7 +96,7 @@ def _on_image(maps: Tensor, encoded: Any) -> NDArray[np.float32]:
 
 
 def measured(shown: Sequence[Example]) -> pd.DataFrame:
-    """One row a map: what it is of, and its mean (0..1) inside and outside the target."""
+    """One row per map: its token or expert, and its mean (0..1) inside and outside the target."""
     return pd.DataFrame([row for example in shown for row in _measured(example)])
 
 
@@ -116,7 +116,7 @@ def _measured(example: Example) -> Iterator[dict[str, Any]]:
 
 
 def figure(shown: Sequence[Example], by: str, title: str) -> Figure:
-    """One row an example: the image with its target boxed and the answer, then a heat map a token, or an expert.
+    """One row per example: image with boxed target and predicted mask, then one heat map per token or expert.
 
     Args:
         shown: at least one.

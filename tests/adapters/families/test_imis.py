@@ -1,7 +1,6 @@
 """IMIS-Net: the official stored outputs, text, the contract at the small size, and weights files."""
 
 import hashlib
-import importlib.util
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
@@ -14,33 +13,21 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from adapters import MissingWeights, Points, Prediction, Prompt, card, geometry, load
+from adapters import MissingWeights, Points, Prediction, Prompt, card, load
 from adapters.families.imis import MINI, MINI_VOCABULARY, VIT_B, VOCABULARY, ImisSegmenter
-from segmote.imis.network import Imis, ImisConfig
+from segmote.imis.network import Imis
 from segmote.imis.text import TextConfig, TextTower
-from tests.adapters.families.test_parity import seed_weights, seeded
+from tests.helpers.networks import imis_shapes
+from tests.helpers.prompts import BOX, CLICK, CLICKS, TEXT, picture
+from tests.helpers.seeded import seed_weights, seeded
 
 FINGERPRINT = "46a3e6c9f74e1699935485c1a48f8a5355e8372a46572132d0a7e794bd5b12fc"
 CASES = ("box", "click", "clicks", "box_click", "text", "second_round", "two_boxes")
 SIZES = (pytest.param(256, id="256"), pytest.param(1024, id="1024", marks=pytest.mark.slow))
-BOX = Prompt(box=np.array([8.0, 5, 60, 30]))
-CLICK = Prompt(points=Points(np.array([[50.0, 12]]), np.array([1])))
-CLICKS = Prompt(points=Points(np.array([[50.0, 12], [3.5, 40]]), np.array([1, 0])))
-TEXT = Prompt(text="liver")
-
-
-def picture(height: int, width: int) -> np.ndarray:
-    return np.random.default_rng(height * width).integers(0, 256, (height, width, 3)).astype(np.uint8)
 
 
 def segmenter_of(network: Imis, name: str = "imis/mini") -> ImisSegmenter:
     return ImisSegmenter(card(name), network, torch.device("cpu"), "fp32")
-
-
-def shapes_only(config: ImisConfig) -> Imis:
-    """A network without values: names and shapes cost nothing."""
-    with torch.device("meta"):
-        return Imis(config, MINI_VOCABULARY)
 
 
 @pytest.fixture(scope="module")
@@ -55,17 +42,6 @@ def mini(network: Imis) -> ImisSegmenter:
     return segmenter_of(network)
 
 
-# The official code's stored outputs.
-
-
-@pytest.fixture(scope="module")
-def golden_io(shared: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location("golden_io", shared / "goldens" / "golden_io.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.fixture(scope="module")
 def golden(shared: Path, golden_io: ModuleType) -> Any:
     return golden_io.load(shared / "goldens" / "imis.npz")
@@ -74,7 +50,7 @@ def golden(shared: Path, golden_io: ModuleType) -> Any:
 @pytest.fixture(scope="module")
 def values(shared: Path) -> dict[str, torch.Tensor]:
     """Key-seeded weights of the official network without its text tower."""
-    state = shapes_only(VIT_B).state_dict()
+    state = imis_shapes(VIT_B).state_dict()
     return {key: seeded(key, value) for key, value in state.items() if not key.startswith("text_model.")}
 
 
@@ -83,7 +59,7 @@ def official(
     request: pytest.FixtureRequest, values: Mapping[str, torch.Tensor], golden: Any
 ) -> tuple[int, ImisSegmenter, Any]:
     """Input size, seeded model and the golden image, encoded once."""
-    network = shapes_only(replace(VIT_B, image_size=request.param))
+    network = imis_shapes(replace(VIT_B, image_size=request.param))
     network.text_model = None
     network.load_state_dict(values, assign=True)
     segmenter = segmenter_of(network, "imis/vit_b")
@@ -194,9 +170,6 @@ def test_every_stored_case_is_checked(golden: Any) -> None:
     assert golden.case_names == sorted(f"s{size}_{name}" for size in (256, 1024) for name in CASES)
 
 
-# Text.
-
-
 def test_text_without_vocabulary_says_what_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     segmenter = segmenter_of(Imis(MINI, tmp_path / VOCABULARY.file).eval())
     [encoded] = segmenter.encode([picture(40, 64)])
@@ -229,9 +202,6 @@ def test_text_changes_the_mask_beside_a_click(mini: ImisSegmenter) -> None:
     plain, told, other = mini.decode([(encoded, prompt) for prompt in (CLICK, liver, replace(CLICK, text="lesion"))])
     assert not torch.equal(plain.logits, told.logits)
     assert not torch.equal(told.logits, other.logits)
-
-
-# The contract, at the small size.
 
 
 def test_requests_of_different_images_and_prompts_do_not_disturb_each_other(mini: ImisSegmenter) -> None:
@@ -271,17 +241,6 @@ def test_prompts_are_scaled_by_each_axis(network: Imis, mini: ImisSegmenter) -> 
     torch.testing.assert_close(prediction.candidate_logits, drawn.logits[0, 1:], atol=1e-4, rtol=0)
 
 
-@pytest.mark.parametrize(("old", "new"), [(512, 320), (300, 256), (90, 1024), (1, 16)])
-def test_images_are_resized_by_pillows_nearest(old: int, new: int) -> None:
-    ramp = np.arange(old * 3, dtype=np.uint32)
-    columns = geometry.resize_nearest_pillow((ramp[None, :old] % 256).astype(np.uint8), (1, new))[0]
-    expected, position = [], 0.5 * old / new
-    for _ in range(new):
-        expected.append(int(position) % 256)
-        position += old / new
-    assert columns.tolist() == expected
-
-
 def test_one_embedding_serves_all_prompts(network: Imis) -> None:
     embedding, boxes = torch.randn(1, MINI.dim, 16, 16), torch.tensor([[8.0, 8, 90, 60], [1.0, 2, 3, 4]])
     with torch.no_grad():
@@ -295,9 +254,6 @@ def test_untrained_pairs_of_prompts_are_known() -> None:
     trained = card("imis/vit_b").trained
     assert all(frozenset({kind}) in trained for kind in ("box", "points", "text"))
     assert frozenset({"box", "points"}) not in trained
-
-
-# Weights files.
 
 
 def older(key: str) -> str:

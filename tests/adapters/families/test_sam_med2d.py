@@ -1,6 +1,5 @@
 """SAM-Med2D: its network, its image preparation, and the official code's stored outputs."""
 
-import importlib.util
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +13,7 @@ from safetensors.torch import save_file
 
 from adapters import Points, Prompt, card, geometry, load
 from adapters.families.sam_med2d import MINI, VIT_B, SamMed2dSegmenter, network
-from tests.adapters.families.test_parity import fingerprint, seed_weights
+from tests.helpers.seeded import fingerprint, seed_weights
 
 FINGERPRINT = "e802d66b7ed6ab6d57bea974236f7a8b20ef7effff353aeaf4a2419899742d4b"
 CASES = ["box_2clicks", "box_multi", "box_single", "click_multi", "second_click", "two_boxes"]
@@ -42,14 +41,6 @@ def official(shared: Path) -> Any:
     net = load("sam-med2d/vit_b", weights="random").network
     seed_weights(net)
     return net
-
-
-@pytest.fixture(scope="module")
-def golden_io(shared: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location("golden_io", shared / "goldens" / "golden_io.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture(scope="module")
@@ -264,20 +255,6 @@ def test_only_images_smaller_than_the_input_are_padded(mini: Any, size: tuple[in
     assert network_input.shape == (3, 256, 256)
     assert (frame.content == size) == padded
     assert bool((network_input[:, :78] == 0).all()) == padded
-
-
-def test_padded_prompts_and_masks_travel_by_the_corner() -> None:
-    frame = geometry.centre((155, 225), 256)
-    assert frame.scale(np.array([[0, 0], [225, 155]], np.float32)).tolist() == [[15, 50], [240, 205]]
-    low = torch.arange(256.0).repeat(1, 256, 1)
-    assert torch.equal(geometry.to_original_by_input(low, frame)[0, 0], torch.arange(15.0, 240.0))
-    assert torch.equal(geometry.place(torch.ones(1, 155, 225), frame)[0, 50:205, 15:240], torch.ones(155, 225))
-
-
-def test_nearest_neighbour_takes_the_corner_pixel_as_opencv() -> None:
-    row = np.arange(5, dtype=np.uint8)[None]
-    assert geometry.resize_nearest_cv2(row, (1, 3)).tolist() == [[0, 1, 3]]
-    assert geometry.resize_nearest_cv2(row.T, (8, 1))[:, 0].tolist() == [0, 0, 1, 1, 2, 3, 3, 4]
 
 
 def test_weights_that_do_not_fit_are_reported_by_name(tmp_path: Path, mini: Any) -> None:

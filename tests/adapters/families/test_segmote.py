@@ -1,7 +1,6 @@
 """SegMoTE behind the interface at the small size: the contract, no prompt at all, and weights files."""
 
 import warnings
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,8 +15,8 @@ from adapters.families.imis import MINI_VOCABULARY
 from adapters.families.segmote import CONFIGS, MINI, SegmoteSegmenter
 from segmote.network.model import Segmote
 from segmote.network.official_names import LEGACY_NAMES, is_unused
-from tests.adapters.families.test_imis import BOX, CLICK, CLICKS, TEXT, picture
-from tests.adapters.families.test_parity import seed_weights
+from tests.helpers.prompts import BOX, CLICK, CLICKS, TEXT, picture
+from tests.helpers.seeded import seed_weights
 
 AUTO = Prompt()
 
@@ -36,9 +35,8 @@ def mini(network: Segmote) -> SegmoteSegmenter:
 
 
 @pytest.fixture
-def registered(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def registered(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(adapters.REGISTRY, "segmote/mini", "adapters.families.segmote:SegmoteSegmenter")
-    yield
 
 
 def assert_same(first: Prediction, second: Prediction) -> None:

@@ -14,8 +14,7 @@ from adapters.weights.checkpoint import fill
 from segmote.network.config import PAPER, on_sam
 from segmote.network.model import Segmote
 from segmote.network.official_names import NOT_SAMS, name_of_sams
-from tests.adapters.families.test_segmote_parity import shapes_only
-from tests.segmote.imis.test_network import count
+from tests.helpers.networks import count, shapes_only
 
 SMALL = on_sam(MINI, MINI.dim)
 

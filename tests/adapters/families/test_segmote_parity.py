@@ -2,7 +2,6 @@
 
 import gc
 import hashlib
-import importlib.util
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +13,6 @@ import pytest
 import torch
 
 from adapters import Points, Prompt, card
-from adapters.families.imis import MINI_VOCABULARY
 from adapters.families.segmote import SegmoteSegmenter
 from segmote.network.config import PAPER, RELEASED, GateMode, SegmoteConfig
 from segmote.network.expert_decoder import ExpertMasks
@@ -23,20 +21,14 @@ from segmote.network.heat_maps import expert_maps, token_maps, watched
 from segmote.network.model import Segmote
 from segmote.network.router import gate_values, largest
 from segmote.training import losses
-from tests.adapters.families.test_parity import seeded
+from tests.helpers.networks import shapes_only
+from tests.helpers.seeded import seeded
 
 pytestmark = pytest.mark.parity
-
 FINGERPRINT = "c9605d4445999c537764fff3ac70168cd8ffcd54b0e699356a33af8fde2aa179"
 CASES = ("box", "click", "clicks", "box_click", "text", "second_round", "ppt_none", "ppt_mask", "ppt_text")
 STRONGER = {"mask_decoder.expert_tokens.weight": 1.0, "w_gate_token": 0.05, "w_noise_token": 0.05}
 GATES: dict[str, GateMode] = {"v1": "topk_softmax", "v2": "straight_through"}
-
-
-def shapes_only(config: SegmoteConfig = RELEASED) -> Segmote:
-    """A network without values: names and shapes cost nothing."""
-    with torch.device("meta"):
-        return Segmote(config, MINI_VOCABULARY)
 
 
 def seeded_segmote(key: str, value: torch.Tensor) -> torch.Tensor:
@@ -49,14 +41,6 @@ def seeded_segmote(key: str, value: torch.Tensor) -> torch.Tensor:
             z = np.random.default_rng(seed).standard_normal(tuple(value.shape)).astype(np.float32)
             return torch.from_numpy(z * np.float32(scale))
     return seeded(key, value)
-
-
-@pytest.fixture(scope="module")
-def golden_io(shared: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location("golden_io", shared / "goldens" / "golden_io.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture(scope="module")
@@ -93,9 +77,6 @@ def official(values: Mapping[str, torch.Tensor], golden: Any) -> Iterator[tuple[
 def close(actual: Any, expected: np.ndarray, atol: float = 1e-4, rtol: float = 0) -> None:
     actual = actual.detach().numpy() if isinstance(actual, torch.Tensor) else np.asarray(actual)
     np.testing.assert_allclose(actual.reshape(expected.shape), expected, atol=atol, rtol=rtol)
-
-
-# Images.
 
 
 def prompt_of(golden: Any, name: str) -> Prompt:
@@ -246,9 +227,6 @@ def test_golden_weights_are_the_stored_ones(values: Mapping[str, torch.Tensor]) 
     assert digest.hexdigest() == FINGERPRINT
 
 
-# Routers alone.
-
-
 def first_layer(values: Mapping[str, torch.Tensor], config: SegmoteConfig) -> TokenExperts:
     experts = TokenExperts(config)
     place = "mask_decoder.transformer.layers.0."
@@ -310,9 +288,6 @@ def test_golden_softmax(stored: Mapping[str, np.ndarray]) -> None:
     logits = torch.from_numpy(stored["box__L0_clean_logits"])
     everyone = torch.arange(4).expand(4, 4)
     close(gate_values(logits, everyone, "softmax_all"), stored["box__L0_softmax"], atol=1e-6)
-
-
-# One training step.
 
 
 def trained_pass(network: Segmote, stored: Mapping[str, np.ndarray], golden: Any, segmenter: SegmoteSegmenter) -> Any:

@@ -12,6 +12,8 @@ from adapters.interface import Prompt
 from bench.cli import main
 from tests.helpers.training_world import SERVED, write_set
 
+QUICK = ("--set", "epochs=1", "--set", "batch=2", "--set", f"ppt_sets={SERVED.upper()}")
+
 
 def bench(*arguments: object) -> int:
     with pytest.raises(SystemExit) as stopped:
@@ -21,7 +23,7 @@ def bench(*arguments: object) -> int:
 
 def test_trained_weights_load_into_the_adapter(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_set(tmp_path / "data" / SERVED, 2)
-    options = ("--size", "mini", "--epochs", 1, "--batch", 2, "--ppt-sets", SERVED, "--device", "cpu")
+    options = ("--size", "mini", *QUICK, "--device", "cpu")
     command = ("train", "segmote", "--data", tmp_path / "data", "--out", tmp_path / "out", *options)
     assert bench(*command) == 0
     shown = capsys.readouterr().out
@@ -39,23 +41,23 @@ def test_trained_weights_load_into_the_adapter(tmp_path: Path, capsys: pytest.Ca
 
 def test_sam_as_the_base(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_set(tmp_path / "data" / SERVED, 2)
-    options = ("--size", "mini", "--base-family", "sam", "--epochs", 1, "--batch", 2, "--ppt-sets", SERVED)
+    options = ("--size", "mini", "--base-family", "sam", *QUICK)
     command = ("train", "segmote", "--data", tmp_path / "data", "--out", tmp_path / "out", *options, "--device", "cpu")
     assert bench(*command) == 0
-    assert "the weights cannot read text, so PPT learns from mask priors alone" in capsys.readouterr().out
+    assert "the weights take no text, so PPT learns from mask priors alone" in capsys.readouterr().out
     with safe_open(tmp_path / "out" / "weights.safetensors", "pt") as file:
         config = json.loads(file.metadata()["training"])["config"]
     assert config["base"] == "sam" and config["recipe"]["loss"] == "dice"
     assert bench(*command, "--no-resume", "--recipe", "released") == 2
-    assert "asks with text, but" in capsys.readouterr().err
+    assert "uses text prompts, but" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
     ("options", "text"),
     [
         ((), "no data set of the IMIS layout"),
-        (("--devices", 3), "devices must divide the batch of 10 images, got 3"),
-        (("--top-k", 5), "top_k must lie in 1..4"),
+        (("--set", "devices=3"), "devices must divide the batch of 10 images, got 3"),
+        (("--set", "top_k=5"), "top_k must lie in 1..4"),
         (("--base", "none.pth"), "none.pth"),
     ],
 )

@@ -29,7 +29,7 @@ def test_our_numbers_find_their_places_in_the_paper(run):
 
 
 @pytest.mark.parametrize(
-    "changes, reason",
+    ("changes", "reason"),
     [
         ({"models": ("sam/mini",), "world": "phantom"}, "mini weights.*phantom data"),
         ({"models": ("sam/mini",)}, "mini weights"),

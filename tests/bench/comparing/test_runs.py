@@ -65,7 +65,7 @@ def test_what_changed_is_named(tmp_path):
     assert (found[0].first, found[0].second) == ("fp32", "bf16")
 
 
-@pytest.mark.parametrize("same, text", [({"seed": 1}, "other seed"), ({}, "other data")])
+@pytest.mark.parametrize(("same", "text"), [({"seed": 1}, "other seed"), ({}, "other data")])
 def test_other_prompts_are_refused(tmp_path, same, text):
     one = write(tmp_path / "a", 0.0)
     other = write(tmp_path / "b", 0.0, digest="e" * 64, **same)

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from bench.comparing import reference
-from bench.reporting.tables import run_tables
+from tests.helpers.runs import click_table, score_table
 
 pytestmark = pytest.mark.slow
 REFERENCE = Path(__file__).parents[3] / "results" / "reference" / "demo-box.json"
@@ -91,7 +91,7 @@ def test_demo_equals_its_reference(demo):
 
 @pytest.mark.parametrize("model", ["medsam/mini", "huang/mini"])
 def test_medical_minis_beat_the_ellipse(demo, model):
-    table = run_tables.table(demo, "box").summary()
+    table = score_table(demo, "box").summary()
     for line in table.lines:
         dice = dict(zip(table.models, (cell.value for cell in line.cells), strict=True))
         assert dice[model] > dice["baseline/ellipse"], line.group
@@ -101,7 +101,7 @@ def test_minis_improve_from_the_first_click_to_the_fifth(tmp_path):
     chosen = ("--models", "sam/mini,sam2/mini", "--prompt", "clicks", "--limit", "2")
     done = bench("run", *chosen, "--out", str(tmp_path / "clicks"))
     assert done.returncode == 0, done.stderr
-    curve = run_tables.click_curve(tmp_path / "clicks", "clicks")
+    curve = click_table(tmp_path / "clicks", "clicks")
     for name in ("sam/mini", "sam2/mini"):
         column = curve.models.index(name)
         for dataset in {line.group for line in curve.lines}:

@@ -15,7 +15,7 @@ def card_of(accepts, *trained):
 
 
 @pytest.mark.parametrize(
-    "kind, accepts, trained, untrained, reason",
+    ("kind", "accepts", "trained", "untrained", "reason"),
     [
         ("box-loose", {"box"}, [{"box"}], False, None),
         ("box-loose", {"points"}, [{"points"}], True, "cannot take box"),

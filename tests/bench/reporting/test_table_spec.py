@@ -4,19 +4,15 @@ import pytest
 
 from bench.protocols import PROTOCOLS, asking_text
 from bench.reporting import report
-from bench.reporting.table_spec import View, caption
+from bench.reporting.table_spec import TableSpec, caption
 from bench.reporting.tables.table import Table
 from bench.scoring.metrics import METRICS
-
-FACTS = {
-    "config": {"protocol": "bench", "models": ["baseline/box"], "datasets": ["isles2022"], "prompts": ["box"]},
-    "world_text": "Mini weights on phantom data.",
-}
+from tests.helpers.runs import scored_run
 
 
 def told(metric="dice", aggregation="macro_class", protocol="bench"):
-    facts = FACTS | {"config": FACTS["config"] | {"protocol": protocol}}
-    return caption(facts, View("box", aggregation, METRICS[metric], 1))
+    run = scored_run([{}], models=("baseline/box",), datasets=("isles2022",), protocol=protocol)
+    return caption(run, TableSpec("box", aggregation, METRICS[metric], 1))
 
 
 def test_what_is_averaged_is_named_as_it_is_counted():
@@ -50,14 +46,13 @@ def test_what_is_asked_for_is_told():
 
 
 def test_slices_and_volumes_of_a_metric_have_tables_of_their_own():
-    names = {View("box", aggregation, METRICS[metric], 1).name for metric, aggregation in [
+    names = {TableSpec("box", aggregation, METRICS[metric], 1).name for metric, aggregation in [
         ("iou", "macro_class"), ("volume_iou", "macro_class"), ("volume_dice", "volume"), ("dice", "macro_class"),
     ]}  # fmt: skip
     assert names == {"iou-box-macro_class", "volume_iou-box-macro_class", "dice-box-volume", "dice-box-macro_class"}
 
 
-def test_a_table_never_replaces_another(tmp_path, monkeypatch):
+def test_a_table_never_replaces_another(tmp_path):
     twice = [Table("dice-box", "", [], [])] * 2
-    monkeypatch.setattr(report, "tables", lambda run, jobs: twice)
     with pytest.raises(RuntimeError, match="several tables are named dice-box"):
-        report.write_tables(tmp_path)
+        report.write_tables(tmp_path, twice)

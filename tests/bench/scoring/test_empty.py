@@ -10,7 +10,7 @@ NOTHING, FALSE_ALARM, MISSED, HIT = Areas(0, 0, 0), Areas(0, 5, 0), Areas(5, 0, 
 
 
 @pytest.mark.parametrize(
-    "rule, nothing, false_alarm",
+    ("rule", "nothing", "false_alarm"),
     [
         ("nan", (nan, "undefined"), (0.0, "ok")),
         ("one", (1.0, "ok"), (0.0, "ok")),

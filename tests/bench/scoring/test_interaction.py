@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from scipy.integrate import trapezoid
 
 from bench.scoring.interaction import click_auc, clicks_needed, interaction_scores, never_reached
 from tests.helpers.records import records
@@ -22,7 +23,7 @@ def test_solved_in_the_last_round_is_no_failure():
 def test_auc_is_the_normalised_trapezoid_rule():
     scores = np.array([[0.2, 0.6, 0.8], [1.0, 1.0, 1.0]])
     curve = np.concatenate([[[0.4], [1.0]], scores], axis=1)
-    np.testing.assert_allclose(click_auc(scores, np.array([0.4, 1.0])), np.trapezoid(curve, axis=1) / 3)
+    np.testing.assert_allclose(click_auc(scores, np.array([0.4, 1.0])), trapezoid(curve, axis=1) / 3)
     assert click_auc(scores[1], before=1.0) == 1.0
     assert click_auc(scores[1]) == pytest.approx(5 / 6)
 

@@ -56,7 +56,7 @@ def test_empty_masks():
 
 
 @pytest.mark.parametrize(
-    "target, predicted, text",
+    ("target", "predicted", "text"),
     [
         (np.zeros((2, 2), bool), np.zeros((3, 2), bool), "shape"),
         (np.zeros(4, bool), np.zeros(4, bool), "2-D or 3-D"),

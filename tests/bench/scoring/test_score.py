@@ -10,7 +10,6 @@ from scipy import ndimage
 from bench import protocols
 from bench.errors import RunError
 from bench.scoring.metrics import METRICS
-from bench.scoring.pair import Candidate, oracle
 from bench.scoring.score import score
 from bench.store.files import write_json
 from bench.store.masks import MaskShard
@@ -172,7 +171,7 @@ def test_one_failed_slice_fails_its_own_scores_and_the_volume(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "rule, dice, status",
+    ("rule", "dice", "status"),
     [("nan", np.nan, "undefined"), ("one", 1.0, "ok"), ("zero", 0.0, "ok"), ("skip", np.nan, "skipped")],
 )
 def test_the_empty_rule_holds_for_overlaps_and_nsd_but_never_for_distances(tmp_path, rule, dice, status):
@@ -214,12 +213,6 @@ def test_regret_and_the_oracle_are_scored_from_stored_candidates(tmp_path):
     by_oracle = values(score(tmp_path, ["m"], table, protocols.PROTOCOLS["huang"], 1, "local")[0])
     assert by_oracle[0, "dice"] == pytest.approx(60 / 66) and by_oracle[0, "regret"] == pytest.approx(6 / 36)
     assert by_oracle[pd.NA, "volume_dice"] == pytest.approx(2 * (30 + 36) / (72 + 30 + 36))
-
-
-def test_the_oracle_takes_the_first_of_equals():
-    mask = box((3, 9), (3, 9))
-    one, two = Candidate(mask, 0.1, 0), Candidate(mask.copy(), 0.9, 1)
-    assert oracle(mask, [one, two]) is one
 
 
 def test_clicks_have_scores_of_all_rounds(tmp_path):

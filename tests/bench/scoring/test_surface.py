@@ -56,7 +56,7 @@ def test_agrees_with_monai_on_corner_cases(name, spacing):
     assert distances.nsd(1.3) == pytest.approx(nsd, abs=1e-6)
 
 
-@pytest.mark.parametrize("shape, spacing", [((40, 31), (0.9, 1.7)), ((14, 17, 9), (1.0, 0.7, 3.0))])
+@pytest.mark.parametrize(("shape", "spacing"), [((40, 31), (0.9, 1.7)), ((14, 17, 9), (1.0, 0.7, 3.0))])
 @pytest.mark.parametrize("seed", range(12))
 def test_agrees_with_monai_on_random_masks(seed, shape, spacing):
     target, predicted = blobs(seed, shape)
@@ -114,7 +114,7 @@ def test_swapping_the_masks_and_enlarging_the_image_change_nothing(seed, toleran
 
 
 @pytest.mark.parametrize(
-    "target, predicted, spacing, text",
+    ("target", "predicted", "spacing", "text"),
     [
         (np.zeros((2, 2), bool), np.zeros((2, 3), bool), UNIT, "one grid"),
         (np.zeros((2, 2)), np.zeros((2, 2), bool), UNIT, "bool"),

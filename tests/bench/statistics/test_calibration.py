@@ -50,7 +50,7 @@ def test_scores_beyond_the_scale_stay_in_the_end_bins():
     np.testing.assert_array_equal(found.counts, [1, 0, 0, 2])
 
 
-@pytest.mark.parametrize("predicted, true, bins", [(np.zeros(2), np.zeros(3), 10), (np.zeros(2), np.zeros(2), 0)])
+@pytest.mark.parametrize(("predicted", "true", "bins"), [(np.zeros(2), np.zeros(3), 10), (np.zeros(2), np.zeros(2), 0)])
 def test_bad_input_is_refused(predicted, true, bins):
     with pytest.raises(ValueError, match="must be"):
         calibration(predicted, true, bins)

@@ -85,7 +85,11 @@ def test_an_unknown_aggregation_is_named():
         patient_scores(records({}), "median")
 
 
-@pytest.mark.parametrize("column, value", [("dataset", "e"), ("metric", "iou"), ("round", 2), ("prompt", "clicks")])
+@pytest.mark.parametrize(("column", "value"), [("dataset", "e"), ("metric", "iou"), ("round", 2), ("prompt", "clicks")])
 def test_a_mixture_is_refused(column, value):
     with pytest.raises(ValueError, match=f"one {column}"):
         patient_scores(records({}, {column: value}), "macro_class")
+
+
+def test_every_aggregation_has_a_text():
+    assert all(rule.text for rule in AGGREGATIONS.values())

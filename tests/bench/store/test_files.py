@@ -21,5 +21,5 @@ def test_interrupted_write_leaves_the_old_file_and_no_rest(tmp_path, monkeypatch
 
 
 def test_json_never_holds_nan(tmp_path):
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="JSON compliant"):
         write_json(tmp_path / "a.json", {"value": float("nan")})

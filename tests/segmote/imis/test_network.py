@@ -4,32 +4,10 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-import torch
 
 from adapters import card
 from adapters.families.imis import MINI, VIT_B
-from tests.adapters.families.test_imis import shapes_only
-
-
-def count(module: torch.nn.Module) -> int:
-    return sum(parameter.numel() for parameter in module.parameters())
-
-
-def linear(name: str, out: int, into: int) -> dict[str, tuple[int, ...]]:
-    return {f"{name}.weight": (out, into), f"{name}.bias": (out,)}
-
-
-def norm(name: str, width: int) -> dict[str, tuple[int, ...]]:
-    return {f"{name}.weight": (width,), f"{name}.bias": (width,)}
-
-
-def mlp(name: str, *widths: int) -> dict[str, tuple[int, ...]]:
-    steps = enumerate(zip(widths[1:], widths[:-1], strict=True))
-    return merged(linear(f"{name}.layers.{layer}", out, into) for layer, (out, into) in steps)
-
-
-def merged(parts: Any) -> dict[str, tuple[int, ...]]:
-    return {name: shape for part in parts for name, shape in part.items()}
+from tests.helpers.networks import count, imis_shapes, linear, merged, mlp, norm
 
 
 def image_encoder_entries() -> Any:
@@ -96,14 +74,14 @@ def text_entries() -> Any:
 
 def test_names_and_shapes_are_the_official_ones() -> None:
     expected = merged([*image_encoder_entries(), *prompt_encoder_entries(), *mask_decoder_entries(), *text_entries()])
-    found = {name: tuple(value.shape) for name, value in shapes_only(VIT_B).state_dict().items()}
+    found = {name: tuple(value.shape) for name, value in imis_shapes(VIT_B).state_dict().items()}
     assert found == expected
     assert len(found) == 527
     assert sum(not name.startswith("text_model.") for name in found) == 331
 
 
 def test_parameters_are_counted_as_officially() -> None:
-    network = shapes_only(VIT_B)
+    network = imis_shapes(VIT_B)
     decoder = network.mask_decoder
     assert count(network) == card("imis/vit_b").parameters == 182_516_560
     assert count(network.image_encoder.sam_encoder) == 89_670_912
@@ -118,9 +96,9 @@ def test_parameters_are_counted_as_officially() -> None:
     assert count(decoder.text_output) == 73_824
     assert count(network.text_out_dim) == 393_984
     assert count(network.text_model) == 63_165_952
-    assert count(shapes_only(MINI)) == card("imis/mini").parameters
+    assert count(imis_shapes(MINI)) == card("imis/mini").parameters
 
 
 def test_an_input_of_broken_patches_is_refused() -> None:
     with pytest.raises(ValueError, match="multiple of 16, got 250"):
-        shapes_only(replace(VIT_B, image_size=250))
+        imis_shapes(replace(VIT_B, image_size=250))

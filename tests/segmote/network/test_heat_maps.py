@@ -5,9 +5,7 @@ import torch
 
 from adapters.families.segmote import MINI
 from segmote.network.heat_maps import expert_maps, probabilities, token_maps, watched
-from tests.segmote.network.test_network import BOXES, features, network_of
-
-__all__ = ["features"]
+from tests.helpers.networks import BOXES, network_of
 
 MAPS = torch.tensor([[0.0, 1.0], [1.0, 0.5], [0.2, 0.4]])[None, :, None]  # (1, 3, 1, 2)
 GATES = torch.tensor([[[1.0, 0, 0], [0.3, 0.7, 0], [0, 1.0, 0]]])  # token 1 has two experts, expert 2 no token

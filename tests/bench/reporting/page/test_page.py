@@ -1,11 +1,12 @@
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pandas as pd
 import pytest
 
 from bench.reporting.page.page import render
-from bench.reporting.page.tables import grid, of_frame
-from bench.reporting.publish import chapters
+from bench.reporting.page.tables import of_frame, page_table
+from bench.reporting.report import chapters
 from tests.helpers import pages
 
 
@@ -76,45 +77,39 @@ def test_facts_failures_and_absent_figures_are_told(text):
     assert "Mini weights on phantom data." in words
 
 
-def test_grid_of_a_table_sorts_by_what_is_printed():
-    made = grid(pages.table(), "Dice")
-    assert [head.title for head in made.heads] == ["data set", "class", "n", "patients", "sam/mini", "medsam/mini"]
+def test_page_table_of_scores_sorts_by_what_is_printed():
+    made = page_table(pages.table())
+    assert [head.title for head in made.columns] == ["data set", "class", "n", "patients", "sam/mini", "medsam/mini"]
     heart, aorta, _ = made.rows
-    assert heart.boxes[4].sort == 50 and heart.boxes[4].small == "[40.00, 60.00]"
-    assert (heart.boxes[5].tone, heart.boxes[4].tone) == ("best", "second")
-    assert aorta.boxes[5].sort is None and aorta.boxes[5].text == "-"
+    assert heart.cells[4].sort == 50 and heart.cells[4].small == "[40.00, 60.00]"
+    assert (heart.cells[5].tone, heart.cells[4].tone) == ("best", "second")
+    assert aorta.cells[5].sort is None and aorta.cells[5].text == "-"
 
 
-def test_grid_of_a_sheet_finds_the_numbers_in_its_texts():
-    made = grid(pages.sheet(), "Comparison")
-    assert [head.numeric for head in made.heads] == [False, False, True, False, False]
-    assert [row.boxes[2].sort for row in made.rows] == [1.5, -2.0]
+def test_page_table_of_texts_finds_the_numbers_in_its_texts():
+    made = page_table(pages.sheet())
+    assert [head.numeric for head in made.columns] == [False, False, True, False, False]
+    assert [row.cells[2].sort for row in made.rows] == [1.5, -2.0]
 
 
 def test_long_frames_say_what_is_not_shown():
     made = of_frame("f", "F", "All.", pd.DataFrame({"a_b": ["x", None, "z"]}), at_most=2)
-    assert made.caption == "All. The first 2 of 3." and made.heads[0].title == "a b"
-    assert [row.boxes[0].text for row in made.rows] == ["x", ""]
+    assert made.caption == "All. The first 2 of 3." and made.columns[0].title == "a b"
+    assert [row.cells[0].text for row in made.rows] == ["x", ""]
 
 
 def test_tables_stand_in_the_chapter_of_their_prompt():
-    class Named:
-        def __init__(self, name):
-            self.name = name
-
-    def sheet(name):
-        one = pages.sheet()
-        return type(one)(name, one.caption, one.heads, one.rows, one.frame)
-
-    names = ["dice-box-macro_class", "dice-box-macro_class-summary", "comparison-dice-box-macro_class"]
-    names += ["dice-box-jitter-macro_class", "ledger"]
-    found = chapters([sheet(name) for name in names], ["box", "box-jitter"])
-    assert [(c.title, [g.name for g in c.shown], [g.name for g in c.folded]) for c in found] == [
-        ("Prompt box", ["dice-box-macro_class"], ["comparison-dice-box-macro_class"]),
-        ("Prompt box-jitter", ["dice-box-jitter-macro_class"], []),
+    scores, comparison = pages.table(), pages.sheet()
+    headline, summary = (replace(scores, name=role, role=role) for role in ("headline", "summary"))
+    jitter = replace(scores, name="jitter", prompt="box-jitter")
+    ledger = replace(comparison, name="ledger", prompt="")
+    found = chapters([headline, summary, comparison, jitter, ledger], ["box", "box-jitter", "click"])
+    assert [(c.title, [one.name for one in c.shown], [one.name for one in c.folded]) for c in found] == [
+        ("Prompt box", ["headline"], ["comparison-dice-box"]),
+        ("Prompt box-jitter", ["jitter"], []),
         ("The whole run", [], ["ledger"]),
     ]
-    assert found[0].folded[0].title == "Comparison dice macro class"
+    assert found[0].folded[0].title == "Comparison"
 
 
 def test_titles_name_the_metric():

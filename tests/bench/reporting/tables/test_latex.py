@@ -2,12 +2,14 @@ import os
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 
 import pytest
 
 from bench.reporting import report
-from bench.reporting.tables.formats import Cell, Line, Table
 from bench.reporting.tables.latex import document, escape, to_latex
+from bench.reporting.tables.table import Cell, Line, Table
+from tests.helpers.run_tables import TABLE
 from tests.helpers.scored import OFFICIAL, write_scored
 
 NAMES = ("isles2022", "segthor", "totalsegmentator-mri")
@@ -81,3 +83,22 @@ def test_names_full_of_commands_compile(pdflatex, tmp_path):
     (tmp_path / "all.tex").write_text(document(["t"]))
     log = compiled(pdflatex, tmp_path)
     assert "(3 pages" in log or "(4 pages" in log
+
+
+def test_latex_is_escaped_and_marked():
+    text = to_latex(TABLE)
+    assert r"100 \% \& more\_" in text and r"b\_y" in text
+    assert r"\textbf{70.00}" in text and r"\underline{50.00}" in text and r"\textsuperscript{f1}" in text
+    assert text.count(r"\toprule") == text.count(r"\bottomrule") == 1 and "n/a" in text
+
+
+def test_a_long_table_is_cut_into_pages():
+    many = replace(TABLE, lines=[Line("set", f"class {n}", TABLE.lines[0].cells) for n in range(70)])
+    text = to_latex(many)
+    assert (
+        text.count(r"\begin{table}") == 3
+        and text.count("continued") == 2
+        and len(re.findall(r"& class \d", text)) == 70
+    )
+    two = replace(TABLE, lines=[Line(name, "x", TABLE.lines[0].cells) for name in "a" * 20 + "b" * 20])
+    assert to_latex(two).count(r"\begin{table}") == 2

@@ -8,11 +8,16 @@ from bench.data import datasets
 from bench.errors import RunError
 from bench.reporting.tables import ledger
 from bench.reporting.tables.formats import FORMATS
-from bench.reporting.tables.ledger import MARKS, entries, lookup, notes, sheets, table, terms
+from bench.reporting.tables.ledger import MARKS, entries, lookup, notes, table, text_tables
+
+
+def terms(names):
+    """Licence of the weights and training data by full name of the model, as `run.json` holds them."""
+    return {card.name: (card.licence, card.trained_on) for card in map(adapters.card, names)}
 
 
 @pytest.mark.parametrize(
-    "model, dataset, seen",
+    ("model", "dataset", "seen"),
     [
         ("sam/vit_b", "segthor", "no"),
         ("sam-med2d/vit_b", "isles2022", "yes"),
@@ -62,12 +67,12 @@ def test_table_has_the_licences_of_weights_and_data():
     assert set(made["weights_licence"]) == {"Apache-2.0"}
     assert made["data_licence"].tolist() == [datasets.load(name).licence for name in ("segthor", "isles2022")] * 2
     for style in ("console", "md", "tex"):
-        text = "".join(FORMATS[style](sheet) for sheet in sheets(made, "Official weights."))
+        text = "".join(FORMATS[style](one) for one in text_tables(made, "Official weights."))
         assert "CC BY 4.0" in text and "SA-1B" in text and "Official weights" in text
 
 
 def test_each_sheet_keeps_its_own_columns_in_its_file():
-    files = [FORMATS["csv"](sheet).splitlines()[0] for sheet in sheets(table(terms(["sam"]), ["segthor"]))]
+    files = [FORMATS["csv"](one).splitlines()[0] for one in text_tables(table(terms(["sam"]), ["segthor"]))]
     assert files == [
         "dataset,model,seen,mark,source",
         "group,model,weights_licence,trained_on",

@@ -12,7 +12,7 @@ GIVEN = records({"value": 0.5}, EMPTY, {"area_px": 0, "value": 0.0, "slice": 2})
 
 
 @pytest.mark.parametrize(
-    "rule, values",
+    ("rule", "values"),
     [("nan", [0.5, np.nan, 0]), ("one", [0.5, 1, 0]), ("zero", [0.5, 0, 0]), ("skip", [0.5, np.nan, np.nan])],
 )
 def test_empty_rules_follow_from_the_records(rule, values):

@@ -1,23 +1,16 @@
-"""The phantoms: official layouts, official readers, irregular outlines, the same bytes each time."""
+"""The three zero-shot sets: official layouts, official readers, irregular outlines, the same bytes each time."""
 
 import gzip
-import json
-import re
 from pathlib import Path
 
 import nibabel as nib
 import numpy as np
 import pytest
-from scipy import ndimage, sparse
+from scipy import ndimage
 
 from bench.data import datasets
 from bench.data.case import Case, DataError, Defect, Item
-from bench.miniworld.phantoms import medical_sample, shape_sample, write_medseg_hq, write_zero_shot, zero_shot
-from bench.miniworld.phantoms.geometry import Both, Carved, Shrunk, Union, blob, tube
-from bench.miniworld.phantoms.grid import SamplingGrid
-from bench.miniworld.phantoms.medical import CLASSES, LEAST_PX, MODALITIES
-from bench.miniworld.phantoms.medseg_hq import CODES
-from bench.miniworld.phantoms.rendering import Part, composite, sample, visible
+from bench.miniworld.phantoms import write_zero_shot, zero_shot
 from bench.miniworld.phantoms.seeding import generator
 
 SETS = {"isles2022": "isles2022", "segthor": "segthor", "totalsegmentator-mri": "totalsegmentator_mri"}
@@ -217,147 +210,3 @@ def test_another_seed_is_another_patient(root, tmp_path):
     zero_shot._write_chest(tmp_path, 5, generator(1, "segthor", "5"))
     path = Path("train") / "Patient_05" / "GT.nii.gz"
     assert gzip.decompress((tmp_path / path).read_bytes()) != gzip.decompress((root / "segthor" / path).read_bytes())
-
-
-@pytest.mark.parametrize("modality", MODALITIES)
-def test_training_samples_are_valid(modality):
-    rng = np.random.default_rng(5)
-    shapes, seen = set(), set()
-    for _ in range(8):
-        drawn = medical_sample(rng, modality)
-        assert drawn.modality == modality
-        assert drawn.image.dtype == np.uint8
-        assert drawn.image.ndim == (3 if modality == "dermoscopy" else 2)
-        assert all(96 <= side <= 160 for side in drawn.image.shape[:2])
-        assert drawn.image.std() > 10
-        for name, mask in drawn.masks.items():
-            assert name in CLASSES[modality]
-            assert mask.dtype == bool
-            assert mask.shape == drawn.image.shape[:2]
-            assert mask.sum() >= LEAST_PX
-        shapes.add(drawn.image.shape[:2])
-        seen |= set(drawn.masks)
-    assert any(height != width for height, width in shapes)
-    assert len(seen) >= min(len(CLASSES[modality]), 5) - 1
-
-
-def test_training_samples_follow_the_generator():
-    first, second = (medical_sample(np.random.default_rng(3)) for _ in range(2))
-    assert first.modality == second.modality
-    assert np.array_equal(first.image, second.image)
-    assert first.masks.keys() == second.masks.keys()
-    assert not np.array_equal(first.image, medical_sample(np.random.default_rng(4), first.modality).image)
-
-
-def test_unknown_modality_is_refused():
-    with pytest.raises(ValueError, match="PET"):
-        medical_sample(np.random.default_rng(0), "PET")
-
-
-def test_generic_shapes_are_visible_parts_of_objects():
-    rng = np.random.default_rng(2)
-    holes = 0
-    for _ in range(20):
-        drawn = shape_sample(rng)
-        height, width = drawn.image.shape[:2]
-        objects = [mask for name, mask in drawn.masks.items() if name.startswith("object")]
-        assert drawn.image.dtype == np.uint8
-        assert 128 <= height <= 256
-        assert 128 <= width <= 256
-        assert np.sum(objects, axis=0).max() <= 1, "objects do not share pixels"
-        for name, mask in drawn.masks.items():
-            assert mask.sum() >= 25
-            if name.startswith("part"):
-                assert not (mask & ~drawn.masks[f"object{name[4:]}"]).any()
-        holes += sum(bool((ndimage.binary_fill_holes(mask) & ~mask).sum() > 9) for mask in objects)
-    assert holes > 3
-
-
-def test_generic_shapes_follow_the_generator():
-    first, second = (shape_sample(np.random.default_rng(9)) for _ in range(2))
-    assert np.array_equal(first.image, second.image)
-    assert all(np.array_equal(first.masks[name], second.masks[name]) for name in first.masks)
-
-
-@pytest.fixture(scope="module")
-def medseg_hq(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("medseg-hq")
-    write_medseg_hq(folder, images=12)
-    return folder
-
-
-@pytest.mark.parametrize("code", CODES)
-def test_medseg_hq_is_read_by_the_imis_reader(medseg_hq, code):
-    imis = datasets.load("imis")
-    items = imis.index(medseg_hq / code)
-    assert len(items) == 12
-    assert all(isinstance(item, Item) for item in items)
-    patients = {
-        split: {item.patient for item in items if item.details["split"] == split} for split in ("train", "test")
-    }
-    assert len(patients["train"]) == 5
-    assert len(patients["test"]) == 1
-    assert not patients["train"] & patients["test"]
-    case = imis.read(items[0])
-    assert set(case.masks) <= set(CLASSES[CODES[code]])
-
-
-def test_medseg_hq_labels_keep_the_stated_format(medseg_hq):
-    listed = json.loads((medseg_hq / "PHANTOM_CT" / "dataset.json").read_text())
-    item = listed["training"][0]
-    shape = tuple(int(side) for side in re.search(r"\(([^)]*)\)\.npz$", item["label"]).group(1).split(","))
-    matrix = sparse.load_npz(medseg_hq / "PHANTOM_CT" / item["label"])
-    assert set(item) == {"image", "label"}
-    assert matrix.format == "csr"
-    assert matrix.dtype == np.int32
-    assert matrix.shape == (shape[0], shape[1] * shape[2])
-    assert shape[0] == len(listed["labels"]) - 1
-    assert listed["numTraining"] == len(listed["training"])
-
-
-def test_medseg_hq_is_the_same_byte_for_byte(medseg_hq, tmp_path):
-    write_medseg_hq(tmp_path, images=12)
-    paths = [path.relative_to(tmp_path) for path in tmp_path.rglob("*") if path.is_file()]
-    assert len(paths) == len(CODES) * (12 * 2 + 1)
-    assert all((tmp_path / path).read_bytes() == (medseg_hq / path).read_bytes() for path in paths)
-
-
-def test_too_few_images_for_a_test_list_are_refused(tmp_path):
-    with pytest.raises(ValueError, match="at least 12"):
-        write_medseg_hq(tmp_path, images=4)
-
-
-def test_shapes_combine_as_sets():
-    rng = np.random.default_rng(0)
-    grid = SamplingGrid.picture(80, 120)
-    points = grid.points((slice(0, 80), slice(0, 120)))
-    one, two = blob(rng, (-20, 0), (40, 25)), tube(rng, [(-40, -30), (0, 0), (60, 40)], [10, 14, 9])
-    a, b = one.distance(points) < 0, two.distance(points) < 0
-    assert np.array_equal(Both(one, two).distance(points) < 0, a & b)
-    assert np.array_equal(Carved(one, two).distance(points) < 0, a & ~b)
-    assert np.array_equal(Union([one, two]).distance(points) < 0, a | b)
-    assert (Shrunk(one, 5).distance(points) < 0).sum() < a.sum()
-
-
-def test_bounds_hold_the_shape():
-    rng = np.random.default_rng(1)
-    grid = SamplingGrid.picture(160, 160)
-    for _ in range(30):
-        shape = blob(rng, rng.uniform(-30, 30, 2), rng.uniform(10, 40, 2), 0.2, rng.uniform(0, 180), 3.0)
-        points = grid.points((slice(0, 160), slice(0, 160)))
-        inside = points[:, shape.distance(points) < 0]
-        lower, upper = shape.bounds
-        assert (inside.min(1) >= lower).all()
-        assert (inside.max(1) <= upper).all()
-
-
-def test_edges_are_partly_filled_and_later_parts_cover():
-    rng = np.random.default_rng(0)
-    grid = SamplingGrid.picture(60, 60)
-    parts = [Part("a", blob(rng, (0, 0), (60, 60), 0), "first"), Part("b", blob(rng, (50, 0), (30, 30), 0), "second")]
-    layers = sample(parts, grid)
-    image = composite(layers, {"air": 0, "a": 100, "b": 200}, grid.shape)
-    masks = visible(layers, ["first", "second"], grid.shape)
-    assert ((image > 5) & (image < 95)).any(), "partial volume at the rim"
-    assert not (masks["first"] & masks["second"]).any()
-    assert image[masks["second"]].mean() > 180

@@ -1,0 +1,48 @@
+"""Intervals and verdicts by hand."""
+
+import numpy as np
+import pytest
+
+from bench.studies.ablations.summary import MEAN, difference, gains, interval, is_best
+from tests.helpers.ablations import values
+
+
+def test_interval_is_students():
+    found = interval([10.0, 12.0, 14.0])
+    assert (found.mean, found.n) == (12, 3)
+    assert found.high - 12 == pytest.approx(4.30265 * 2 / 3**0.5, rel=1e-4)
+    assert np.isnan(interval([1.0]).low)
+
+
+def test_difference_is_seed_by_seed():
+    table = values(50, 40, spread=5.0)
+    found = difference(table, 0, 1)
+    assert (found.mean, found.low, found.high) == (10, 10, 10)
+
+
+@pytest.mark.parametrize(
+    ("means", "outcome", "text"),
+    [
+        ((60, 50, 40), "shows", "+10.00"),
+        ((50, 60, 40), "does not show", "-10.00"),
+    ],
+)
+def test_best_needs_every_rival_beaten(means, outcome, text):
+    found = is_best("4:1 is best", values(*means), ["4:1", "8:1", "12:1"], 0, [1, 2])
+    assert found.outcome == outcome
+    assert text in found.why
+
+
+def test_best_by_chance_does_not_show():
+    table = values(60, 59)
+    table.loc[(1, 0), MEAN] = 64  # one lucky seed
+    found = is_best("first", table, ["a", "b"], 0, [1])
+    assert found.outcome == "does not show"
+    table.loc[(1, 0), MEAN] = 61.5
+    found = is_best("first", table, ["a", "b"], 0, [1])
+    assert (found.outcome, "not beyond chance of b" in found.why) == ("does not show", True)
+
+
+def test_two_seeds_give_no_verdict():
+    assert gains("claim", interval([1.0, 1.0])).outcome == "not testable"
+    assert gains("claim", interval([1.0, 1.0, 1.1])).outcome == "shows"

@@ -1,0 +1,10 @@
+"""Questions of a study."""
+
+from bench.studies.questions import data_sets
+
+
+def test_each_folder_is_a_data_set_of_its_test_list(data):
+    sets = data_sets(["imis"], data)
+    assert [one.title for one in sets] == ["PHANTOM_DERMOSCOPY", "PHANTOM_XRAY"]
+    assert {item.details["split"] for one in sets for item in one.items} == {"test"}
+    assert [len(one.items) for one in data_sets(["imis"], data, limit=1)] == [1, 1]
