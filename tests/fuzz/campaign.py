@@ -21,8 +21,8 @@ from tests.fuzz import models, readers
 from tests.fuzz.outcomes import Tally, bound_memory
 
 
-def drawn(strategy: SearchStrategy[Any], attack: Callable[[Any], None], count: int, number: int) -> None:
-    """Draw `count` inputs and try each; an escaped error is counted and does not end the draw."""
+def drawn(strategy: SearchStrategy[Any], attack: Callable[[Any], None], count: int, number: int, stop: float) -> None:
+    """Draw `count` inputs and try each; an escaped error is counted and does not end the draw, `stop` does."""
     chosen = settings(
         max_examples=count,
         deadline=None,
@@ -35,7 +35,8 @@ def drawn(strategy: SearchStrategy[Any], attack: Callable[[Any], None], count: i
     @chosen
     @given(strategy)
     def one(case: Any) -> None:
-        attack(case)
+        if time.monotonic() < stop:
+            attack(case)
 
     one()
 
@@ -65,7 +66,7 @@ def main() -> int:
             batch = min(100, -(-(options.count - tally.count) // len(chosen)))
             before = tally.count
             for name in chosen:
-                drawn(*attacks[name], batch, number)
+                drawn(*attacks[name], batch, number, stop)
             number += 1
             if tally.count == before:
                 break
