@@ -1,6 +1,9 @@
 """Running many independent tasks, in this process or in several."""
 
+import os
 import sys
+import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures.process import BrokenProcessPool
@@ -12,6 +15,7 @@ from tqdm import tqdm
 
 from bench.errors import RunError, WorkerLostError
 
+SECONDS_BETWEEN_LOOKS = 2
 Task = tuple[Any, ...]  # a function and its arguments
 
 
@@ -31,7 +35,7 @@ def run(tasks: Sequence[Task], jobs: int, engine: str, label: str, unit: str = "
     bar = tqdm(total=len(tasks), desc=label, disable=None if tasks else True, unit=unit)
     with parallel_config(backend=_backend(engine), n_jobs=jobs), bar:
         results = []
-        calls = (delayed(_one_thread)(*task) for task in tasks)
+        calls = (delayed(_one_thread)(os.getpid(), *task) for task in tasks)
         try:
             # Ray's back end gives results only all at once.
             how = "list" if engine == "ray" else "generator"
@@ -59,11 +63,26 @@ def start(task: Task, jobs: int, engine: str) -> Callable[[], None]:
     if jobs == 1 or engine != "local":
         return lambda: None
     with parallel_config(backend=_backend(engine), n_jobs=jobs):
-        done = Parallel(return_as="generator", pre_dispatch="all")(delayed(_one_thread)(*task) for _ in range(jobs))
+        calls = (delayed(_one_thread)(os.getpid(), *task) for _ in range(jobs))
+        done = Parallel(return_as="generator", pre_dispatch="all")(calls)
     return lambda: deque(done, maxlen=0).clear()
 
 
-def _one_thread(function: Callable[..., Any], *arguments: Any) -> Any:
+@cache
+def _end_with(parent: int) -> None:
+    """End this process once the one that started it has ended, by whatever signal; once started, it stays so."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(SECONDS_BETWEEN_LOOKS)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _one_thread(caller: int, function: Callable[..., Any], *arguments: Any) -> Any:
+    if os.getppid() == caller:  # a process of ours, not of a cluster
+        _end_with(caller)
     # One thread always: with more, sums are split otherwise and results depend on the number of workers.
     torch = sys.modules.get("torch")  # a task that computes with it has imported it, all others do without
     if torch is None:

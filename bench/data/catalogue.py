@@ -121,7 +121,7 @@ def read(item: Item) -> Case:
     except DataError as error:
         raise DataError(printable(str(error)), error.kind) from error
     except Exception as error:  # the one broad net of the readers: other cases go on
-        where = place(next(iter(item.files.values())))
+        where = place(next(iter(item.files.values()), Path(item.case)))
         raise DataError(printable(f"{where}: cannot be read ({type(error).__name__}: {error})")) from error
     masks = {printable(name): mask for name, mask in case.masks.items()}
     warnings = tuple(map(printable, case.warnings))
