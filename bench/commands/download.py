@@ -34,7 +34,7 @@ def download_command(options: DownloadOptions) -> int:
     code = OK
     for entry in downloads(options.names):
         try:
-            with tqdm(desc=entry.name, unit="B", unit_scale=True, unit_divisor=1024) as bar:
+            with tqdm(desc=entry.name, unit="B", unit_scale=True, unit_divisor=1024, delay=0.2) as bar:
                 path = catalogue.download(entry, catalogue.weights_dir(options.weights), partial(_show, bar))
             print(path)
         except DownloadError as error:

@@ -14,7 +14,6 @@ Source: uni-medical/IMIS-Bench at f4519c0; InMyDreammer/SegMoTE at 77668f0.
 import hashlib
 import json
 import re
-import zipfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -24,7 +23,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageOps
 from scipy import ndimage, sparse
 from torch import Tensor
 
@@ -34,7 +33,8 @@ SHAPE = re.compile(r"\(([\d, ]+)\)\.npz$")
 SLICE = re.compile(r"[_-]+(?:slice|frame|z)?[_-]*\d+$", re.IGNORECASE)
 NO_REGION = -1
 SMALLEST_REGION = 0.0005  # of the picture
-UNREADABLE = (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile)
+ORIENTATION, QUARTER_TURNS = 0x0112, range(5, 9)  # EXIF
+DEEP = ("I", "F")  # modes of Pillow with more than 8 bits
 
 Mask = NDArray[np.bool_]
 
@@ -168,7 +168,7 @@ def _checked(item: TrainingItem, side: int, pseudo: bool) -> TrainingItem | Excl
         read_image(item.image, side)
         masks = read_masks(item, side)
         regions = read_regions(item.pseudo, side) if pseudo and item.pseudo else []
-    except UNREADABLE as error:
+    except Exception as error:  # whatever a damaged file makes its reader raise; other pictures go on
         reason = str(error).partition("\n")[0]
         return Excluded(item.image, f"cannot be read ({type(error).__name__}: {reason})")
     if not masks:
@@ -177,17 +177,58 @@ def _checked(item: TrainingItem, side: int, pseudo: bool) -> TrainingItem | Excl
 
 
 def read_image(path: Path, side: int) -> Tensor:
-    """The network's input (3, side, side): squashed by nearest neighbour, standardised."""
-    with Image.open(path) as picture:
-        pixels = np.array(picture.convert("RGB").resize((side, side), Image.Resampling.NEAREST))
+    """The network's input (3, side, side): squashed by nearest neighbour, standardised.
+
+    Turned as its EXIF orientation says; of more than 8 bits, its range is mapped to 0..255, as the protocol `segmote`
+    does when it evaluates.
+
+    Raises:
+        ValueError: several pages, or pixels that are no finite numbers.
+        OSError: an unreadable file.
+    """
+    with _opened(path) as picture:
+        turned = ImageOps.exif_transpose(picture)
+        if turned.mode.startswith(DEEP):
+            turned = Image.fromarray(_to_uint8(path, np.asarray(turned)))
+        pixels = np.array(turned.convert("RGB").resize((side, side), Image.Resampling.NEAREST))
     return standardised(torch.from_numpy(pixels).permute(2, 0, 1).float())
+
+
+def _opened(path: Path) -> Image.Image:
+    if not path.is_file():
+        raise OSError(f"{path.name}: not a regular file")
+    picture = Image.open(path)
+    if (pages := getattr(picture, "n_frames", 1)) > 1:
+        raise ValueError(f"{path.name}: {pages} pages; save each as a picture")
+    return picture
+
+
+def _to_uint8(path: Path, values: NDArray[Any]) -> NDArray[np.uint8]:
+    values = values.astype(np.float32)
+    if not np.isfinite(values).all():
+        raise ValueError(f"{path.name}: {np.count_nonzero(~np.isfinite(values))} pixels are not finite")
+    low, high = values.min(), values.max()
+    if high <= low:
+        raise ValueError(f"{path.name}: all pixels are {low:g}: no intensities to map to 0..255")
+    mapped: NDArray[np.uint8] = np.round((values - low) * (255.0 / (high - low))).astype(np.uint8)
+    return mapped
+
+
+def _size(path: Path) -> tuple[int, int]:
+    """Height and width of a picture as it is shown."""
+    with _opened(path) as picture:
+        width, height = picture.size
+        lies = picture.format != "TIFF" and picture.getexif().get(ORIENTATION, 1) in QUARTER_TURNS
+    return (width, height) if lies else (height, width)  # Pillow turns TIFF by itself
 
 
 def read_masks(item: TrainingItem, side: int) -> dict[str, Mask]:
     """Masks (side, side) by class name; only those with foreground.
 
+    Channels of one name are one class.
+
     Raises:
-        ValueError: matrix, shape in the file name and names of the classes do not agree.
+        ValueError: matrix, shape in the file name, names of the classes and size of the picture do not agree.
         OSError, KeyError, EOFError, zipfile.BadZipFile: an unreadable file.
     """
     matrix: Any = sparse.load_npz(item.label)
@@ -199,8 +240,13 @@ def read_masks(item: TrainingItem, side: int) -> dict[str, Mask]:
         raise ValueError(
             f"{item.label.name}: {matrix.shape} values named {(count, height, width)} for {len(item.names)} classes"
         )
+    if (size := _size(item.image)) != (height, width):
+        raise ValueError(f"{item.label.name}: {(height, width)} pixels, {item.image.name} has {size}")
     channels = (matrix.toarray() > 0).reshape(count, height, width)
-    masks = ((name, _resized(mask, side)) for name, mask in zip(item.names, channels, strict=True) if mask.any())
+    whole: dict[str, Mask] = {}
+    for name, mask in zip(item.names, channels, strict=True):
+        whole[name] = whole[name] | mask if name in whole else mask
+    masks = ((name, _resized(mask, side)) for name, mask in whole.items() if mask.any())
     return {name: mask for name, mask in masks if mask.any()}
 
 

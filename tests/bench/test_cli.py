@@ -75,7 +75,7 @@ def test_baselines_stand_in_every_table(capsys):
         (("--datasets", "lung"), "no data set 'lung'"),
         (("--datasets", "segthor"), "no segthor below .*expected"),
         (("--data", "nowhere"), "nowhere does not exist.*--data"),
-        (("--prompt", "scribble"), "unknown prompt 'scribble'"),
+        (("--prompt", "scribble"), "unknown prompt kind 'scribble'"),
         (("--protocol", "mine"), "unknown protocol 'mine'"),
         (("--device", "tpu"), "'tpu' is not available"),
         (("--models", "sam/mini,sam/vit_b"), "never stand in one table"),

@@ -12,7 +12,7 @@ from bench.data.reading import pictures
 from bench.data.reading.assemble import picture_case
 from bench.data.reading.layout import Entry, arranged, case_of, files, listed_file, patient_of, roots
 from bench.data.reading.names import modality_of
-from bench.data.reading.opening import is_file, place, read_bytes, read_json
+from bench.data.reading.opening import exists, is_file, place, read_bytes, read_json
 from bench.data.reading.pictures import read_picture
 from bench.data.reading.sparse_labels import load_channels
 
@@ -70,9 +70,9 @@ def _entry(root: Path, listed: str, found: list[tuple[str | None, str]], details
         label = listed_file(root, str(name)) if name else root / "label"
     except DataError as error:
         return Defect(NAME, patient, case, "failed", f"{place(root / 'dataset.json')}: {error}")
-    if not image.exists():
+    if not exists(image):
         return Defect(NAME, patient, case, "skipped", f"{place(label)}: mask without image {place(image)}")
-    if not name or not label.exists():
+    if not name or not exists(label):
         return Defect(NAME, patient, case, "skipped", f"{place(image)}: image without mask {place(label)}")
     roles = {"image": image, "mask": label}
     return Item(NAME, patient, case, details["modality"], roles, {"split": split, "labels": details["labels"]})

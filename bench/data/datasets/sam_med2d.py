@@ -10,7 +10,7 @@ from bench.data.reading import pictures
 from bench.data.reading.assemble import picture_case
 from bench.data.reading.labels import binary
 from bench.data.reading.layout import Entry, arranged, case_of, files, listed_file, patient_of, roots, stem
-from bench.data.reading.opening import is_file, place, read_json
+from bench.data.reading.opening import exists, is_file, place, read_json
 from bench.data.reading.pictures import read_label_picture, read_picture
 
 NAME = "sam-med2d"
@@ -62,12 +62,12 @@ def _entries(root: Path, image: Path, masks: list[Path]) -> list[Entry]:
     """One item, and a defect for each class of which a file is missing."""
     case = case_of(image, root / "images")
     patient = _patient(case)
-    if not image.exists():
+    if not exists(image):
         return [Defect(NAME, patient, case, "skipped", f"masks without image {place(image)}")]
     parts: dict[str, list[Path]] = defaultdict(list)
     for mask in masks:
         parts[_class(stem(image), stem(mask))].append(mask)
-    missing = {name: path for name, paths in parts.items() for path in paths if not path.exists()}
+    missing = {name: path for name, paths in parts.items() for path in paths if not exists(path)}
     defects: list[Entry] = [
         Defect(NAME, patient, case, "failed", f"{place(path)}: listed, but missing", name)
         for name, path in missing.items()

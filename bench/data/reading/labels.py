@@ -251,8 +251,8 @@ def _whole(values: NDArray[Any]) -> NDArray[Any] | None:
         return None
     if not rounded.any() and values.any():  # not one id: masks of 0 and 0.0004 are no empty ones
         return None
-    whole: NDArray[Any] = rounded.astype(np.int32)
-    return whole
+    ids: NDArray[np.int32] = rounded.astype(np.int32)
+    return ids
 
 
 def _far(values: NDArray[Any], rounded: NDArray[Any]) -> NDArray[np.bool_]:

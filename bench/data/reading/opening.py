@@ -63,6 +63,14 @@ def is_file(path: Path) -> bool:
         return False
 
 
+def exists(path: Path) -> bool:
+    """Whether there is anything at a path; False also for a path that no file system takes."""
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
+
+
 def read_bytes(path: Path, most: int = MOST_BYTES) -> bytes:
     """The content of a file of a data set.
 

@@ -137,3 +137,20 @@ def test_colour_images_stay_colour(tmp_path: Path) -> None:
     folder(tmp_path, square())
     write_png(tmp_path / "images/a.png", np.stack([picture(), picture(), square()], axis=-1))
     assert FOLDER.read(item(tmp_path)).image.shape == (8, 10, 3)
+
+
+def test_letters_composed_and_decomposed_are_one_name(tmp_path: Path) -> None:
+    write_png(tmp_path / "images/M\u00fcller_1.png", picture())
+    write_png(tmp_path / "masks/Mu\u0308ller_1.png", square())
+    assert item(tmp_path).case == "M\u00fcller_1"
+
+
+def test_pixels_that_are_no_finite_numbers_are_mended_and_said(tmp_path: Path) -> None:
+    folder(tmp_path, square())
+    values = picture().astype(np.float32) + 1
+    values[7, 9] = np.inf
+    (tmp_path / "images/a.png").unlink()
+    write_png(tmp_path / "images/a.tif", values)
+    case = FOLDER.read(item(tmp_path))
+    assert case.image[7, 9] == 1
+    assert "images/a.tif: 1 values are not finite; set to 1" in case.warnings

@@ -6,7 +6,11 @@ from scipy import sparse
 
 from bench.data import catalogue
 from bench.data.case import DataError, Defect, Item
+from bench.data.check import check
 from bench.data.datasets import load
+from bench.data.slicing import samples
+from bench.protocols import load as load_protocol
+from segmote.training import data as training
 from tests.helpers.layouts import cut, each_byte_changed, imis, picture, square, write_json, write_png
 
 IMIS = load("imis")
@@ -113,3 +117,83 @@ def test_a_channel_without_a_name_gets_its_number(tmp_path: Path) -> None:
     content = {"labels": {"0": "background"}, "test": [IMIS_ITEM]}
     write_json(tmp_path / "dataset.json", content)
     assert IMIS.read(item(tmp_path)).masks.keys() == {"label 1"}
+
+
+def two_patients(root: Path, *names: str) -> None:
+    """Listed pictures of the same file name in a folder per patient."""
+    imis(root, ())
+    channels = sparse.csr_matrix(square(1).reshape(1, -1).astype(np.int32))
+    listed = []
+    for name in names:
+        write_png(root / f"image/{name}.png", picture())
+        (root / f"label/{name}").parent.mkdir(parents=True, exist_ok=True)
+        sparse.save_npz(root / f"label/{name}.(1, 8, 10, 1).npz", channels)
+        listed.append({"image": f"image/{name}.png", "label": f"label/{name}.(1, 8, 10, 1).npz"})
+    write_json(root / "dataset.json", {"modality": {"0": "ct"}, "labels": {"1": "liver"}, "training": listed})
+
+
+def test_a_case_is_its_path_below_the_images(tmp_path: Path) -> None:
+    two_patients(tmp_path, "p1/001", "p2/001", "p2/002")
+    assert list(IMIS.find(tmp_path)) == [tmp_path]
+    found = [(entry.case, entry.patient) for entry in IMIS.index(tmp_path)]
+    assert found == [("p1/001", "p1"), ("p2/001", "p2"), ("p2/002", "p2")]
+
+
+def test_channels_of_one_name_are_one_class(tmp_path: Path) -> None:
+    imis(tmp_path)
+    both = np.stack([square(1), np.roll(square(1), 4, axis=0)]).reshape(2, -1).astype(np.int32)
+    sparse.save_npz(tmp_path / IMIS_ITEM["label"], sparse.csr_matrix(both))
+    write_json(tmp_path / "dataset.json", {"labels": {"1": "kidney", "2": "kidney"}, "test": [IMIS_ITEM]})
+    assert {name: int(mask.sum()) for name, mask in IMIS.read(item(tmp_path)).masks.items()} == {"kidney": 12}
+
+
+@pytest.mark.parametrize(
+    ("entry", "reason"),
+    [
+        ({"image": "/etc/x.png"}, "leads out of the data set"),
+        ({"image": "../x.png"}, "leads out of the data set"),
+        ({"image": "x" * 5000 + ".png"}, "without image"),
+    ],
+)
+def test_an_impossible_entry_leaves_the_others(tmp_path: Path, entry: dict[str, str], reason: str) -> None:
+    imis(tmp_path)
+    content = {"labels": {"1": "spleen"}, "test": [IMIS_ITEM, {"label": IMIS_ITEM["label"], **entry}]}
+    write_json(tmp_path / "dataset.json", content)
+    items, defects = catalogue.index("imis", tmp_path, None)
+    assert [item.case for item in items] == ["ABD_001_100"]
+    assert [reason in defect.reason for defect in defects] == [True]
+
+
+def test_a_picture_that_is_listed_twice_fails(tmp_path: Path) -> None:
+    imis(tmp_path)
+    content = {"labels": {"1": "spleen"}, "training": [IMIS_ITEM], "test": [IMIS_ITEM]}
+    write_json(tmp_path / "dataset.json", content)
+    (defect,) = IMIS.index(tmp_path)
+    assert isinstance(defect, Defect) and "listed 2 times" in defect.reason
+
+
+def test_backslashes_separate_folders_and_letters_may_be_composed(tmp_path: Path) -> None:
+    two_patients(tmp_path, "M\u00fcller/1")
+    (tmp_path / "image/M\u00fcller").rename(tmp_path / "image/Mu\u0308ller")
+    content = (tmp_path / "dataset.json").read_text().replace("/M", "\\\\M")
+    (tmp_path / "dataset.json").write_text(content)
+    assert item(tmp_path).case == "M\u00fcller/1"
+
+
+def test_training_reads_what_evaluation_reads(tmp_path: Path) -> None:
+    """16-bit pictures keep their tissues apart, and a label of another size is used by neither."""
+    two_patients(tmp_path, "p1/1", "p2/1")
+    deep = np.full((8, 10), 1000, np.uint16)
+    deep[:, 5:] = 3000
+    write_png(tmp_path / "image/p1/1.png", deep)
+    write_png(tmp_path / "image/p2/1.png", picture((10, 8)))
+    usable, excluded = training.check(training.find_items(tmp_path), 20, False)
+    report = check("imis", tmp_path)
+    assert [one.image.parent.name for one in usable] == [case.partition("/")[0] for case in report.cases] == ["p1"]
+    assert "(8, 10) pixels, 1.png has (10, 8)" in excluded[0].reason
+    pixels = training.read_image(usable[0].image, 20)[0]
+    (item, _), _ = catalogue.index("imis", tmp_path, None)
+    (sample,) = samples(catalogue.read(item), load_protocol("segmote"))
+    shown = sample.image if sample.image.ndim == 2 else sample.image[..., 0]
+    assert set(np.unique(shown)) == {0, 255}
+    assert len(pixels.unique()) == 2

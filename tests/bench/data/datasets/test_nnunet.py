@@ -106,3 +106,29 @@ def test_an_invalid_description_is_one_defect(tmp_path: Path, text: str) -> None
     _, (defect,) = catalogue.index("nnunet", tmp_path, None)
     assert defect.kind == "failed"
     assert "dataset.json: not" in defect.reason
+
+
+def test_two_label_files_of_a_case_fail_and_ids_may_be_text(tmp_path: Path) -> None:
+    label = corner(value=10)
+    nnunet(tmp_path, {"background": "0", "a": "1", "c": "10"}, label=label)
+    assert {name: int(mask.sum()) for name, mask in NNUNET.read(item(tmp_path)).masks.items()} == {"c": 6}
+    write_nifti(tmp_path / "labelsTr/liver 1.nii", label)
+    (defect,) = NNUNET.index(tmp_path)
+    assert isinstance(defect, Defect)
+    assert "more than one label file: labelsTr/liver 1.nii, labelsTr/liver 1.nii.gz" in defect.reason
+
+
+@pytest.mark.parametrize("name", ["CT", "ct", " Ct "])
+def test_ct_is_ct_however_it_is_written(tmp_path: Path, name: str) -> None:
+    nnunet(tmp_path, VERSION_2)
+    write_json(tmp_path / "dataset.json", {"channel_names": {"0": name}, "labels": VERSION_2})
+    assert item(tmp_path).modality == "CT"
+
+
+def test_white_png_labels_where_the_table_says_1_are_said(tmp_path: Path) -> None:
+    write_png(tmp_path / "imagesTr/a_0000.png", picture())
+    write_png(tmp_path / "labelsTr/a.png", square(255))
+    write_json(tmp_path / "dataset.json", {"channel_names": {"0": "X"}, "labels": {"background": 0, "vessel": 1}})
+    case = NNUNET.read(item(tmp_path))
+    assert case.masks["vessel"].sum() == 6
+    assert "255, taken as grey levels" in case.warnings[0]

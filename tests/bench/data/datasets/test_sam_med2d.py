@@ -73,3 +73,36 @@ def test_an_invalid_list_is_one_defect(tmp_path: Path, text: str) -> None:
     (tmp_path / "label2image_test.json").write_text(text)
     _, (defect,) = catalogue.index("sam-med2d", tmp_path, None)
     assert "label2image_test.json: " in defect.reason and "not" in defect.reason
+
+
+def listed(root: Path, image: str, mask: str) -> None:
+    write_json(root / "image2label_train.json", {image: [mask]})
+
+
+def test_images_of_one_name_in_two_folders_are_two_cases(tmp_path: Path) -> None:
+    for patient in ("p1", "p2"):
+        write_png(tmp_path / f"images/{patient}/1.png", picture())
+        write_png(tmp_path / f"masks/{patient}/1_liver_000.png", square())
+    pairs = {f"images/{p}/1.png": [f"masks/{p}/1_liver_000.png"] for p in ("p1", "p2")}
+    write_json(tmp_path / "image2label_train.json", pairs)
+    found = [(entry.case, entry.patient) for entry in SAM_MED2D.index(tmp_path)]
+    assert found == [("p1/1", "p1"), ("p2/1", "p2")]
+
+
+@pytest.mark.parametrize("folder", ["/somewhere/data", "../outside", "C:\\data"])
+def test_a_list_leads_to_no_file_outside(tmp_path: Path, folder: str) -> None:
+    root = tmp_path / "set"
+    write_png(tmp_path / "outside/a.png", picture())
+    (root / "images").mkdir(parents=True)
+    where = str(tmp_path / "outside") if folder.startswith("/") else folder
+    listed(root, f"{where}/a.png", f"{where}/a_liver_000.png")
+    assert all(isinstance(entry, Defect) for entry in SAM_MED2D.index(root))
+
+
+def test_an_entry_that_fits_two_files_fails(tmp_path: Path) -> None:
+    for start in ("", "data_demo/"):
+        write_png(tmp_path / f"{start}images/a.png", picture())
+    write_png(tmp_path / "masks/a_liver_000.png", square())
+    listed(tmp_path, "data_demo/images/a.png", "masks/a_liver_000.png")
+    reasons = [entry.reason for entry in SAM_MED2D.index(tmp_path) if isinstance(entry, Defect)]
+    assert any("leads to more than one file" in reason for reason in reasons)

@@ -93,3 +93,20 @@ def test_an_unknown_value_fails_with_its_count(tmp_path: Path) -> None:
         DataError, match=r"Patient_01/GT\.nii\.gz: values without a class \(and their counts\): 9 \(1\)"
     ):
         SEGTHOR.read(item)
+
+
+def test_an_altered_copy_is_named_and_not_taken(tmp_path: Path) -> None:
+    segthor(tmp_path)
+    write_nifti(tmp_path / "denoised/Patient_01.nii.gz", voxels())
+    (item,) = SEGTHOR.index(tmp_path)
+    assert isinstance(item, Item)
+    assert item.files["image"].parent.name == "Patient_01"
+    assert "images in other folders not read: denoised/Patient_01.nii.gz" in SEGTHOR.read(item).warnings
+
+
+def test_two_label_maps_of_a_patient_fail(tmp_path: Path) -> None:
+    segthor(tmp_path)
+    write_nifti(tmp_path / "train/Patient_01/GT.nii", corner())
+    (defect,) = SEGTHOR.index(tmp_path)
+    assert isinstance(defect, Defect)
+    assert defect.reason == "more than one label map: Patient_01/GT.nii, Patient_01/GT.nii.gz; keep one of them"

@@ -112,3 +112,18 @@ def test_files_of_other_systems_are_ignored(tmp_path: Path) -> None:
     folder = totalsegmentator(tmp_path, "s0001", "ct", {"liver": corner()})
     (folder / "segmentations/._liver.nii.gz").write_bytes(b"resource fork")
     assert item(tmp_path, CT).files.keys() == {"image", "liver"}
+
+
+def test_endings_in_capitals_are_read(tmp_path: Path) -> None:
+    folder = totalsegmentator(tmp_path, "s0001", "mri", {"liver": corner(), "spleen": corner()})
+    for old, new in (("segmentations/spleen.nii.gz", "segmentations/SPLEEN.NII.GZ"), ("mri.nii.gz", "MRI.NII.GZ")):
+        (folder / old).rename(folder / new)
+    assert MRI.read(item(tmp_path)).masks.keys() == {"liver", "spleen"}
+
+
+def test_two_files_of_a_class_are_a_defect_of_that_class(tmp_path: Path) -> None:
+    folder = totalsegmentator(tmp_path, "s0001", "ct", {"liver": corner(), "spleen": corner()})
+    write_nifti(folder / "segmentations/liver.nii", corner())
+    found, defect = CT.index(tmp_path)
+    assert isinstance(found, Item) and found.files.keys() == {"image", "spleen"}
+    assert isinstance(defect, Defect) and (defect.kind, defect.target) == ("failed", "liver")
