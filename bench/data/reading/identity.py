@@ -38,9 +38,8 @@ def _copies(items: Sequence[Item]) -> dict[int, tuple[Item, Item]]:
     """Items whose files are those of another, by place in `items`, and that other."""
     by_image: dict[object, list[int]] = defaultdict(list)
     for number, item in enumerate(items):
-        if not item.files:  # made up, not read
-            continue
-        by_image[_file(next(iter(item.files.values())))].append(number)
+        if item.files:  # a reader may make up what it reads
+            by_image[_file(next(iter(item.files.values())))].append(number)
     copies: dict[int, tuple[Item, Item]] = {}
     for numbers in (numbers for numbers in by_image.values() if len(numbers) > 1):
         first: dict[object, Item] = {}
