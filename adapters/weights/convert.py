@@ -46,11 +46,16 @@ DISCARDED = (
     "numpy._core.multiarray._reconstruct",
     "numpy._core.multiarray.scalar",
 )
-STAND_INS: list[Any] = [
-    *((Placeholder, name) for name in DISCARDED),
-    (_plain_dict, "collections.defaultdict"),
-    (dict, "builtins.dict"),
-]
+
+
+def _stand_in(name: str) -> Any:
+    """A class under another one's name, for torch's list of harmless names."""
+    module, _, leaf = name.rpartition(".")
+    return type(leaf, (Placeholder,), {"__module__": module})
+
+
+_plain_dict.__module__, _plain_dict.__name__, _plain_dict.__qualname__ = "collections", "defaultdict", "defaultdict"
+STAND_INS: list[Any] = [*map(_stand_in, DISCARDED), _plain_dict, dict]
 UNKNOWN = "?"
 PUTS = ("PUT", "BINPUT", "LONG_BINPUT", "MEMOIZE")
 GETS = ("GET", "BINGET", "LONG_BINGET")
