@@ -63,7 +63,7 @@ COMMANDS: Mapping[str, Mapping[str, Command | tuple[str, Mapping[str, Command]]]
         "convert": convert.convert_command,
         "demo": (
             "Write the phantoms of the built-in mini world, or train its mini weights again.",
-            {"data": demo.demo_data, "build": demo.demo_build},
+            {"data": demo.demo_data, "build": demo.demo_build, "look": demo.demo_look},
         ),
     },
     "SegMoTE": {

@@ -47,6 +47,9 @@ class Recipe:
         ppt_first: on the sets that PPT serves, it replaces boxes and clicks from the first prompt on, so that the
             network learns to work without any; otherwise PPT is used in the second step only. In both cases mask and
             text are given at random as foreground priors (section 3.4).
+        box_noise_px: how far each coordinate of a box is moved, at most, in pixels of the network's input.
+        box_past_px: how far beyond an object's last pixel its box ends; the released code has 0, the benchmark 1, which
+            are the same at 512 pixels but not in small pictures.
         train_prompts: prompt encoder and text projection learn beside MoTE and PPT.
         train_decoder: the rest of the mask decoder learns as well (section 4.2, table 2).
     """
@@ -69,6 +72,8 @@ class Recipe:
     train_prompts: bool
     variants: int = 0
     train_decoder: bool = False
+    box_noise_px: int = 5
+    box_past_px: int = 0
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch", "masks"):

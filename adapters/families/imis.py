@@ -44,22 +44,22 @@ VIT_B = ImisConfig()
 MINI = ImisConfig(
     image_size=small_networks.IMAGE_SIZE,
     dim=small_networks.DIM,
-    heads=4,
-    mlp=256,
-    narrowing=1,
-    head=small_networks.DIM,
+    heads=small_networks.HEADS,
+    mlp=small_networks.HIDDEN,
+    narrowing=small_networks.NARROWING,
+    head=small_networks.HEAD,
     semantic=16,
     encoder=EncoderConfig(
         patch=small_networks.STRIDE,
         grid=small_networks.GRID,
-        width=128,
-        depth=4,
-        heads=4,
-        window=8,
-        global_blocks=(1, 3),
+        width=small_networks.WIDTH,
+        depth=small_networks.DEPTH,
+        heads=small_networks.HEADS,
+        window=small_networks.WINDOW,
+        global_blocks=small_networks.GLOBAL_BLOCKS,
         unused_neck=8,
     ),
-    text=TextConfig(vocabulary=1024, width=64, depth=2, heads=2, positions=32),
+    text=TextConfig(vocabulary=604, width=32, depth=2, heads=2, positions=32),
 )
 
 

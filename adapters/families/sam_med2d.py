@@ -39,6 +39,7 @@ class Config:
         width: channels of the image embedding and of the decoder.
         decoder_heads, decoder_hidden: of the decoder's transformer.
         decoder_narrowing: how many times fewer channels its attention between tokens and image has.
+        decoder_head: hidden channels of the head that predicts scores.
         adapter_groups: of the channels in an adapter's convolutions; each sees those of its own group alone.
     """
 
@@ -53,6 +54,7 @@ class Config:
     decoder_heads: int = 8
     decoder_hidden: int = 2048
     decoder_narrowing: int = 2
+    decoder_head: int = 256
     adapter_groups: int = 1
 
     @property
@@ -73,16 +75,18 @@ VIT_B = Config()
 # The size of `small_networks.sam()`, whose weights it starts from. With ungrouped convolutions the adapters
 # would outweigh all the rest.
 MINI = Config(
+    side=small_networks.IMAGE_SIZE,
     patch=small_networks.STRIDE,
-    embed_dim=128,
-    depth=4,
-    heads=4,
-    window=8,
-    global_blocks=(1, 3),
+    embed_dim=small_networks.WIDTH,
+    depth=small_networks.DEPTH,
+    heads=small_networks.HEADS,
+    window=small_networks.WINDOW,
+    global_blocks=small_networks.GLOBAL_BLOCKS,
     width=small_networks.DIM,
-    decoder_heads=4,
-    decoder_hidden=256,
-    decoder_narrowing=1,
+    decoder_heads=small_networks.HEADS,
+    decoder_hidden=small_networks.HIDDEN,
+    decoder_narrowing=small_networks.NARROWING,
+    decoder_head=small_networks.HEAD,
     adapter_groups=8,
 )
 PREPARATIONS = {
@@ -186,7 +190,7 @@ def _mask_decoder(config: Config) -> MaskDecoder:
         mlp_dim=config.decoder_hidden,
         attention_downsample_rate=config.decoder_narrowing,
     )
-    return MaskDecoder(transformer_dim=config.width, transformer=transformer, iou_head_hidden_dim=config.width)
+    return MaskDecoder(transformer_dim=config.width, transformer=transformer, iou_head_hidden_dim=config.decoder_head)
 
 
 class SamMed2dSegmenter(SamSegmenter):

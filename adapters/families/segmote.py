@@ -34,7 +34,7 @@ from segmote.network.official_names import NOT_SAMS, current_name, implied_gate,
 MINI = replace(
     RELEASED,
     **{field.name: getattr(imis.MINI, field.name) for field in fields(imis.MINI)},
-    expert_rank=16,
+    expert_rank=8,
 )
 CONFIGS = {"released": RELEASED, "paper": PAPER, "mini": MINI}
 

@@ -1,33 +1,59 @@
 """The families' own network classes at a small size, for the embedded weights.
 
-Same classes, same modules and same state-dict names as the official networks, for images of 256
-instead of 1024 pixels: a 16 x 16 embedding, masks of 64 x 64. The decoders' attention is not narrowed inside,
-as the few channels of a head could not tell positions apart.
+Same classes, same modules and same state-dict names as the official networks, for images of 128
+instead of 1024 pixels in patches of 8: a 16 x 16 embedding, masks of 64 x 64.
 MedSAM and Huang et al. are fine-tuned SAMs, so `sam()` is their network too.
 """
 
+from dataclasses import dataclass
 from functools import partial
 
 import torch
-from sam2.modeling.backbones.hieradet import Hiera
+from sam2.modeling.backbones.hieradet import Hiera, PatchEmbed
 from sam2.modeling.backbones.image_encoder import FpnNeck, ImageEncoder
 from sam2.modeling.position_encoding import PositionEmbeddingSine
 from sam2.modeling.sam.transformer import TwoWayTransformer as TwoWayTransformer2
 from sam2.modeling.sam2_base import SAM2Base
 from segment_anything.modeling import ImageEncoderViT, MaskDecoder, PromptEncoder, Sam, TwoWayTransformer
 
-IMAGE_SIZE = 256
-STRIDE = 16
+IMAGE_SIZE = 128
+STRIDE = 8
 GRID = IMAGE_SIZE // STRIDE
-DIM = 64
+WIDTH, DEPTH, HEADS, WINDOW, GLOBAL_BLOCKS = 96, 5, 4, 8, (1, 3, 4)  # of SAM's image encoder
+DIM, HIDDEN, NARROWING, HEAD = 112, 80, 2, 64  # of the decoders
 MASK_SIDE = 4 * GRID
+TRUNK_WIDTH = 24  # of the first stage of SAM 2's
+
+
+@dataclass(frozen=True, slots=True)
+class Sam2Sizes:
+    """Sizes of a small SAM 2; its embedding is a sixteenth of the input's side or, with `patch_stride` 2, an eighth.
+
+    Attributes:
+        side: height and width of the input.
+        patch_stride: pixels between neighbouring patches.
+        dim, hidden, narrowing: of the decoder.
+        stages, global_blocks: of the trunk.
+    """
+
+    side: int
+    patch_stride: int
+    dim: int
+    hidden: int
+    narrowing: int
+    stages: tuple[int, ...]
+    global_blocks: tuple[int, ...]
+
+
+SAM2 = Sam2Sizes(256, 4, 64, 256, 1, (1, 2, 4, 1), (4, 6))  # of the embedded weights
+SAM2_OF_SMALL_INPUT = Sam2Sizes(IMAGE_SIZE, 2, DIM, HIDDEN, NARROWING, (1, 2, 3, 1), (4, 5))  # of those to be trained
 
 
 def sam() -> Sam:
-    """An untrained SAM of about 1.2 million parameters, in evaluation mode.
+    """An untrained SAM of about 1.1 million parameters, in evaluation mode.
 
     Returns:
-        Network for (B, 3, 256, 256) images with a (B, 64, 16, 16) embedding and (B, C, 64, 64) mask logits.
+        Network for (B, 3, 128, 128) images with a (B, 112, 16, 16) embedding and (B, C, 64, 64) mask logits.
     """
     return Sam(_image_encoder(), _prompt_encoder(), _mask_decoder()).eval()
 
@@ -36,15 +62,15 @@ def _image_encoder() -> ImageEncoderViT:
     return ImageEncoderViT(
         img_size=IMAGE_SIZE,
         patch_size=STRIDE,
-        embed_dim=128,
-        depth=4,
-        num_heads=4,
+        embed_dim=WIDTH,
+        depth=DEPTH,
+        num_heads=HEADS,
         mlp_ratio=4,
         out_chans=DIM,
         norm_layer=partial(torch.nn.LayerNorm, eps=1e-6),
         use_rel_pos=True,
-        window_size=8,
-        global_attn_indexes=(1, 3),
+        window_size=WINDOW,
+        global_attn_indexes=GLOBAL_BLOCKS,
     )
 
 
@@ -58,26 +84,26 @@ def _prompt_encoder() -> PromptEncoder:
 
 
 def _mask_decoder() -> MaskDecoder:
-    transformer = TwoWayTransformer(2, DIM, num_heads=4, mlp_dim=256, attention_downsample_rate=1)
-    return MaskDecoder(transformer_dim=DIM, transformer=transformer, iou_head_hidden_dim=DIM)
+    transformer = TwoWayTransformer(2, DIM, num_heads=HEADS, mlp_dim=HIDDEN, attention_downsample_rate=NARROWING)
+    return MaskDecoder(transformer_dim=DIM, transformer=transformer, iou_head_hidden_dim=HEAD)
 
 
-def sam2() -> SAM2Base:
-    """An untrained SAM 2.1 of about 1.4 million parameters for single images, in evaluation mode.
+def sam2(sizes: Sam2Sizes = SAM2) -> SAM2Base:
+    """An untrained SAM 2.1 of about 1.2 million parameters for single images, in evaluation mode.
 
     The memory modules, which only video needs, are left out, and so is the object score. A single mask of
     low stability gives way to the best of the three candidates, as `build_sam2(apply_postprocessing=True)`
     sets it.
 
     Returns:
-        Network for (B, 3, 256, 256) images with a (B, 64, 16, 16) embedding and (B, C, 64, 64) mask logits.
+        Network for (B, 3, side, side) images with a (B, dim, 16, 16) embedding and (B, C, 64, 64) mask logits.
     """
     network = SAM2Base(
-        image_encoder=ImageEncoder(_trunk(), _neck(), scalp=1),
+        image_encoder=ImageEncoder(_trunk(sizes), _neck(sizes.dim), scalp=1),
         memory_attention=None,
         memory_encoder=None,
-        image_size=IMAGE_SIZE,
-        backbone_stride=STRIDE,
+        image_size=sizes.side,
+        backbone_stride=4 * sizes.patch_stride,
         directly_add_no_mem_embed=True,
         use_high_res_features_in_sam=True,
         multimask_output_in_sam=True,
@@ -91,26 +117,30 @@ def sam2() -> SAM2Base:
         },
     )
     decoder = network.sam_mask_decoder
-    decoder.transformer = TwoWayTransformer2(2, DIM, num_heads=4, mlp_dim=256, attention_downsample_rate=1)
+    decoder.transformer = TwoWayTransformer2(
+        2, sizes.dim, num_heads=HEADS, mlp_dim=sizes.hidden, attention_downsample_rate=sizes.narrowing
+    )
     return network.eval()
 
 
-def _trunk() -> Hiera:
-    return Hiera(
-        embed_dim=24,
+def _trunk(sizes: Sam2Sizes) -> Hiera:
+    trunk = Hiera(
+        embed_dim=TRUNK_WIDTH,
         num_heads=1,
-        stages=(1, 2, 4, 1),
-        global_att_blocks=(4, 6),
+        stages=sizes.stages,
+        global_att_blocks=sizes.global_blocks,
         window_pos_embed_bkg_spatial_size=(8, 8),
         window_spec=(8, 4, 8, 8),
     )
+    trunk.patch_embed = PatchEmbed(stride=(sizes.patch_stride, sizes.patch_stride), embed_dim=TRUNK_WIDTH)
+    return trunk
 
 
-def _neck() -> FpnNeck:
+def _neck(dim: int) -> FpnNeck:
     return FpnNeck(
-        position_encoding=PositionEmbeddingSine(num_pos_feats=DIM),
-        d_model=DIM,
-        backbone_channel_list=[192, 96, 48, 24],
+        position_encoding=PositionEmbeddingSine(num_pos_feats=dim),
+        d_model=dim,
+        backbone_channel_list=[TRUNK_WIDTH * 2**stage for stage in (3, 2, 1, 0)],
         fpn_top_down_levels=[2, 3],
         fpn_interp_model="nearest",
     )

@@ -56,9 +56,9 @@ class AblateOptions:
         Path | None, typer.Option(metavar="FILE", help="Weights of IMIS-Net. Default: the catalogue's file.")
     ] = None
     seeds: Annotated[int, typer.Option(min=1, help="Trainings per configuration; a verdict needs 3.")] = 3
-    epochs: Annotated[int | None, typer.Option(min=1, help="Default: 4 for mini networks, else the recipe's.")] = None
+    epochs: Annotated[int | None, typer.Option(min=1, help="Default: 12 for mini networks, else the recipe's.")] = None
     limit: Annotated[
-        int | None, typer.Option(min=1, help="Training images per data set. Default: 24 for mini networks, else all.")
+        int | None, typer.Option(min=1, help="Training images per data set. Default: 80 for mini networks, else all.")
     ] = None
     slices: Annotated[
         int | None, typer.Option(min=1, help="Tested slices per case. Default: 3 for mini networks, else all.")
@@ -127,11 +127,12 @@ def _codes(folder: Path) -> tuple[str, ...]:
 
 def _scaled(setting: "Setting", options: AblateOptions) -> "Setting":
     """The recipe's length and the amount of data; mini networks learn faster and see little."""
-    count = options.epochs or (setting.recipe.epochs if options.full else 4)
+    count = options.epochs or (setting.recipe.epochs if options.full else 12)
     if options.full:
         return replace(setting, recipe=replace(setting.recipe, epochs=count))
-    recipe = replace(setting.recipe, rate=1e-3, milestones=(2 * count // 3, 5 * count // 6), epochs=count)
-    return replace(setting, recipe=recipe, limit=setting.limit or 24, slices=setting.slices or 3)
+    steps_down = 2 * count // 3, 5 * count // 6
+    recipe = replace(setting.recipe, rate=1e-3, milestones=steps_down, epochs=count, box_noise_px=1, box_past_px=1)
+    return replace(setting, recipe=recipe, limit=setting.limit or 80, slices=setting.slices or 3)
 
 
 def _report(name: str, setting: "Setting | None", jobs: int) -> "AblationReport":

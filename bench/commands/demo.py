@@ -18,7 +18,17 @@ class BuildOptions:
     logs: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the training logs.")] = Path(
         "results/reference/mini"
     )
+    device: Annotated[str, typer.Option(metavar="NAME", help="Where they are trained: cpu or cuda.")] = "cpu"
     jobs: Annotated[int, typer.Option(min=1, help="Families that are trained side by side.")] = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class LookOptions:
+    """Options of `bench demo look`."""
+
+    models: Annotated[Names, names_option(help="Comma-separated models, or all minis.")] = ALL
+    seed: Annotated[int, typer.Option(help="Seed of the phantoms.")] = 0
+    limit: Annotated[int | None, typer.Option(min=1, help="Cases per data set. Default: all.")] = None
 
 
 def demo_data(options: NoOptions) -> int:
@@ -30,12 +40,36 @@ def demo_data(options: NoOptions) -> int:
 
 
 def demo_build(options: BuildOptions) -> int:
-    """Train the mini weights again from their phantoms; takes about 40 minutes on two cores."""
-    from bench.miniworld.training import recipes, segmote, train
+    """Train the mini weights again from their phantoms: some hours on two cores, minutes on a GPU.
 
-    families = [*recipes.RECIPES, "segmote"] if options.models == ALL else list(options.models)
+    A build that was stopped goes on where it was.
+    """
+    from bench.miniworld.training import segmote
+    from bench.miniworld.training.build import build
+    from bench.miniworld.training.families import FAMILIES
+
+    families = [*FAMILIES, "segmote"] if options.models == ALL else list(options.models)
     others = [name for name in families if name != "segmote"]
-    train.build(others, options.out, log_dir=options.logs, jobs=options.jobs)
+    build(others, options.out, log_dir=options.logs, device=options.device, jobs=options.jobs)
     if "segmote" in families:
-        segmote.build(options.out, options.logs)
+        segmote.build(options.out, options.logs, options.device)
+    return OK
+
+
+def demo_look(options: LookOptions) -> int:
+    """Tell whether the minis look at the picture: Dice of the same boxes on changed pictures.
+
+    The picture is replaced by another one, inverted, blurred, or shifted by half the box.
+    """
+    import pandas as pd
+
+    import adapters
+    from bench.miniworld.folders import phantom_data
+    from bench.studies import looking
+
+    minis = [name for name in adapters.REGISTRY if name.endswith("/mini")]
+    found = looking.targets(phantom_data(options.seed), limit=options.limit)
+    models = minis if options.models == ALL else options.models
+    tables = [looking.looking(adapters.load(name), found) for name in models]
+    print((100 * looking.by_dataset(pd.concat(tables))).to_markdown(floatfmt=".1f"))
     return OK

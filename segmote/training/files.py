@@ -15,6 +15,7 @@ from tensorboardX import SummaryWriter
 from torch import Tensor
 
 from segmote.network.model import Segmote
+from segmote.network.official_names import is_unused
 from segmote.recipe import Recipe
 
 CHECKPOINT, SETTINGS, STEPS, EPOCHS = "checkpoint.pt", "training.json", "steps.csv", "epochs.csv"
@@ -132,11 +133,13 @@ def save_weights(
         recipe: how it was trained; stored with the network's configuration, under "recipe".
         folder: where the files go.
         training: plain JSON values that are stored beside the configuration.
-        half: store float16 instead of float32.
+        half: store float16 instead of float32, and leave out what no pass uses.
     """
     kind = torch.float16 if half else torch.float32
     state: dict[str, Tensor] = {
-        name: value.detach().cpu().to(kind).contiguous() for name, value in network.state_dict().items()
+        name: value.detach().cpu().to(kind).contiguous()
+        for name, value in network.state_dict().items()
+        if not (half and is_unused(name))
     }
     partial = folder / f"{WEIGHTS}.partial"
     config = asdict(network.config) | {"recipe": asdict(recipe)}

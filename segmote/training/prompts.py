@@ -49,7 +49,7 @@ def first_prompts(batch: Batch, recipe: Recipe) -> Prompts:
     kind = _coins(batch, KIND).choice(kinds, p=shares)
     if kind == "text":
         return Prompts(pooled=batch.pooled)
-    return _boxes(batch, batch.targets, PROMPTS) if kind == "box" else _clicks(batch, batch.targets, PROMPTS)
+    return _boxes(batch, batch.targets, PROMPTS, recipe) if kind == "box" else _clicks(batch, batch.targets, PROMPTS)
 
 
 def priors(batch: Batch, drawn: Callable[[], Tensor]) -> Prompts:
@@ -81,10 +81,11 @@ def corrected(batch: Batch, masks: Tensor, number: int, with_priors: bool) -> Pr
     return Prompts(points, masks=masks)
 
 
-def region_prompts(batch: Batch, regions: Tensor) -> Prompts:
+def region_prompts(batch: Batch, regions: Tensor, recipe: Recipe) -> Prompts:
     """Boxes or clicks for the model-drawn regions."""
-    boxed = _coins(batch, REGION_KIND).random() < REGION_BOX_SHARE
-    return (_boxes if boxed else _clicks)(batch, regions, REGION_PROMPTS)
+    if _coins(batch, REGION_KIND).random() < REGION_BOX_SHARE:
+        return _boxes(batch, regions, REGION_PROMPTS, recipe)
+    return _clicks(batch, regions, REGION_PROMPTS)
 
 
 def corrected_regions(batch: Batch, regions: Tensor, masks: Tensor, number: int, with_priors: bool) -> Prompts:
@@ -118,8 +119,9 @@ def _own(batch: Batch, index: int, purpose: int, number: int) -> np.random.Gener
     return generator(batch.seed, batch.epoch, index, purpose, number)
 
 
-def _boxes(batch: Batch, targets: Tensor, purpose: int) -> Prompts:
-    boxes = [box(mask, rng) for mask, rng in _rows(batch, targets, purpose, 0)]
+def _boxes(batch: Batch, targets: Tensor, purpose: int, recipe: Recipe) -> Prompts:
+    rows = _rows(batch, targets, purpose, 0)
+    boxes = [box(mask, rng, recipe.box_noise_px, recipe.box_past_px) for mask, rng in rows]
     return Prompts(boxes=torch.from_numpy(np.stack(boxes)).to(targets.device))
 
 

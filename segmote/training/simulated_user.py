@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 
 from segmote.training.data import Mask
 
-BOX_NOISE_PX = 5
 CENTRAL_SHARE = 0.5
 ERROR_CLICKS = (1, 3, 4, 7)
 NOWHERE_PX = 256  # without errors, "not a point" lies anywhere in a square of this side, whatever the input size
@@ -17,10 +16,11 @@ NOT_A_POINT = -1
 Clicks = tuple[NDArray[np.float32], NDArray[np.int64]]  # (n, 2) x, y and (n,) 1 foreground, 0 background, -1 none
 
 
-def box(mask: Mask, rng: np.random.Generator | None) -> NDArray[np.float32]:
+def box(mask: Mask, rng: np.random.Generator | None, noise_px: int = 5, past: int = 0) -> NDArray[np.float32]:
     """The box x0, y0, x1, y1 of the outermost pixels, tight without a generator.
 
-    With one, each coordinate is moved by up to 5 whole pixels.
+    With one, each coordinate is moved by up to `noise_px` whole pixels. The far corner lies `past` pixels beyond the
+    last one.
 
     >>> mask = np.zeros((64, 64), bool)
     >>> mask[17:34, 18:43] = True
@@ -28,11 +28,11 @@ def box(mask: Mask, rng: np.random.Generator | None) -> NDArray[np.float32]:
     [18.0, 17.0, 42.0, 33.0]
     """
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    corners = np.array([columns[0], rows[0], columns[-1], rows[-1]])
+    corners = np.array([columns[0], rows[0], columns[-1] + past, rows[-1] + past])
     if rng is not None:
-        corners = corners + rng.integers(-BOX_NOISE_PX, BOX_NOISE_PX, 4, endpoint=True)
+        corners = corners + rng.integers(-noise_px, noise_px, 4, endpoint=True)
     height, width = mask.shape
-    inside: NDArray[np.float32] = np.clip(corners, 0, [width - 1, height - 1] * 2).astype(np.float32)
+    inside: NDArray[np.float32] = np.clip(corners, 0, [width - 1 + past, height - 1 + past] * 2).astype(np.float32)
     return inside
 
 

@@ -93,7 +93,7 @@ class TrainingStep(nn.Module):
         outcome = self._outcome(batch, images.draw(prompts, (NOISE, 0), ppt))
         if batch.regions is None:
             return outcome
-        regions = images.draw(region_prompts(batch, batch.regions), (REGION_NOISE, 0))
+        regions = images.draw(region_prompts(batch, batch.regions, self.recipe), (REGION_NOISE, 0))
         return self._with_regions(outcome, batch.regions, regions)
 
     def _corrections(self, batch: Batch, images: "_Images", drawn: StepMasks) -> StepResult:

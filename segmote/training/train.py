@@ -183,7 +183,7 @@ def _validate(training: Training) -> Dice:
         return total.cpu()
 
     part = slice(fabric.global_rank, None, fabric.world_size)
-    return validate(training.network, training.data, training.recipe.ppt_sets, summed, part)
+    return validate(training.network, training.data, training.recipe, summed, part)
 
 
 def _summary(lines: list[Line], dice: Dice) -> Line:

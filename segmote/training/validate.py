@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from segmote.network.model import Segmote
+from segmote.recipe import Recipe
 from segmote.training.batches import PROMPTS, generator, is_served
 from segmote.training.data import Mask, read_masks
 from segmote.training.prepare import TrainingData
@@ -22,7 +23,7 @@ Dice = dict[str, dict[str, float]]
 def validate(
     network: Segmote,
     data: TrainingData,
-    ppt_sets: Sequence[str],
+    recipe: Recipe,
     summed: Callable[[Tensor], Tensor] = lambda sums: sums,
     part: slice = slice(None),
 ) -> Dice:
@@ -31,7 +32,7 @@ def validate(
     Args:
         network: on any device.
         data: its held-out items are used; the same in all processes.
-        ppt_sets: the sets with "auto", no prompt at all.
+        recipe: names the sets with "auto", no prompt at all, and says where boxes end.
         summed: adds up sums of all processes.
         part: of the items that this process evaluates.
     """
@@ -41,8 +42,8 @@ def validate(
     for index in range(len(items))[part]:
         item = items[index]
         masks = list(read_masks(item, store.side).values())
-        prompts = {"box": _boxes(masks), "click": _clicks(masks, index)}
-        if is_served(item, ppt_sets) and network.config.ppt_queries:
+        prompts = {"box": _boxes(masks, recipe.box_past_px), "click": _clicks(masks, index)}
+        if is_served(item, recipe.ppt_sets) and network.config.ppt_queries:
             prompts["auto"] = Prompts()
         for kind, prompt in prompts.items():
             values = _dice_of(network, masks, prompt, store.read(data.files[item.image]))
@@ -54,8 +55,8 @@ def validate(
     }
 
 
-def _boxes(masks: Sequence[Mask]) -> Prompts:
-    return Prompts(boxes=torch.from_numpy(np.stack([box(mask, None) for mask in masks])))
+def _boxes(masks: Sequence[Mask], past: int) -> Prompts:
+    return Prompts(boxes=torch.from_numpy(np.stack([box(mask, None, past=past) for mask in masks])))
 
 
 def _clicks(masks: Sequence[Mask], index: int) -> Prompts:

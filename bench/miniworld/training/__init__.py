@@ -1,1 +1,1 @@
-"""The mini world's weights: how they are trained."""
+"""How the mini networks are trained."""

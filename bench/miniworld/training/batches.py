@@ -1,179 +1,186 @@
-"""From training samples to batches in the frame of one family's network."""
+"""Batches from a pool: pictures turned, zoomed and recoloured at random, on the device that trains."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
 
-import numpy as np
 import torch
 import torch.nn.functional as F
-from numpy.typing import NDArray
 from torch import Tensor
 
-from adapters import geometry
-from adapters.families.small_networks import IMAGE_SIZE, MASK_SIDE
-from adapters.geometry import Frame
-from adapters.interface import check_image
-from bench.data.slicing import stretch
-from bench.miniworld.phantoms.sample import TrainingSample
+from bench.miniworld.training.pools import MOST_OBJECTS, SIDE, Pool
+from bench.miniworld.training.recolouring import recoloured
 
-OBJECTS = 4
-POOL, FRESH_SHARE = 300, 0.2
-FADED_SHARE = 0.35
-LARGEST_SCALE = 0.9
-SMALLEST_AREA_PX = 4
-
-Sampler = Callable[[np.random.Generator], TrainingSample]
-Prepare = Callable[[NDArray[np.uint8]], tuple[Tensor, Frame]]
+SIZE_EDGES_PX = (5.6, 8.0, 11.3, 16.0, 22.6, 32.0, 45.3)  # between the sizes that are drawn equally often
+LEAST_AREA_PX, LARGEST_SHARE = 6, 0.6
+NEAREST_SHARE = 0.25
 
 
 @dataclass(frozen=True, slots=True)
 class Variation:
-    """How samples are varied beyond what their sampler draws.
+    """How pictures are varied.
 
     Attributes:
-        turned: by quarter turns and mirrored.
-        shrunk_share: of the samples become a part of their frame, so that objects of a few pixels are common.
-        least_scale: of those samples' sides.
-        either_edge: boxes end at the last pixel as often as one past it, as both are in use; else always one past it,
-            where the object ends. In pictures of a hundred pixels the difference is a tenth of a small object.
+        turned: by quarter turns, mirrored, and often by up to 29 degrees; otherwise by a few degrees only, for
+            classes whose names say left or right.
+        zoom: smallest and largest scale of the picture in the frame.
+        shrunk_share: of the pictures are scaled by less than 1, the others by more.
+        recoloured: see `recolouring`.
     """
 
     turned: bool = True
-    shrunk_share: float = 0.35
-    least_scale: float = 0.35
-    either_edge: bool = True
+    zoom: tuple[float, float] = (0.35, 1.6)
+    shrunk_share: float = 0.5
+    recoloured: bool = True
+
+
+UPRIGHT = Variation(turned=False, zoom=(0.8, 1.25))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Batch:
-    """Some images and some of their objects.
+    """B pictures and M of their objects.
 
     Attributes:
-        images: (N, 3, 256, 256) network inputs.
-        owner: (B,) index of each object's image.
-        targets: (B, 1, h, w) share of each low-resolution pixel that the object covers.
-        boxes: (B, 4) tight boxes in pixels of the network's input; see `Variation.either_edge`.
-        names: (B) of the objects' classes.
+        images: (B, 3, 128, 128) in 0..1.
+        owner: (M,) the picture of each object.
+        masks: (M, 128, 128) in 0..1, soft at the edges.
+        boxes: (M, 4) tight boxes x0, y0, x1, y1 in pixels; x1, y1 are one past the last.
+        names: (M,) classes as indices into `pools.NAMES`.
     """
 
     images: Tensor
     owner: Tensor
-    targets: Tensor
+    masks: Tensor
     boxes: Tensor
-    names: tuple[str, ...] = ()
+    names: Tensor
+
+    def of(self, objects: Tensor) -> "Batch":
+        """The same pictures with some of the objects."""
+        parts = (part[objects] for part in (self.owner, self.masks, self.boxes, self.names))
+        return Batch(self.images, *parts)
 
 
-def stream(sampler: Sampler, rng: np.random.Generator) -> Iterator[TrainingSample]:
-    """Endless samples, most of them from a pool that is renewed bit by bit; each is met in several variations."""
-    pool: list[TrainingSample] = []
-    while True:
-        if len(pool) < POOL:
-            pool.append(sampler(rng))
-            yield pool[-1]
-            continue
-        place = int(rng.integers(POOL))
-        if rng.random() < FRESH_SHARE:
-            pool[place] = sampler(rng)
-        yield pool[place]
-
-
-def draw(
-    samples: Iterator[TrainingSample],
-    prepare: Prepare,
-    images: int,
-    rng: np.random.Generator,
-    variation: Variation,
-    objects: int = OBJECTS,
-    side: int = MASK_SIDE,
-) -> Batch:
-    """A batch of samples, each varied at random.
+class Source:
+    """A pool on a device, from which batches are drawn.
 
     Args:
-        samples: from `stream`.
-        prepare: the family's pre-processing.
-        images: a batch.
-        rng: of the variation and of the choice of objects.
-        variation: see `Variation`.
-        objects: of an image, at most.
-        side: h and w of the targets, a divisor of the input's.
+        pool: kept as it is, so that it may be shared by several sources.
+        device: of the batches.
     """
-    parts = []
-    for _ in range(images):
-        sample = _varied(next(samples), rng, variation)
-        parts.append(_one(sample, prepare, rng, objects, side, variation.either_edge))
-    counts = torch.tensor([len(part.targets) for part in parts])
-    return Batch(
-        torch.cat([part.images for part in parts]),
-        torch.repeat_interleave(torch.arange(images), counts),
-        torch.cat([part.targets for part in parts]),
-        torch.cat([part.boxes for part in parts]),
-        tuple(name for part in parts for name in part.names),
-    )
+
+    def __init__(self, pool: Pool, device: torch.device) -> None:
+        self.images, self.packed, self.owner, self.names = (
+            torch.from_numpy(part).to(device) for part in (pool.images, pool.masks, pool.owner, pool.names)
+        )
+        self.first = torch.searchsorted(self.owner, torch.arange(len(self.images) + 1, device=device))
+        sizes = torch.cat([_sizes(part) for part in self.packed.split(4096)])
+        group = torch.bucketize(sizes, torch.tensor(SIZE_EDGES_PX, device=device))
+        self.weights = 1 / torch.bincount(group, minlength=len(SIZE_EDGES_PX) + 1)[group]
+
+    def draw(self, pictures: int, objects: int, variation: Variation, generator: torch.Generator) -> Batch:
+        """A batch in which objects of every size are equally likely.
+
+        Args:
+            pictures: B.
+            objects: of a picture, at most.
+            variation: see `Variation`.
+            generator: on the device; source of every draw.
+        """
+        focus = torch.multinomial(self.weights, pictures, replacement=True, generator=generator)
+        chosen = self._chosen(focus, objects, generator)
+        return self._varied(self.owner[focus], *chosen, variation, generator)
+
+    def _chosen(self, focus: Tensor, objects: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Objects (M,) of the pictures of the objects `focus` (B,), these among them, and their places in 0..B-1."""
+        picture = self.owner[focus]
+        index = self.first[picture][:, None] + torch.arange(MOST_OBJECTS, device=focus.device)
+        valid = index < self.first[picture + 1][:, None]
+        index = index.clamp(max=len(self.weights) - 1)
+        waiting = -torch.rand(index.shape, generator=generator, device=focus.device).log() / self.weights[index]
+        waiting = torch.where(index == focus[:, None], 0.0, waiting).masked_fill(~valid, torch.inf)
+        kept = waiting.argsort(1)[:, :objects]
+        places = torch.arange(len(focus), device=focus.device)[:, None].expand_as(kept)
+        real = valid.gather(1, kept)
+        return index.gather(1, kept)[real], places[real]
+
+    def _varied(
+        self, pictures: Tensor, objects: Tensor, owner: Tensor, variation: Variation, generator: torch.Generator
+    ) -> Batch:
+        images = self.images[pictures].permute(0, 3, 1, 2).float() / 255
+        masks = unpacked(self.packed[objects])
+        grid = F.affine_grid(
+            _transforms(len(images), variation, generator), [len(images), 3, SIDE, SIDE], align_corners=False
+        )
+        images = _sampled(images, grid, generator)
+        masks = F.grid_sample(masks[:, None], grid[owner], align_corners=False)[:, 0]
+        if variation.recoloured:
+            images = recoloured(images, (grid.abs() <= 1).all(-1)[:, None], generator)
+        area = (masks > 0.5).sum((1, 2))
+        kept = (area >= LEAST_AREA_PX) & (area < LARGEST_SHARE * SIDE**2)
+        masks = masks[kept]
+        return Batch(images, owner[kept], masks, tight_boxes(masks > 0.5), self.names[objects][kept].long())
 
 
-def _varied(sample: TrainingSample, rng: np.random.Generator, variation: Variation) -> TrainingSample:
-    """The sample turned and mirrored; often grey and of less contrast; often small within a black frame."""
-    if variation.turned:
-        sample = _turned(sample, int(rng.integers(4)), bool(rng.integers(2)))
-    if rng.random() < FADED_SHARE:
-        sample = replace(sample, image=_faded(sample.image, rng.uniform(0.25, 1)))
-    if rng.random() < variation.shrunk_share:
-        sample = _shrunk(sample, rng.uniform(variation.least_scale, LARGEST_SCALE), rng)
-    return sample
+def unpacked(packed: Tensor) -> Tensor:
+    """(M, 128, 16) uint8 as `numpy.packbits` writes it to (M, 128, 128) float."""
+    shifts = torch.arange(7, -1, -1, dtype=torch.uint8, device=packed.device)
+    return ((packed[..., None] >> shifts) & 1).flatten(-2).float()
 
 
-def _turned(sample: TrainingSample, turns: int, mirror: bool) -> TrainingSample:
-    def turn(array: NDArray[Any]) -> NDArray[Any]:
-        array = np.rot90(array, turns)
-        return np.ascontiguousarray(array[:, ::-1] if mirror else array)
-
-    return replace(sample, image=turn(sample.image), masks={name: turn(mask) for name, mask in sample.masks.items()})
-
-
-def _faded(image: NDArray[np.uint8], contrast: float) -> NDArray[np.uint8]:
-    grey = image.mean(-1) if image.ndim == 3 else image
-    return (grey.mean() + contrast * (grey - grey.mean())).astype(np.uint8)
+def tight_boxes(masks: Tensor) -> Tensor:
+    """(M, 4) boxes x0, y0, x1, y1 of masks (M, H, W) bool, x1 and y1 one past the last pixel."""
+    sides = []
+    for occupied in (masks.any(1), masks.any(2)):
+        place = torch.arange(occupied.shape[1], device=masks.device)
+        first = torch.where(occupied, place, occupied.shape[1]).amin(1)
+        sides.append((first, torch.where(occupied, place + 1, 0).amax(1)))
+    (x0, x1), (y0, y1) = sides
+    return torch.stack([x0, y0, x1, y1], 1).float()
 
 
-def _shrunk(sample: TrainingSample, scale: float, rng: np.random.Generator) -> TrainingSample:
-    """The sample in a part of its frame; as it was if no object is left."""
-    height, width = sample.image.shape[:2]
-    size = round(scale * height), round(scale * width)
-    top, left = (int(rng.integers(full - part + 1)) for full, part in zip((height, width), size, strict=True))
-    window = slice(top, top + size[0]), slice(left, left + size[1])
-
-    image = np.zeros_like(sample.image)
-    image[window] = geometry.resize_bilinear(sample.image, size)
-    masks = {name: _framed(stretch(mask, size), window, mask.shape) for name, mask in sample.masks.items()}
-    visible = {name: mask for name, mask in masks.items() if mask.sum() >= SMALLEST_AREA_PX}
-    return replace(sample, image=image, masks=visible) if visible else sample
+def _sizes(packed: Tensor) -> Tensor:
+    """(M,) square roots of the areas of tight boxes."""
+    boxes = tight_boxes(unpacked(packed) > 0.5)
+    return (boxes[:, 2:] - boxes[:, :2]).prod(1).sqrt()
 
 
-def _framed(mask: NDArray[Any], window: tuple[slice, slice], size: tuple[int, ...]) -> NDArray[np.bool_]:
-    framed = np.zeros(size, bool)
-    framed[window] = mask
-    return framed
+def _transforms(count: int, variation: Variation, generator: torch.Generator) -> Tensor:
+    """(B, 2, 3) from places in the frame to places in the picture, both in -1..1."""
+    device = generator.device
+
+    def uniform(low: float, high: float, *shape: int) -> Tensor:
+        return low + (high - low) * torch.rand(count, *shape, generator=generator, device=device)
+
+    smallest, largest = torch.tensor(variation.zoom).log().tolist()
+    shrunk = uniform(0, 1) < variation.shrunk_share
+    scale = torch.where(shrunk, uniform(smallest, 0), uniform(0, largest)).exp()
+    aspect = uniform(-0.2, 0.2).exp() if variation.turned else torch.ones(count, device=device)
+    reach = torch.stack([1 / (scale * aspect), aspect / scale], 1)
+    shift = uniform(-1, 1, 2) * (1 - reach).abs()
+    cosine, sine = _turns(count, variation, generator)
+    mirror = torch.where(uniform(0, 1) < 0.5 * variation.turned, -1.0, 1.0)
+    rows = [
+        torch.stack([cosine * reach[:, 0] * mirror, -sine * reach[:, 1], shift[:, 0]], 1),
+        torch.stack([sine * reach[:, 0] * mirror, cosine * reach[:, 1], shift[:, 1]], 1),
+    ]
+    return torch.stack(rows, 1)
 
 
-def _one(
-    sample: TrainingSample, prepare: Prepare, rng: np.random.Generator, objects: int, side: int, either_edge: bool
-) -> Batch:
-    image, frame = prepare(check_image(sample.image))
-    found = [(name, mask) for name, mask in sample.masks.items() if mask.any()]
-    names, masks = zip(*(found[index] for index in rng.permutation(len(found))[:objects]), strict=True)
-    targets = torch.stack([_target(mask, frame, side) for mask in masks])
-    ends = [int(rng.integers(2)) if either_edge else 1 for _ in masks]
-    boxes = np.stack([frame.scale(_corners(mask, end)).reshape(4) for mask, end in zip(masks, ends, strict=True)])
-    return Batch(image[None], torch.zeros(len(masks), dtype=torch.long), targets, torch.from_numpy(boxes), names)
+def _turns(count: int, variation: Variation, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Cosines and sines (B,) of the pictures' turns."""
+    device = generator.device
+    slight = 2 * torch.rand(count, generator=generator, device=device) - 1
+    if not variation.turned:
+        return (0.1 * slight).cos(), (0.1 * slight).sin()
+    quarters = torch.randint(4, (count,), generator=generator, device=device)
+    often = torch.rand(count, generator=generator, device=device) < 0.35
+    angle = quarters * (torch.pi / 2) + 0.5 * slight * often
+    return angle.cos(), angle.sin()
 
 
-def _target(mask: NDArray[np.bool_], frame: Frame, side: int) -> Tensor:
-    cover = geometry.resize_unit(torch.from_numpy(mask)[None].float(), frame.content)
-    return F.avg_pool2d(geometry.pad(cover, frame.side), IMAGE_SIZE // side)
-
-
-def _corners(mask: NDArray[np.bool_], end: int) -> NDArray[np.float32]:
-    """(2, 2) top-left and bottom-right x, y; the far corner `end` pixels past the last one's."""
-    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-    return np.array([[columns[0], rows[0]], [columns[-1] + end, rows[-1] + end]], np.float32)
+def _sampled(images: Tensor, grid: Tensor, generator: torch.Generator) -> Tensor:
+    """Pictures on the grid; some by nearest neighbour, as several families resize theirs."""
+    smooth = F.grid_sample(images, grid, align_corners=False)
+    nearest = torch.rand(len(images), 1, 1, 1, generator=generator, device=grid.device) < NEAREST_SHARE
+    if not nearest.any():
+        return smooth
+    return torch.where(nearest, F.grid_sample(images, grid, mode="nearest", align_corners=False), smooth)

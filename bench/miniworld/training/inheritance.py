@@ -1,4 +1,4 @@
-"""How MedSAM's and SAM-Med2D's minis start from SAM's, whose networks they change."""
+"""How the minis of other families start from SAM's."""
 
 from pathlib import Path
 
@@ -6,16 +6,24 @@ import torch
 from segment_anything.modeling import Sam
 
 from adapters.weights.checkpoint import State, fill
+from segmote.imis.network import Imis
+from segmote.network.official_names import name_of_sams
+
+
+def from_sam(network: Sam, sam: Path) -> None:
+    """The mini SAM as it is.
+
+    Raises:
+        ValueError: the file is no mini SAM; so too below.
+    """
+    fill(network, sam)
 
 
 def unit_range(network: Sam, sam: Path) -> None:
-    """The mini SAM, made to see images in 0..1 as it saw standardised ones.
+    """The mini SAM, made to see images in 0..1 as it saw standardised ones, for MedSAM.
 
-    MedSAM hands its network values in 0..1 where SAM's were standardised. The original had millions of images to learn
-    that; here the patch embedding, which is linear, takes over the standardisation of a picture that spans 0..255.
-
-    Raises:
-        ValueError: the file is no mini SAM.
+    The original had millions of images to learn that; here the patch embedding, which is linear, takes over the
+    standardisation of a picture that spans 0..255.
     """
     fill(network, sam)
     first = network.image_encoder.patch_embed.proj
@@ -26,11 +34,7 @@ def unit_range(network: Sam, sam: Path) -> None:
 
 
 def quiet_adapters(network: Sam, sam: Path) -> None:
-    """The mini SAM, and adapters that add nothing yet.
-
-    Raises:
-        ValueError: the file is no mini SAM.
-    """
+    """The mini SAM, and adapters that add nothing yet, for SAM-Med2D."""
 
     def fitted(state: State) -> State:
         return network.state_dict() | state
@@ -38,3 +42,16 @@ def quiet_adapters(network: Sam, sam: Path) -> None:
     fill(network, sam, fitted)
     for block in network.image_encoder.blocks:
         torch.nn.init.zeros_(block.Adapter.norm.weight)
+
+
+def imis_from_sam(network: Imis, sam: Path) -> None:
+    """Encoder, neck, prompt encoder and decoder of a mini SAM; text and semantic parts stay as they are.
+
+    The original took over SAM's encoder alone, as its decoder is wider than SAM's; here they are of one width, and
+    starting from SAM's decoder spares most of the training.
+    """
+
+    def fitted(state: State) -> State:
+        return network.state_dict() | {name_of_sams(key): value for key, value in state.items()}
+
+    fill(network, sam, fitted)

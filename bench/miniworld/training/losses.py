@@ -1,83 +1,143 @@
-"""Losses of the original recipes, one value an object."""
+"""Losses on sampled points: every size of object counts alike, at a small part of the cost of whole masks.
+
+A picture is 128 pixels wide, low-resolution maps are 64: both are read at the same places by bilinear interpolation.
+"""
+
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
+
+from bench.miniworld.training.networks import MaskProposals
+from bench.miniworld.training.pools import SIDE
+
+GRID = 28  # points along a side of an object's window
+ANYWHERE = 196
+IN_WINDOW = GRID**2
+MARGIN_SHARE, MARGIN_PX = 0.25, 2.0
+MEMBER_DIMENSIONS, QUERIES = 8, 2
+STEEPNESS = 32.0
 
 
-def dice_loss(logits: Tensor, target: Tensor) -> Tensor:
-    """1 minus soft Dice over the last two axes, smoothed by one pixel."""
-    probability = logits.sigmoid()
-    overlap = 2 * (probability * target).sum((-2, -1))
-    return 1 - (overlap + 1) / (probability.sum((-2, -1)) + target.sum((-2, -1)) + 1)
+@dataclass(frozen=True, slots=True, eq=False)
+class Samples:
+    """Where M objects are looked at.
+
+    Attributes:
+        points: (M, N, 2) x, y in 0..128: a jittered grid over the box and its surroundings, then some anywhere.
+        target: (M, 1, N) the mask there, in 0..1.
+    """
+
+    points: Tensor
+    target: Tensor
 
 
-def cross_entropy(logits: Tensor, target: Tensor, balance: float = 0.0) -> Tensor:
-    """Binary cross entropy over the last two axes.
+def sample_points(boxes: Tensor, masks: Tensor, generator: torch.Generator) -> Samples:
+    """Points for objects with tight boxes (M, 4) and masks (M, 128, 128)."""
+    count, device = len(boxes), boxes.device
+    low, high = boxes[:, :2], boxes[:, 2:]
+    margin = MARGIN_SHARE * (high - low) + MARGIN_PX
+    step = torch.arange(GRID, device=device) + torch.rand(count, 2, 1, generator=generator, device=device)
+    x, y = ((low - margin)[..., None] + step / GRID * (high - low + 2 * margin)[..., None]).unbind(1)
+    window = torch.stack([x[:, None].expand(-1, GRID, -1), y[:, :, None].expand(-1, -1, GRID)], -1).flatten(1, 2)
+    anywhere = torch.rand(count, ANYWHERE, 2, generator=generator, device=device) * SIDE
+    points = torch.cat([window, anywhere], 1)
+    return Samples(points, at(masks[:, None], points))
+
+
+def at(maps: Tensor, points: Tensor) -> Tensor:
+    """Values (M, C, N) of maps (M, C, h, w) of the whole picture at points (M, N, 2) in 0..128."""
+    places = (points / SIDE * 2 - 1)[:, None]
+    return F.grid_sample(maps, places, align_corners=False, padding_mode="border")[:, :, 0]
+
+
+def steep(logits: Tensor) -> Tensor:
+    """Maps (M, C, h, w) to enlarge as MedSAM does, whose mask is where enlarged probabilities exceed one half.
+
+    The logit of an enlarged probability teaches badly: it wants every value near 0 or 1, also between two pixels. A
+    steep line through one half wants it on its side.
+    """
+    return STEEPNESS * (logits.sigmoid() - 0.5)
+
+
+def mask_losses(logits: Tensor, target: Tensor) -> Tensor:
+    """Dice and cross entropy in the window, and half the cross entropy anywhere.
 
     Args:
-        logits: (..., h, w).
-        target: (..., h, w) in 0..1.
-        balance: 0 for the plain mean; 1 for the mean of foreground and background apart, half each. In the plain
-            mean a small object does not count, and an untrained network learns to draw nothing.
+        logits: (M, C, N) at `Samples.points`.
+        target: (M, 1, N).
+
+    Returns:
+        (M, C).
     """
     target = target.expand_as(logits)
     entropy = F.binary_cross_entropy_with_logits(logits, target, reduction="none")
-    sides = [(entropy * side).sum((-2, -1)) / side.sum((-2, -1)).clamp(min=1) for side in (target, 1 - target)]
-    return balance * (sides[0] + sides[1]) / 2 + (1 - balance) * entropy.mean((-2, -1))
+    drawn, wanted = logits[..., :IN_WINDOW].sigmoid(), target[..., :IN_WINDOW]
+    dice = (2 * (drawn * wanted).sum(-1) + 1) / (drawn.sum(-1) + wanted.sum(-1) + 1)
+    return 1 - dice + entropy[..., :IN_WINDOW].mean(-1) + 0.5 * entropy[..., IN_WINDOW:].mean(-1)
 
 
-def iou(logits: Tensor, target: Tensor) -> Tensor:
-    """Intersection over union of the thresholded masks over the last two axes; 1 if both are empty."""
-    drawn, wanted = logits > 0, target > 0.5
-    union = (drawn | wanted).sum((-2, -1))
-    return torch.where(union > 0, (drawn & wanted).sum((-2, -1)) / union.clamp(min=1), 1.0)
-
-
-def interactive_loss(logits: Tensor, scores: Tensor, target: Tensor, balance: float) -> Tensor:
-    """SAM's loss with cross entropy for focal loss: Dice + cross entropy + squared error of the predicted IoU.
-
-    Token 0 and the best of the three candidates learn the mask; all four learn their IoU.
+def frame_losses(logits: Tensor, masks: Tensor) -> Tensor:
+    """Dice over the whole picture and twice the mean cross entropy: what tells a mask that it lies elsewhere.
 
     Args:
-        logits: (B, 4, h, w).
-        scores: (B, 4) predicted IoU.
-        target: (B, 1, h, w) in 0..1.
-        balance: of the cross entropy.
+        logits: (M, C, h, w).
+        masks: (M, 128, 128) in 0..1.
 
     Returns:
-        (B,) losses.
+        (M, C).
     """
-    mask = dice_loss(logits, target) + cross_entropy(logits, target, balance)
-    score = (scores - iou(logits.detach(), target)).square().mean(1)
-    return mask[:, 0] + mask[:, 1:].amin(1) + score
+    target = F.avg_pool2d(masks[:, None], SIDE // logits.shape[-1]).expand_as(logits)
+    drawn = logits.sigmoid()
+    dice = (2 * (drawn * target).sum((2, 3)) + 1) / (drawn.sum((2, 3)) + target.sum((2, 3)) + 1)
+    entropy = F.binary_cross_entropy_with_logits(logits, target, reduction="none").mean((2, 3))
+    return 1 - dice + 2 * entropy
 
 
-def chosen_loss(logits: Tensor, scores: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-    """The loss of SAM-Med2D and IMIS-Net: of the three candidates only the one of the best predicted IoU learns.
+def window_iou(logits: Tensor, target: Tensor) -> Tensor:
+    """(M, C) intersection over union of the thresholded masks at the window's points."""
+    drawn, wanted = logits[..., :IN_WINDOW] > 0, target[..., :IN_WINDOW] > 0.5
+    return (drawn & wanted).sum(-1) / (drawn | wanted).sum(-1).clamp(min=1)
+
+
+class Probe(nn.Module):
+    """Linear maps from the upscaled features to what they must carry; thrown away after training.
 
     Args:
-        logits: (B, 4, h, w).
-        scores: (B, 4) predicted IoU.
-        target: (B, 1, h, w) in 0..1.
-
-    Returns:
-        (B,) Dice + cross entropy + squared error of the predicted IoU, and the candidates (B, 1, h, w).
+        channels: of the upscaled features.
     """
-    best = scores[:, 1:].argmax(1, keepdim=True) + 1
-    chosen = logits.take_along_dim(best[..., None, None], 1)
-    mask = dice_loss(chosen, target) + cross_entropy(chosen, target)
-    score = (scores.take_along_dim(best, 1) - iou(chosen.detach(), target)).square()
-    return (mask + score)[:, 0], chosen
 
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.brightness = nn.Parameter(0.1 * torch.randn(1, channels))
+        self.member = nn.Parameter(0.3 * torch.randn(MEMBER_DIMENSIONS, channels))
+        self.scale = nn.Parameter(torch.zeros(()))
+        self.bias = nn.Parameter(torch.ones(()))
 
-def mean_dice(logits: Tensor, target: Tensor) -> float:
-    """Mean Dice of the thresholded masks over all but the last two axes."""
-    drawn, wanted = logits > 0, target > 0.5
-    both, areas = (drawn & wanted).sum((-2, -1)), drawn.sum((-2, -1)) + wanted.sum((-2, -1))
-    return float((2 * both / areas.clamp(min=1)).mean())
+    def brightness_loss(self, drawn: MaskProposals, grey: Tensor, samples: Samples) -> Tensor:
+        """Share of the window's variance of brightness that is not read out.
 
+        Args:
+            drawn: its features are read.
+            grey: (M, 128, 128) brightness of the objects' pictures.
+            samples: their windows.
+        """
+        features = at(drawn.upscaled, samples.points)[..., :IN_WINDOW]
+        wanted = at(grey[:, None], samples.points)[..., :IN_WINDOW]
+        wanted = wanted - wanted.mean(-1, keepdim=True)
+        wanted = wanted / (wanted.std(-1, keepdim=True) + 0.03)
+        read = torch.einsum("mcn,oc->mon", features, self.brightness)
+        read = read - read.mean(-1, keepdim=True)
+        return (read - wanted).square().mean() / wanted.square().mean()
 
-def box_loss(logits: Tensor, target: Tensor) -> Tensor:
-    """The loss of MedSAM and of Huang et al., for token 0: Dice + cross entropy of (B, h, w) each, (B,) losses."""
-    return dice_loss(logits, target) + cross_entropy(logits, target)
+    def membership_loss(self, drawn: MaskProposals, samples: Samples, generator: torch.Generator) -> Tensor:
+        """Whether a point of the window lies in the same object as points drawn inside it."""
+        features = at(drawn.upscaled, samples.points)[..., :IN_WINDOW]
+        target = samples.target[..., :IN_WINDOW]
+        code = torch.einsum("mcn,oc->mon", features, self.member)
+        queries = torch.multinomial(target[:, 0] ** 4 + 1e-6, QUERIES, replacement=True, generator=generator)
+        asked = code.gather(2, queries[:, None].expand(-1, MEMBER_DIMENSIONS, -1)).transpose(1, 2)
+        distance = asked.square().sum(-1)[..., None] - 2 * asked @ code + code.square().sum(1)[:, None]
+        logits = self.bias - self.scale.exp() * distance
+        return F.binary_cross_entropy_with_logits(logits, target.expand_as(logits))

@@ -1,85 +1,103 @@
-"""Prompts as the original networks saw them in training, in pixels of the network's input."""
+"""Prompts as the original networks saw them in training, in pixels of the mini networks' input."""
+
+from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from bench.miniworld.training.pools import SIDE
+
 NOISE_SHARE = 0.1
-NOISE_LIMIT_PX = 5.0  # 20 px of the official 1024
-SHIFT_LIMIT_PX = 5  # of SAM-Med2D and of IMIS-Net, whose training size is that of the minis
+NOISE_LIMIT_PX = SIDE * 20 / 1024
+SHIFT_LIMIT_PX = SIDE * 5 / 256  # SAM-Med2D and IMIS-Net were trained on images of 256 px
+MIDDLE_SHARE = 0.7
+
+BoxNoise = Callable[[Tensor, torch.Generator], Tensor]
 
 
-def noisy_boxes(boxes: Tensor, size: int, generator: torch.Generator) -> Tensor:
-    """SAM's box noise: each corner coordinate moved by up to a tenth of its side, at most 20/1024 of the image.
+def sam_noise(boxes: Tensor, generator: torch.Generator) -> Tensor:
+    """SAM's boxes: each coordinate moved by up to a tenth of its side, at most 20/1024 of the image.
 
     Args:
         boxes: (B, 4) tight boxes x0, y0, x1, y1.
-        size: side of the network's input; the boxes stay inside it.
         generator: source of the noise.
 
     Source: facebookresearch/sam2, `sample_box_points`.
     """
-    sides = (boxes[:, 2:] - boxes[:, :2]).repeat(1, 2)
-    reach = (NOISE_SHARE * sides).clamp(max=NOISE_LIMIT_PX)
-    noise = torch.rand(boxes.shape, generator=generator) * 2 - 1
-    return (boxes + noise * reach).clamp(0, size)
+    reach = (NOISE_SHARE * _sides(boxes).repeat(1, 2)).clamp(max=NOISE_LIMIT_PX)
+    return (boxes + _symmetric(boxes.shape, generator) * reach).clamp(0, SIDE)
 
 
-def enlarged_boxes(boxes: Tensor, size: int, generator: torch.Generator) -> Tensor:
-    """MedSAM's box noise: each side moved outwards by 0 to 20/1024 of the image.
+def medsam_noise(boxes: Tensor, generator: torch.Generator) -> Tensor:
+    """MedSAM's boxes: each side moved outwards by 0 to 20/1024 of the image, here at most a tenth of the side.
+
+    A mini sees an eighth of the pixels, and 20/1024 would hide its small objects.
 
     Source: bowang-lab/MedSAM, `train_one_gpu.py`.
     """
-    outwards = torch.tensor([-1.0, -1.0, 1.0, 1.0])
-    return (boxes + torch.rand(boxes.shape, generator=generator) * NOISE_LIMIT_PX * outwards).clamp(0, size)
+    outwards = torch.tensor([-1.0, -1.0, 1.0, 1.0], device=boxes.device)
+    reach = (NOISE_SHARE * _sides(boxes).repeat(1, 2)).clamp(max=NOISE_LIMIT_PX)
+    shares = torch.rand(boxes.shape, generator=generator, device=boxes.device)
+    return (boxes + shares * reach * outwards).clamp(0, SIDE)
 
 
-def shifted_boxes(boxes: Tensor, size: int, generator: torch.Generator) -> Tensor:
-    """SAM-Med2D's box noise: the box as a whole moved by up to 5 px a side, less than half of its shorter side.
+def med2d_noise(boxes: Tensor, generator: torch.Generator) -> Tensor:
+    """SAM-Med2D's boxes: moved as a whole by up to 5/256 of the image, at most a tenth of the shorter side.
 
-    Source: OpenGVLab/SAM-Med2D, `utils.py`.
+    Source: OpenGVLab/SAM-Med2D, `utils.py`, whose limit is half of the shorter side.
     """
-    reach = ((boxes[:, 2:] - boxes[:, :2]).amin(1, keepdim=True) / 2).clamp(max=SHIFT_LIMIT_PX)
-    shift = (torch.rand(len(boxes), 2, generator=generator) * 2 - 1) * reach
-    return (boxes + shift.repeat(1, 2)).clamp(0, size)
+    reach = (NOISE_SHARE * _sides(boxes).amin(1, keepdim=True)).clamp(max=SHIFT_LIMIT_PX)
+    return (boxes + (_symmetric((len(boxes), 2), generator) * reach).repeat(1, 2)).clamp(0, SIDE)
 
 
-def jittered_boxes(boxes: Tensor, size: int, generator: torch.Generator) -> Tensor:
-    """IMIS-Net's box noise: each coordinate moved by up to 5 whole pixels, the far corner never before the near one.
+def imis_noise(boxes: Tensor, generator: torch.Generator) -> Tensor:
+    """IMIS-Net's boxes: each coordinate moved by up to 5/256 of the image, here at most a tenth of its side.
 
     Source: uni-medical/IMIS-Bench, `data_utils.py`.
     """
-    steps = torch.randint(-SHIFT_LIMIT_PX, SHIFT_LIMIT_PX + 1, boxes.shape, generator=generator)
-    first, second = (boxes + steps).clamp(0, size).split(2, dim=1)
-    return torch.cat([torch.minimum(first, second), torch.maximum(first, second)], dim=1)
+    reach = (NOISE_SHARE * _sides(boxes).repeat(1, 2)).clamp(max=SHIFT_LIMIT_PX)
+    return (boxes + _symmetric(boxes.shape, generator) * reach).clamp(0, SIDE)
 
 
-def tight_boxes(boxes: Tensor, size: int, generator: torch.Generator) -> Tensor:
+def exact(boxes: Tensor, generator: torch.Generator) -> Tensor:
     """Huang et al.'s boxes: as they are."""
-    return boxes.clamp(0, size)
+    return boxes
 
 
-def next_click(target: Tensor, predicted: Tensor, stride: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """One click an object where target and prediction differ; half of the clicks prefer the region's middle.
+def loosened(boxes: Tensor, noise: BoxNoise, share: float, generator: torch.Generator) -> Tensor:
+    """A share of the boxes (B, 4) with noise, the others tight."""
+    noisy = torch.rand(len(boxes), 1, generator=generator, device=boxes.device) < share
+    return torch.where(noisy, noise(boxes, generator), boxes)
+
+
+def next_click(target: Tensor, predicted: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """One click an object where target and prediction differ; most clicks prefer the middle of what is wrong.
 
     Args:
-        target: (B, 1, h, w) bool.
-        predicted: (B, 1, h, w) bool, empty for the first click.
-        stride: pixels of the network's input in one of the mask.
+        target: (B, H, W) bool.
+        predicted: (B, H, W) bool, empty for the first click.
         generator: source of the draw.
 
     Returns:
-        (B, 1, 2) x, y in pixels of the network's input, (B, 1) labels: 1 in missed foreground, else 0.
-        Without an error the click lies anywhere.
+        (B, 1, 2) x, y anywhere in the clicked pixel, where whole numbers are centres of pixels, as the benchmark and
+        SAM have it; (B, 1) labels: 1 in missed foreground, else 0. Without an error the click lies anywhere.
     """
     error = (target ^ predicted).float()
-    middle = error * F.avg_pool2d(error, 5, stride=1, padding=2) ** 4
-    coin = torch.rand(len(error), 1, 1, 1, generator=generator) < 0.5
+    middle = error * F.avg_pool2d(error[:, None], 7, stride=1, padding=3)[:, 0] ** 4
+    coin = torch.rand(len(error), 1, 1, generator=generator, device=error.device) < MIDDLE_SHARE
     weights = torch.where(coin, middle, error).flatten(1)
     weights = weights + (weights.sum(1, keepdim=True) == 0)
-    cell = torch.multinomial(weights, 1, generator=generator)
+    pixel = torch.multinomial(weights, 1, generator=generator)
     width = target.shape[-1]
-    corner = torch.stack([cell % width, cell // width], dim=-1).float()
-    within = torch.rand(corner.shape, generator=generator)
-    labels = target.flatten(1).gather(1, cell).long()
-    return (corner + within) * stride - 0.5, labels
+    corner = torch.stack([pixel % width, pixel // width], -1) - 0.5
+    xy = corner + torch.rand(corner.shape, generator=generator, device=error.device)
+    return xy, target.flatten(1).gather(1, pixel).long()
+
+
+def _sides(boxes: Tensor) -> Tensor:
+    return boxes[:, 2:] - boxes[:, :2]
+
+
+def _symmetric(shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
+    return 2 * torch.rand(shape, generator=generator, device=generator.device) - 1

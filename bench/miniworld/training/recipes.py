@@ -1,182 +1,95 @@
-"""How each family's mini is trained: its original's recipe, on phantoms instead of data, in few steps."""
+"""The stages of each family's training."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import replace
 
-import torch
-from torch import Tensor
+from adapters.families.small_networks import DEPTH
+from bench.miniworld.training.batches import Variation
+from bench.miniworld.training.stages import Stage
 
-from adapters.families.huang import HuangSegmenter
-from adapters.families.imis import MINI_VOCABULARY, ImisSegmenter
-from adapters.families.medsam import MedSamSegmenter
-from adapters.families.sam import SamSegmenter
-from adapters.families.sam2 import Sam2Segmenter
-from adapters.families.sam_med2d import SamMed2dSegmenter
-from adapters.weights.checkpoint import fill
-from bench.miniworld.phantoms.medical import medical_sample
-from bench.miniworld.phantoms.shapes import shape_sample
-from bench.miniworld.training import imis
-from bench.miniworld.training.batches import Sampler, Variation
-from bench.miniworld.training.drill import Drill, by_logits, by_probabilities
-from bench.miniworld.training.inheritance import quiet_adapters, unit_range
-from bench.miniworld.training.lessons import IMIS, MED2D, Lesson
-from bench.miniworld.training.networks import Network
-from bench.miniworld.training.prompts import enlarged_boxes, jittered_boxes, noisy_boxes, shifted_boxes, tight_boxes
-from bench.miniworld.training.rehearsal import Rehearsal
+GENERIC, MEDICAL = ("blots", "shapes"), ("medical", "blots")
+BOXES = {"box": 1.0}
 
-# The targets of the zero-shot sets measure a few per cent of the image's side, the organs of the training world more.
-SMALL = Variation(shrunk_share=0.8, least_scale=0.25)
-DRILL = Drill(
-    steps=7000,
-    images=5000,
-    rate=2e-3,
-    muon=5e-3,
-    variation=Variation(shrunk_share=0.8, least_scale=0.2, either_edge=False),
-    enlarge=by_logits,
+BOXES_STAGE = Stage(
+    "boxes",
+    steps=450,
+    worlds=("blots",),
+    muon=3e-2,
+    adamw=3e-3,
+    weight_decay=0.01,
+    frozen_share=1.0,
+    first=BOXES,
+    noisy_share=0.0,
+    brightness=1.0,
+    localises=True,
 )
-SHAPES, MEDICAL = "generic shapes and textures", "mini MedSeg-HQ phantoms"
+FROM_NOTHING = (
+    BOXES_STAGE,
+    replace(BOXES_STAGE, name="boxes again"),
+    Stage(
+        "masks",
+        steps=550,
+        worlds=GENERIC,
+        muon=1.2e-2,
+        adamw=3e-3,
+        frozen_share=0.5,
+        first={"box": 0.7, "click": 0.3},
+        rounds=3,
+        rounds_share=(0.1, 0.1),
+        brightness=0.5,
+        membership=1.0,
+        one_contrast=(0.1, 0.3),
+    ),
+    Stage(
+        "all",
+        steps=2200,
+        worlds=GENERIC,
+        muon=4e-3,
+        adamw=1e-3,
+        rounds=5,
+        rounds_share=(0.3, 0.5),
+        brightness=0.3,
+        membership=1.0,
+    ),
+)
 
 
-@dataclass(frozen=True, slots=True)
-class Recipe:
-    """How one family's mini is trained.
-
-    Attributes:
-        adapter: the family; builds the network and prepares its input.
-        parent: family whose mini weights it starts from, None for scratch.
-        trained: prefixes of the parameters that learn.
-        sampler: draws a training sample.
-        data: what the sampler draws, for the file's metadata.
-        interactive: SAM's boxes or clicks over several rounds; otherwise one box and token 0.
-        boxes: noise put on the tight boxes.
-        steps: of the optimiser.
-        images: a step.
-        rate: highest learning rate.
-        seed: of everything that is drawn.
-        variation: of the samples.
-        echoes: steps that a batch serves, each with boxes of its own; preparing it may cost more than a step.
-        lesson: what goes before `interactive` and `boxes` where a family was trained otherwise.
-        rehearsal: before the first image, of a family that starts from nothing.
-        drill: of the decoder, after `steps`, of a family that is asked with boxes only.
-        inherit: fills the network from its parent's file.
-        companion: a file that its adapter reads beside the weights, and that is not trained.
-    """
-
-    adapter: type[SamSegmenter] | type[Sam2Segmenter] | type[ImisSegmenter]
-    parent: str | None
-    trained: tuple[str, ...]
-    sampler: Sampler
-    data: str
-    interactive: bool
-    boxes: Callable[[Tensor, int, torch.Generator], Tensor]
-    steps: int
-    images: int
-    rate: float
-    seed: int
-    lesson: Lesson | None = None
-    variation: Variation = field(default_factory=Variation)
-    echoes: int = 1
-    rehearsal: Rehearsal | None = None
-    drill: Drill | None = None
-    inherit: Callable[[Network, Path], None] = fill
-    companion: Path | None = None
+def _shortened(stages: tuple[Stage, ...], steps: tuple[int, ...]) -> tuple[Stage, ...]:
+    return tuple(replace(stage, steps=count) for stage, count in zip(stages, steps, strict=True))
 
 
-RECIPES = {
-    "sam": Recipe(
-        adapter=SamSegmenter,
-        parent=None,
-        trained=("image_encoder.", "prompt_encoder.", "mask_decoder."),
-        sampler=shape_sample,
-        data=SHAPES,
-        interactive=True,
-        boxes=noisy_boxes,
-        rehearsal=Rehearsal(5000, 5e-3),
-        steps=1500,
-        images=4,
-        rate=1e-3,
-        seed=1,
+SAM2 = _shortened(FROM_NOTHING, (300, 300, 400, 800))
+
+
+def _on_medical(steps: int, first: dict[str, float], rounds: int, learns: tuple[str, ...]) -> Stage:
+    return Stage(
+        "medical",
+        steps=steps,
+        worlds=MEDICAL,
+        muon=4e-3,
+        adamw=1e-3,
+        learns=learns,
+        first=first,
+        rounds=rounds,
+        rounds_share=(0.3, 0.5) if rounds > 1 else (0.0, 0.0),
+        brightness=0.3,
+        membership=1.0,
+        variation=Variation(zoom=(0.3, 1.6)),
+    )
+
+
+# What learned in the originals: all but the prompts in MedSAM, the decoder alone in Huang et al., adapters, prompts and
+# decoder in SAM-Med2D, all but the transformer of the encoder in IMIS-Net.
+LEARNED = {
+    "medsam": ("image_encoder.", "mask_decoder."),
+    "huang": ("mask_decoder.",),
+    "sam-med2d": (
+        *(f"image_encoder.blocks.{block}.Adapter." for block in range(DEPTH)),
+        "prompt_encoder.",
+        "mask_decoder.",
     ),
-    "sam2": Recipe(
-        adapter=Sam2Segmenter,
-        parent=None,
-        trained=("image_encoder.", "sam_prompt_encoder.", "sam_mask_decoder.", "no_mem_embed"),
-        sampler=shape_sample,
-        data=SHAPES,
-        interactive=True,
-        boxes=noisy_boxes,
-        rehearsal=Rehearsal(2000, 2e-3),
-        steps=1200,
-        images=4,
-        rate=1e-3,
-        seed=2,
-    ),
-    "medsam": Recipe(
-        adapter=MedSamSegmenter,
-        parent="sam",
-        trained=("image_encoder.", "mask_decoder."),
-        sampler=medical_sample,
-        data=MEDICAL,
-        interactive=False,
-        boxes=enlarged_boxes,
-        inherit=unit_range,
-        steps=800,
-        images=4,
-        rate=5e-4,
-        seed=3,
-        variation=SMALL,
-        echoes=2,
-        drill=replace(DRILL, enlarge=by_probabilities),
-    ),
-    "huang": Recipe(
-        adapter=HuangSegmenter,
-        parent="sam",
-        trained=("mask_decoder.",),
-        sampler=medical_sample,
-        data=MEDICAL,
-        interactive=False,
-        boxes=tight_boxes,
-        steps=400,
-        images=4,
-        rate=1e-3,
-        seed=4,
-        variation=SMALL,
-        echoes=2,
-        drill=DRILL,
-    ),
-    "sam-med2d": Recipe(
-        adapter=SamMed2dSegmenter,
-        parent="sam",
-        trained=(*(f"image_encoder.blocks.{block}.Adapter." for block in range(4)), "prompt_encoder.", "mask_decoder."),
-        sampler=medical_sample,
-        data=MEDICAL,
-        interactive=True,
-        boxes=shifted_boxes,
-        steps=1500,
-        images=4,
-        rate=1e-3,
-        seed=5,
-        lesson=MED2D,
-        inherit=quiet_adapters,
-        variation=SMALL,
-    ),
-    "imis": Recipe(
-        adapter=ImisSegmenter,
-        parent="sam",
-        trained=("image_encoder.neck.", "prompt_encoder.", "mask_decoder.", "text_model.", "text_out_dim."),
-        sampler=medical_sample,
-        data=MEDICAL,
-        interactive=True,
-        boxes=jittered_boxes,
-        steps=2000,
-        images=4,
-        rate=1e-3,
-        seed=6,
-        lesson=IMIS,
-        inherit=imis.inherit,
-        companion=MINI_VOCABULARY,
-        # Left and right are part of the names; and what is shrunk lies where its name does not say.
-        variation=Variation(turned=False, shrunk_share=0.6, least_scale=0.25),
-    ),
+    "imis": ("image_encoder.neck.", "prompt_encoder.", "mask_decoder.", "text_model.", "text_out_dim."),
 }
+MEDSAM = (_on_medical(900, BOXES, 1, LEARNED["medsam"]),)
+HUANG = (_on_medical(900, BOXES, 1, LEARNED["huang"]),)
+SAM_MED2D = (_on_medical(600, {"box": 0.5, "click": 0.5}, 5, LEARNED["sam-med2d"]),)
+IMIS = (_on_medical(1300, {"box": 0.4, "click": 0.3, "text": 0.3}, 5, LEARNED["imis"]),)

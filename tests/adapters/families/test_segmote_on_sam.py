@@ -45,7 +45,7 @@ def test_sizes_are_those_of_the_papers_text() -> None:
 def test_embeddings_and_prompts_are_sams(network: Segmote) -> None:
     sam = small_networks.sam()
     fill(sam, locate("sam/mini"))
-    images = torch.randn(2, 3, 256, 256, generator=torch.Generator().manual_seed(0))
+    images = torch.randn(2, 3, 128, 128, generator=torch.Generator().manual_seed(0))
     boxes, points = torch.tensor([[8.0, 8, 90, 60]]), (torch.tensor([[[30.0, 40.0]]]), torch.tensor([[1]]))
     with torch.no_grad():
         torch.testing.assert_close(network.encode(images)[0], sam.image_encoder(images), rtol=0, atol=1e-5)
@@ -69,7 +69,7 @@ def test_decoder_starts_from_sams_and_its_own_parts_are_new(network: Segmote) ->
 
 def test_a_mask_is_drawn_without_semantic_vectors(network: Segmote) -> None:
     with torch.no_grad():
-        embeddings, early = network.encode(torch.zeros(1, 3, 256, 256))
+        embeddings, early = network.encode(torch.zeros(1, 3, 128, 128))
         details = network.details(embeddings, early)
         drawn = network.decode(embeddings, boxes=torch.tensor([[8.0, 8, 90, 60]]), details=details)
     assert drawn.mask.shape == (1, 1, 64, 64) and drawn.semantics.shape[1] == 0

@@ -71,7 +71,7 @@ def test_the_papers_rules_run_and_weigh_tokens_by_their_gate(features: dict[str,
 def test_a_narrower_decoder_on_a_wider_encoder_runs() -> None:
     network = network_of(replace(MINI, dim=32, encoder=replace(MINI.encoder, width=96)))
     with torch.no_grad():
-        embeddings, early = network.encode(torch.randn(1, 3, 256, 256))
+        embeddings, early = network.encode(torch.randn(1, 3, MINI.image_size, MINI.image_size))
         drawn = network.decode(embeddings, details=network.details(embeddings, early), ppt=True)
     assert early.shape == (1, 96, GRID, GRID)
     assert drawn.mask.shape == (1, 1, 4 * GRID, 4 * GRID)

@@ -45,3 +45,12 @@ def test_error_clicks_say_what_is_missing(mask: np.ndarray) -> None:
     assert (mask ^ drawn)[rows, columns].all() and set(labels) == {0, 1}
     _, labels = simulated_user.error_clicks(mask, mask, 3, rng)
     assert labels.tolist() == [-1, -1, -1]
+
+
+def test_boxes_may_be_quieter_and_end_past_the_last_pixel() -> None:
+    mask = np.zeros((32, 32), bool)
+    mask[10:20, 5:32] = True
+    assert simulated_user.box(mask, None, past=1).tolist() == [5, 10, 32, 20]
+    rng = np.random.default_rng(0)
+    moved = np.stack([simulated_user.box(mask, rng, noise_px=1) for _ in range(50)]) - simulated_user.box(mask, None)
+    assert np.abs(moved).max() == 1
