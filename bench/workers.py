@@ -6,6 +6,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from concurrent.futures import CancelledError
 from concurrent.futures.process import BrokenProcessPool
 from functools import cache
 from typing import Any
@@ -42,7 +43,7 @@ def run(tasks: Sequence[Task], jobs: int, engine: str, label: str, unit: str = "
             for result in Parallel(return_as=how, pre_dispatch="2*n_jobs")(calls):
                 results.append(result)
                 bar.update()
-        except BrokenProcessPool:
+        except _lost(engine):
             raise WorkerLostError(
                 "a worker was killed, perhaps for lack of memory; run the same command again to resume, "
                 "with a smaller --jobs if it happens again"
@@ -101,6 +102,15 @@ def _dask_client() -> Any:
     from dask.distributed import Client  # noqa: PLC0415 - an optional extra
 
     return Client()
+
+
+def _lost(engine: str) -> tuple[type[BaseException], ...]:
+    """What the engine raises where a worker was killed from outside."""
+    if engine != "dask":
+        return (BrokenProcessPool,)
+    from dask.distributed import KilledWorker  # noqa: PLC0415 - an optional extra
+
+    return CancelledError, KilledWorker
 
 
 def _backend(engine: str) -> str:

@@ -52,7 +52,7 @@ def test_scores_beyond_the_scale_stay_in_the_end_bins():
 
 @pytest.mark.parametrize(("predicted", "true", "bins"), [(np.zeros(2), np.zeros(3), 10), (np.zeros(2), np.zeros(2), 0)])
 def test_bad_input_is_refused(predicted, true, bins):
-    with pytest.raises(ValueError, match="must (both )?be"):
+    with pytest.raises(ValueError, match=r"must (both )?be"):
         calibration(predicted, true, bins)
 
 
