@@ -204,13 +204,15 @@ def check_prompt(card: Card, prompt: Prompt, height: int, width: int) -> None:
 
     Raises:
         UnsupportedPrompt: a kind of prompt that is not in `card.accepts`.
-        ValueError: a box that is not finite, inverted or outside, or a point outside the image.
+        ValueError: a box that is not finite, inverted or outside, a point outside the image, a previous mask with NaN
+            or infinity, or a text that is no Unicode.
     """
     refused = prompt.kinds - card.accepts
     if refused:
         raise UnsupportedPrompt(
             f"{card.name} cannot take {', '.join(sorted(refused))} prompts; it takes {', '.join(sorted(card.accepts))}"
         )
+    _check_text_and_mask(prompt)
     if prompt.box is not None:
         x0, y0, x1, y1 = (float(value) for value in prompt.box)
         text = f"box {prompt.box.tolist()} (x0, y0, x1, y1)"
@@ -225,3 +227,17 @@ def check_prompt(card: Card, prompt: Prompt, height: int, width: int) -> None:
         inside = np.isfinite(xy).all() and (xy >= 0).all() and (xy <= (width, height)).all()
         if not inside:
             raise ValueError(f"points {xy.tolist()} (x, y) lie outside the image of width {width} and height {height}")
+
+
+def _check_text_and_mask(prompt: Prompt) -> None:
+    import torch  # noqa: PLC0415 - cards are read without it
+
+    if prompt.previous is not None:
+        values = torch.as_tensor(prompt.previous)
+        if wrong := int((~torch.isfinite(values)).sum()):
+            raise ValueError(f"previous mask has {wrong} of {values.numel()} values that are not finite")
+    if prompt.text is not None:
+        try:
+            prompt.text.encode()
+        except UnicodeEncodeError as error:
+            raise ValueError(f"text {prompt.text!a} is no Unicode: {error.reason}") from None

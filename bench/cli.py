@@ -4,7 +4,8 @@ import errno
 import logging
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from contextlib import redirect_stderr, redirect_stdout
+from typing import Any, TextIO, cast
 
 import typer
 from typer.core import TyperGroup
@@ -27,6 +28,7 @@ from bench.commands import (
     verify,
 )
 from bench.commands.options import INTERRUPTED, OK, SOME_FAILED, USAGE, from_options
+from bench.commands.terminal import PrintableStream
 from bench.errors import RunError, WorkerLostError
 
 Command = Callable[[Any], int]
@@ -114,7 +116,10 @@ app = _app()
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its code: 0, 1 some cases failed, 2 usage, 130 interrupted."""
     logging.captureWarnings(True)
-    sys.exit(_exit_code(arguments))
+    logging.raiseExceptions = False  # a disk that is full ends the command in one line, not in a log's traceback too
+    shown, errors = PrintableStream(sys.stdout), PrintableStream(sys.stderr, keep="\n\t\r")  # \r: progress bars
+    with redirect_stdout(cast("TextIO", shown)), redirect_stderr(cast("TextIO", errors)):
+        sys.exit(_exit_code(arguments))
 
 
 # Typer brings click along, as its own dependency or inside itself; its usage errors are reached through Typer alone.
@@ -128,7 +133,7 @@ def _exit_code(arguments: Sequence[str] | None) -> int:
         code = stop.exit_code
     except (KeyboardInterrupt, typer.Abort):
         code = INTERRUPTED
-    except (UsageError, RunError, ValueError, OSError) as error:
+    except (UsageError, RunError, ValueError, OSError, MemoryError, RecursionError) as error:
         return _stop(*_explain(error))
     return _stop("interrupted; run the same command again to resume", code) if code == INTERRUPTED else code
 
@@ -139,7 +144,11 @@ def _explain(error: Exception) -> tuple[str, int]:
         return error.format_message(), USAGE  # type: ignore[attr-defined]
     if isinstance(error, WorkerLostError):
         return str(error), SOME_FAILED
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if isinstance(error, MemoryError):
+        return f"out of memory ({error}); run the same command again to resume, with fewer --jobs", SOME_FAILED
+    if isinstance(error, RecursionError):
+        return f"something is nested too deeply ({error})", USAGE
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return f"{error.strerror}: free some space, then run the same command again to resume", SOME_FAILED
     return str(error), USAGE
 

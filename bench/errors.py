@@ -7,3 +7,8 @@ class RunError(RuntimeError):
 
 class WorkerLostError(RunError):
     """A process ended before its task did; what was finished is kept."""
+
+
+def first_line(error: Exception) -> str:
+    """What went wrong, without the advice that follows."""
+    return str(error).partition("\n")[0] or type(error).__name__

@@ -1,8 +1,12 @@
 """Running many independent tasks, in this process or in several."""
 
+import os
 import sys
+import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from concurrent.futures import CancelledError
 from concurrent.futures.process import BrokenProcessPool
 from functools import cache
 from typing import Any
@@ -12,6 +16,7 @@ from tqdm import tqdm
 
 from bench.errors import RunError, WorkerLostError
 
+SECONDS_BETWEEN_LOOKS = 2
 Task = tuple[Any, ...]  # a function and its arguments
 
 
@@ -31,14 +36,14 @@ def run(tasks: Sequence[Task], jobs: int, engine: str, label: str, unit: str = "
     bar = tqdm(total=len(tasks), desc=label, disable=None if tasks else True, unit=unit)
     with parallel_config(backend=_backend(engine), n_jobs=jobs), bar:
         results = []
-        calls = (delayed(_one_thread)(*task) for task in tasks)
+        calls = (delayed(_one_thread)(os.getpid(), *task) for task in tasks)
         try:
             # Ray's back end gives results only all at once.
             how = "list" if engine == "ray" else "generator"
             for result in Parallel(return_as=how, pre_dispatch="2*n_jobs")(calls):
                 results.append(result)
                 bar.update()
-        except BrokenProcessPool:
+        except _lost(engine):
             raise WorkerLostError(
                 "a worker was killed, perhaps for lack of memory; run the same command again to resume, "
                 "with a smaller --jobs if it happens again"
@@ -59,11 +64,26 @@ def start(task: Task, jobs: int, engine: str) -> Callable[[], None]:
     if jobs == 1 or engine != "local":
         return lambda: None
     with parallel_config(backend=_backend(engine), n_jobs=jobs):
-        done = Parallel(return_as="generator", pre_dispatch="all")(delayed(_one_thread)(*task) for _ in range(jobs))
+        calls = (delayed(_one_thread)(os.getpid(), *task) for _ in range(jobs))
+        done = Parallel(return_as="generator", pre_dispatch="all")(calls)
     return lambda: deque(done, maxlen=0).clear()
 
 
-def _one_thread(function: Callable[..., Any], *arguments: Any) -> Any:
+@cache
+def _end_with(parent: int) -> None:
+    """End this process once the one that started it has ended, by whatever signal; once started, it stays so."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(SECONDS_BETWEEN_LOOKS)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _one_thread(caller: int, function: Callable[..., Any], *arguments: Any) -> Any:
+    if os.getppid() == caller:  # a process of ours, not of a cluster
+        _end_with(caller)
     # One thread always: with more, sums are split otherwise and results depend on the number of workers.
     torch = sys.modules.get("torch")  # a task that computes with it has imported it, all others do without
     if torch is None:
@@ -82,6 +102,15 @@ def _dask_client() -> Any:
     from dask.distributed import Client  # noqa: PLC0415 - an optional extra
 
     return Client()
+
+
+def _lost(engine: str) -> tuple[type[BaseException], ...]:
+    """What the engine raises where a worker was killed from outside."""
+    if engine != "dask":
+        return (BrokenProcessPool,)
+    from dask.distributed import KilledWorker  # noqa: PLC0415 - an optional extra
+
+    return CancelledError, KilledWorker
 
 
 def _backend(engine: str) -> str:

@@ -6,18 +6,22 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 State: TypeAlias = dict[str, torch.Tensor]
 
-# Keys under which a file may hold its state dict beside other things (SAM 2; training checkpoints).
-WRAPPERS = ("model", "model_state_dict")
-# Prefix in a file -> prefix in the network. Multi-GPU training puts "module." before every key.
-RENAMES = {"module.": ""}
+# Keys under which a file may hold its state dict beside other things, also one in the other.
+WRAPPERS = ("state_dict", "model_state_dict", "model")
+# Prefixes that training puts before every key, also one after the other -> what stays.
+RENAMES = {
+    "module.": "",  # training on several GPUs
+    "_orig_mod.": "",  # torch.compile
+}
 LISTED_KEYS = 5
-# What torch raises, beside refusing to unpickle, when it reads something else than a weights file.
-DAMAGED = (RuntimeError, EOFError, LookupError, TypeError, ValueError)
+
+
+class DamagedWeights(ValueError):  # noqa: N818
+    """A file that is cut off, altered, no weights file, or holds values that are not finite."""
 
 
 def fill(network: torch.nn.Module, path: Path, fitted: Callable[[State], State] | None = None) -> None:
@@ -29,20 +33,22 @@ def fill(network: torch.nn.Module, path: Path, fitted: Callable[[State], State] 
         fitted: gives the file's tensors the network's names, where a family has more to do than `RENAMES`.
 
     Raises:
-        ValueError: the file is damaged or needs unpickling, or keys are missing, unexpected or of another shape.
+        ValueError: the file is damaged or needs unpickling, keys are missing, unexpected or of another shape, or a
+            tensor holds NaN or infinity.
     """
-    state = {_renamed(key): value for key, value in bare_state(_read(path), path).items()}
+    state = bare_state(_read(path), path)
     state = fitted(state) if fitted else state
     problems = _problems(network.state_dict(), state)
     if problems:
         raise ValueError(f"{path} does not fit this network: {'; '.join(problems)}")
+    require_finite(state, path)
     network.load_state_dict(state, strict=True)
 
 
 def _read(path: Path) -> Any:
+    if path.suffix == ".safetensors":
+        return read_safetensors(path)
     try:
-        if path.suffix == ".safetensors":
-            return load_file(path)
         return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise ValueError(
@@ -50,8 +56,48 @@ def _read(path: Path) -> Any:
             f"can run any code, so it is refused. Where you trust the file, `bench convert {path}` keeps its tensors "
             f"alone. Reason: {first_line(error)}"
         ) from error
-    except (SafetensorError, *DAMAGED) as error:
-        raise ValueError(f"{path} is damaged or no weights file: {first_line(error)}") from error
+    except Exception as error:  # whatever torch raises on changed bytes
+        raise _damaged(path, error) from error
+
+
+def read_safetensors(path: Path) -> State:
+    """The tensors of a safetensors file.
+
+    Raises:
+        DamagedWeights: it is cut off, altered or something else.
+    """
+    try:
+        return load_file(path)
+    except Exception as error:  # whatever safetensors raises on changed bytes
+        raise _damaged(path, error) from error
+
+
+def _damaged(path: Path, error: Exception) -> DamagedWeights:
+    size = path.stat().st_size if path.is_file() else 0
+    text = f"is cut off, damaged or no weights file: {first_line(error)}; fetch or convert it again"
+    return DamagedWeights(f"{path} ({size} bytes) {text}")
+
+
+def check(path: Path) -> None:
+    """Read a whole weights file and look at every value.
+
+    Raises:
+        DamagedWeights: it is damaged or holds values that are not finite.
+        ValueError: it needs unpickling or holds no state dict.
+    """
+    require_finite(bare_state(_read(path), path), path)
+
+
+def require_finite(state: State, path: Path) -> None:
+    """Refuse NaN and infinity, which would become empty masks without a word.
+
+    Raises:
+        DamagedWeights: names the tensors.
+    """
+    broken = [key for key, value in state.items() if value.is_floating_point() and not torch.isfinite(value).all()]
+    if broken:
+        text = _listed("tensors with NaN or infinite values", broken)
+        raise DamagedWeights(f"{path} holds {text}; the training that wrote it diverged, or the file was altered")
 
 
 def first_line(error: Exception) -> str:
@@ -60,24 +106,30 @@ def first_line(error: Exception) -> str:
 
 
 def bare_state(content: Any, path: Path) -> State:
-    """The state dict that a file's content is, or holds under one of `WRAPPERS`.
+    """The state dict that a file's content is, or holds under `WRAPPERS`, its keys without the prefixes of `RENAMES`.
 
     Raises:
-        ValueError: neither.
+        ValueError: there is none, or two keys become one without their prefixes.
     """
-    for wrapper in WRAPPERS:
-        if isinstance(content, Mapping) and isinstance(content.get(wrapper), Mapping):
-            content = content[wrapper]
-            break
-    if not isinstance(content, Mapping) or not all(isinstance(v, torch.Tensor) for v in content.values()):
+    for _ in WRAPPERS:
+        inner = (content[key] for key in WRAPPERS if isinstance(content.get(key), Mapping)) if _is_map(content) else ()
+        content = next(iter(inner), content)
+    if not _is_map(content) or not all(isinstance(value, torch.Tensor) for value in content.values()):
         raise ValueError(f"{path} holds no state dict: expected names with tensors, bare or under {WRAPPERS}")
-    return dict(content)
+    state = {_renamed(key): value for key, value in content.items()}
+    if len(state) < len(content):
+        raise ValueError(f"{path}: keys with and without the prefixes {tuple(RENAMES)} name the same tensor")
+    return state
+
+
+def _is_map(content: Any) -> bool:
+    return isinstance(content, Mapping) and all(isinstance(key, str) for key in content)
 
 
 def _renamed(key: str) -> str:
     for old, new in RENAMES.items():
         if key.startswith(old):
-            return new + key.removeprefix(old)
+            return _renamed(new + key.removeprefix(old))
     return key
 
 

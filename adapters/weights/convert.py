@@ -6,8 +6,8 @@ by empty stand-ins. A file that names anything else is refused, whoever vouches 
 """
 
 import os
-import pickle
 import pickletools
+import secrets
 import zipfile
 from collections.abc import Iterator
 from contextlib import suppress
@@ -18,7 +18,7 @@ import torch
 from safetensors.torch import save_file
 
 from adapters.weights.categories import read_categories
-from adapters.weights.checkpoint import DAMAGED, bare_state, first_line
+from adapters.weights.checkpoint import bare_state, first_line, read_safetensors, require_finite
 
 
 class Placeholder:
@@ -46,11 +46,16 @@ DISCARDED = (
     "numpy._core.multiarray._reconstruct",
     "numpy._core.multiarray.scalar",
 )
-STAND_INS: list[Any] = [
-    *((Placeholder, name) for name in DISCARDED),
-    (_plain_dict, "collections.defaultdict"),
-    (dict, "builtins.dict"),
-]
+
+
+def _stand_in(name: str) -> Any:
+    """A class under another one's name, for torch's list of harmless names."""
+    module, _, leaf = name.rpartition(".")
+    return type(leaf, (Placeholder,), {"__module__": module})
+
+
+_plain_dict.__module__, _plain_dict.__name__, _plain_dict.__qualname__ = "collections", "defaultdict", "defaultdict"
+STAND_INS: list[Any] = [*map(_stand_in, DISCARDED), _plain_dict, dict]
 UNKNOWN = "?"
 PUTS = ("PUT", "BINPUT", "LONG_BINPUT", "MEMOIZE")
 GETS = ("GET", "BINGET", "LONG_BINGET")
@@ -82,7 +87,7 @@ def convert(path: Path, out: Path, *, confirmed: bool) -> Path:
 
     Raises:
         ValueError: not confirmed, `out` has another ending, the file names anything that is not known to be harmless,
-            or it holds no state dict.
+            it is damaged, or it holds no state dict or values that are not finite.
     """
     path, out = Path(path), Path(out)
     if not confirmed:
@@ -90,19 +95,25 @@ def convert(path: Path, out: Path, *, confirmed: bool) -> Path:
     if out.suffix != ".safetensors":
         raise ValueError(f"{out} must end in .safetensors")
     state, texts = read_categories(path) if path.suffix == ".pkl" else (bare_state(_read(path), path), {})
+    require_finite(state, path)
     out.parent.mkdir(parents=True, exist_ok=True)
-    part = out.with_suffix(".part")
-    # Cloned, because safetensors refuses tensors that share memory.
-    save_file({key: value.detach().clone().contiguous() for key, value in state.items()}, part, texts)
-    os.replace(part, out)
+    part = out.with_name(f".segmote-bench-{os.getpid()}-{secrets.token_hex(8)}.part")
+    try:
+        # Cloned, because safetensors refuses tensors that share memory.
+        save_file({key: value.detach().clone().contiguous() for key, value in state.items()}, part, texts)
+        os.replace(part, out)
+    finally:
+        part.unlink(missing_ok=True)
     return out
 
 
 def _read(path: Path) -> Any:
+    if path.suffix == ".safetensors":
+        return read_safetensors(path)
     try:
         with torch.serialization.safe_globals(STAND_INS):
             return torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, *DAMAGED) as error:
+    except Exception as error:  # whatever torch raises on changed bytes
         raise ValueError(
             f"{path} is refused: it is damaged, or names what is not known to be harmless (it {_summary(path)}). "
             f"Reason: {first_line(error)}"
@@ -127,7 +138,7 @@ def _pickles(path: Path) -> Iterator[IO[bytes]]:
 
 def _imports(stream: IO[bytes]) -> Iterator[str]:
     """Names in one pickle after the other, up to where the data are no pickle any more."""
-    with suppress(ValueError):
+    with suppress(Exception):  # whatever pickletools raises on bytes that are no pickle
         while True:
             yield from _imports_of_one(stream)
 

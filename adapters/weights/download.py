@@ -36,7 +36,7 @@ def fetch(url: str, target: Path, sha256: str | None, progress: Progress | None 
 
     Args:
         url: HTTP address.
-        target: path of the finished file; `<target>.part` holds what has arrived so far.
+        target: path of the finished file; what has arrived so far is kept beside it, see `partial_path`.
         sha256: expected checksum in hexadecimal, None if unknown.
         progress: called with the number of bytes present and the total (None if the server does not say).
 
@@ -44,7 +44,7 @@ def fetch(url: str, target: Path, sha256: str | None, progress: Progress | None 
         DownloadError: refused by the server, interrupted too often, disk full or wrong checksum. The partial file is
             kept for the next run, except after a wrong checksum.
     """
-    part = target.with_name(target.name + ".part")
+    part = partial_path(target)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         _fetch_all(url, part, progress)
@@ -53,6 +53,11 @@ def fetch(url: str, target: Path, sha256: str | None, progress: Progress | None 
     except OSError as error:
         raise DownloadError(_disk_text(error, part)) from error
     return target
+
+
+def partial_path(target: Path) -> Path:
+    """What has arrived of a file so far; by a name that no other program gives a file of its own."""
+    return target.with_name(f".segmote-bench-{target.name}.part")
 
 
 def file_sha256(path: Path) -> str:

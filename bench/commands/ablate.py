@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bench.commands.options import ALL, OK, Names, names_option
+from bench.commands.options import ALL, OK, NameList, names_option
 from bench.errors import RunError
 
 if TYPE_CHECKING:
@@ -19,11 +19,11 @@ PHANTOM_SEVEN = (*PHANTOM_FOUR, "phantom_xray", "phantom_dermoscopy", "phantom_u
 VERDICTS = "verdicts.md"
 
 
-def _ablations(text: str) -> Names:
-    found = Names.parse(text)
+def _ablations(text: str) -> NameList:
+    found = NameList.parse(text)
     if unknown := [name for name in found if name not in (*NAMES, *ALL)]:
         raise typer.BadParameter(f"unknown ablation {', '.join(unknown)}; there are {', '.join(NAMES)}, or all")
-    return Names(NAMES) if found == ALL else found
+    return NameList(NAMES) if found == ALL else found
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +31,7 @@ class AblateOptions:
     """Options of `bench ablate`."""
 
     names: Annotated[
-        Names,
+        NameList,
         typer.Argument(
             parser=_ablations, metavar="NAMES", help="Comma-separated: experts, queries, decoder, size; or all."
         ),
@@ -47,9 +47,11 @@ class AblateOptions:
     test_data: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Zero-shot data sets; without it, phantoms.")
     ] = None
-    four: Annotated[Names | None, names_option(help="Comma-separated data sets: the subset of four modalities.")] = None
+    four: Annotated[NameList | None, names_option(help="Comma-separated data sets: the subset of four modalities.")] = (
+        None
+    )
     seven: Annotated[
-        Names | None, names_option(help="The same for the subset of seven. Default: all below --data.")
+        NameList | None, names_option(help="The same for the subset of seven. Default: all below --data.")
     ] = None
     full: Annotated[bool, typer.Option("--full", help="Networks of official size instead of mini ones.")] = False
     base: Annotated[

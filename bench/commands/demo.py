@@ -6,14 +6,14 @@ from typing import Annotated
 
 import typer
 
-from bench.commands.options import ALL, OK, Names, NoOptions, names_option
+from bench.commands.options import ALL, OK, NameList, NoOptions, names_option
 
 
 @dataclass(frozen=True, kw_only=True)
 class BuildOptions:
     """Options of `bench demo build`."""
 
-    models: Annotated[Names, names_option(help="Comma-separated families, or all.")] = ALL
+    models: Annotated[NameList, names_option(help="Comma-separated families, or all.")] = ALL
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the mini weights.")] = Path("adapters/mini")
     logs: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the training logs.")] = Path(
         "results/reference/mini"
@@ -26,7 +26,7 @@ class BuildOptions:
 class LookOptions:
     """Options of `bench demo look`."""
 
-    models: Annotated[Names, names_option(help="Comma-separated models, or all minis.")] = ALL
+    models: Annotated[NameList, names_option(help="Comma-separated models, or all minis.")] = ALL
     seed: Annotated[int, typer.Option(help="Seed of the phantoms.")] = 0
     limit: Annotated[int | None, typer.Option(min=1, help="Cases per data set. Default: all.")] = None
 

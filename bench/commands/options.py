@@ -16,17 +16,17 @@ Format = Literal["console", "csv", "md", "tex"]
 Aggregation = Literal["macro_class", "mean_image", "mean_mask", "per_case", "volume"]
 
 
-class Names(tuple[str, ...]):
+class NameList(tuple[str, ...]):
     """The names of a comma list, each once."""
 
     @classmethod
-    def parse(cls, text: "str | Names") -> "Names":
-        """Read a comma list; spaces around names are ignored. Names pass, as Typer also reads defaults.
+    def parse(cls, text: "str | NameList") -> "NameList":
+        """Read a comma list; spaces around names are ignored. NameList pass, as Typer also reads defaults.
 
         Raises:
             typer.BadParameter: there is no name in it.
 
-        >>> Names.parse("box, clicks,box")
+        >>> NameList.parse("box, clicks,box")
         ('box', 'clicks')
         """
         if not isinstance(text, str):
@@ -37,12 +37,12 @@ class Names(tuple[str, ...]):
         return found
 
 
-ALL, BOX = Names(("all",)), Names(("box",))  # defaults
+ALL, BOX = NameList(("all",)), NameList(("box",))  # defaults
 
 
 def names_option(*flags: str, help: str, panel: str | None = None) -> Any:
     """An option that takes a comma list."""
-    return typer.Option(*flags, help=help, parser=Names.parse, metavar="NAMES", rich_help_panel=panel)
+    return typer.Option(*flags, help=help, parser=NameList.parse, metavar="NAMES", rich_help_panel=panel)
 
 
 def aggregation_option(default: str) -> Any:
@@ -107,7 +107,7 @@ class DataFolder:
 class ModelNames:
     """Which models."""
 
-    models: Annotated[Names, names_option(help="Comma-separated models (see bench ls models), or all.")] = ALL
+    models: Annotated[NameList, names_option(help="Comma-separated models (see bench ls models), or all.")] = ALL
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,7 +115,7 @@ class DataSetNames:
     """Which data sets."""
 
     datasets: Annotated[
-        Names, names_option(help="Comma-separated data sets (see bench ls datasets), or all.", panel="Data")
+        NameList, names_option(help="Comma-separated data sets (see bench ls datasets), or all.", panel="Data")
     ] = ALL
 
 

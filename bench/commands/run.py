@@ -17,7 +17,7 @@ from bench.commands.options import (
     Limit,
     Machine,
     ModelNames,
-    Names,
+    NameList,
     TrustArrays,
     WeightsFolder,
     data_option,
@@ -42,7 +42,7 @@ class RunOptions(Machine, Asking, FollowLinks, TrustArrays, Limit, DataSets, Wei
     ] = None
     data: Annotated[Path | None, data_option(data_of_study)] = None
     prompts: Annotated[
-        Names, names_option("--prompt", help="Comma-separated prompt kinds (see bench ls prompts).", panel="Prompts")
+        NameList, names_option("--prompt", help="Comma-separated prompt kinds (see bench ls prompts).", panel="Prompts")
     ] = BOX
     clicks: Annotated[
         int, typer.Option(min=1, help="Rounds of the prompt kinds that add clicks.", rich_help_panel="Prompts")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from bench.commands.assignments import assigned
-from bench.commands.options import ALL, OK, Names, names_option
+from bench.commands.options import ALL, OK, NameList, names_option
 
 if TYPE_CHECKING:
     from segmote.network.config import SegmoteConfig
@@ -52,7 +52,7 @@ class TrainOptions:
         Path | None, typer.Option(metavar="FILE", help="Weights of the base. Default: the catalogue's file.")
     ] = None
     size: Annotated[Literal["full", "mini"], typer.Option(help="Official size, or that of the mini world.")] = "full"
-    datasets: Annotated[Names, names_option(help="Comma-separated folder names, or all.")] = ALL
+    datasets: Annotated[NameList, names_option(help="Comma-separated folder names, or all.")] = ALL
     limit: Annotated[int | None, typer.Option(min=1, help="Images per data set. Default: all.")] = None
     seed: Annotated[int, typer.Option(help="Seed of split, order, prompts and noise.")] = 0
     device: Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="Where to train.")] = "auto"

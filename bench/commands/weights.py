@@ -11,10 +11,37 @@ if TYPE_CHECKING:
 
 
 def weights_states(folder: Path | None) -> dict[str, str]:
-    """The state of every model's weights, see `weights_state`."""
-    import adapters
+    """The state of every model's weights, see `weights_state`, and of every other weights file of the folder.
 
-    return {name: weights_state(name, folder) for name in adapters.REGISTRY}
+    A file that no checksum is known of is read whole, so that damage shows.
+    """
+    import adapters
+    from adapters.weights.catalogue import CATALOGUE, ENDINGS, Status, find, locate, weights_dir
+
+    given = weights_dir(folder)
+    settled = ("needs none", Status.MISSING.value, Status.PRESENT.value, Status.DIFFERS.value)
+    states = {name: weights_state(name, folder) for name in adapters.REGISTRY}
+    for name, state in states.items():
+        entry = adapters.card(name).weights
+        if entry and state not in settled:
+            states[name] = damage(locate(entry, given)) or state
+    known = {find(entry, given) for entry in CATALOGUE.values()}
+    files = [given] if given.is_file() else sorted(given.glob("*"))
+    rest = [path for path in files if path.suffix in ENDINGS and path.is_file() and path not in known]
+    return states | {path.name: damage(path) or "readable, not in the catalogue" for path in rest}
+
+
+def damage(path: Path) -> str:
+    """What is wrong with a weights file; empty if it can be read, or if only `bench convert` could tell."""
+    from adapters.weights.checkpoint import DamagedWeights, check
+
+    try:
+        check(path)
+    except DamagedWeights as error:
+        return f"damaged: {error}"
+    except ValueError:
+        return ""
+    return ""
 
 
 def weights_state(name: str, folder: Path | None) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 from bench.config import RunConfig
 from bench.data import datasets
 from bench.data.case import Case, DataError, Dataset, Defect, Item, printable
-from bench.data.reading.identity import Walked, distinct, links_beside, unentered, unused, walk
+from bench.data.reading.identity import Walked, distinct, first_file, links_beside, unentered, unused, walk
 from bench.data.reading.opening import only_below, place
 from bench.errors import RunError
 
@@ -121,7 +121,7 @@ def read(item: Item) -> Case:
     except DataError as error:
         raise DataError(printable(str(error)), error.kind) from error
     except Exception as error:  # the one broad net of the readers: other cases go on
-        where = place(next(iter(item.files.values())))
+        where = place(first_file(item) or Path(item.case))
         raise DataError(printable(f"{where}: cannot be read ({type(error).__name__}: {error})")) from error
     masks = {printable(name): mask for name, mask in case.masks.items()}
     warnings = tuple(map(printable, case.warnings))

@@ -1,6 +1,7 @@
 """Before any model runs: read every case once, keep its targets, draw its prompts."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -13,7 +14,7 @@ from bench.data.slicing import Sample, samples
 from bench.prompting.kinds import on_every_slice
 from bench.prompting.table import PROMPT_COLUMNS, row
 from bench.protocols import Protocol
-from bench.store.masks import MaskShard
+from bench.store.masks import MaskShard, is_whole
 from bench.store.run_folder import targets_path
 
 
@@ -33,6 +34,15 @@ def draw(config: RunConfig, items: Sequence[Item]) -> tuple[pd.DataFrame, list[D
     return table, [defect for _, defects, _ in drawn for defect in defects], warned
 
 
+def has_targets(run: Path, item: Item) -> bool:
+    """True if the targets of a case are kept and can be read."""
+    return is_whole(targets_path(run, item.dataset, item.case), _about(item))
+
+
+def _about(item: Item) -> dict[str, str]:
+    return {"dataset": item.dataset, "case": item.case}
+
+
 def _draw_case(item: Item, config: RunConfig) -> tuple[list[dict[str, Any]], list[Defect], Sequence[str]]:
     protocol = protocols.load(config.protocol)
     try:
@@ -42,7 +52,7 @@ def _draw_case(item: Item, config: RunConfig) -> tuple[list[dict[str, Any]], lis
         return [], [Defect(item.dataset, item.patient, item.case, error.kind, str(error))], []
     index = [_place(sample) | {"target": name} for sample in slices for name in sample.native]
     masks = [mask for s in slices for mask in s.native.values()]
-    MaskShard(index, masks).save(targets_path(config.out, item.dataset, item.case))
+    MaskShard(index, masks, _about(item)).save(targets_path(config.out, item.dataset, item.case))
     rows, defects = [], []
     for sample in slices:
         for name, mask in sample.native.items():

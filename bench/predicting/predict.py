@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache, partial
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -18,8 +19,8 @@ from bench.predicting.rounds import CasePredictions, Chunk, Request, decode_roun
 from bench.prompting.kinds import applies, on_every_slice
 from bench.prompting.table import prompt_of
 from bench.store.files import write_json
-from bench.store.masks import MaskShard
-from bench.store.run_folder import candidates_path, predictions_path
+from bench.store.masks import MaskShard, is_whole
+from bench.store.run_folder import candidates_path, predictions_path, seconds_path, timings
 
 SLICES_AT_ONCE = 8
 
@@ -53,11 +54,23 @@ def predict(config: RunConfig, items: Sequence[Item], table: pd.DataFrame) -> No
         tasks = [
             (_predict_case, model, item, rows[item.dataset, item.case], config)
             for item in items
-            if wanted
-            and (item.dataset, item.case) in rows
-            and not predictions_path(config.out, model, item.dataset, item.case).exists()
+            if wanted and (item.dataset, item.case) in rows and not is_predicted(config.out, model, item)
         ]
         workers.run(tasks, config.jobs, config.engine, model)
+
+
+def is_predicted(run: Path, model: str, item: Item) -> bool:
+    """True if all that a model's prediction of a case consists of can be read; it is predicted again otherwise."""
+    path, others = (find(run, model, item.dataset, item.case) for find in (predictions_path, candidates_path))
+    try:
+        timings(path, len(MaskShard.load(path, _about(model, item)).index))
+    except RunError:
+        return False
+    return not others.exists() or is_whole(others, _about(model, item))
+
+
+def _about(model: str, item: Item) -> dict[str, str]:
+    return {"model": model, "dataset": item.dataset, "case": item.case}
 
 
 def _predict_case(model: str, item: Item, rows: pd.DataFrame, config: RunConfig) -> None:
@@ -78,13 +91,13 @@ def _predict_case(model: str, item: Item, rows: pd.DataFrame, config: RunConfig)
     for start in range(0, len(found), SLICES_AT_ONCE):
         chunk = [(s, by_slice[s.slice]) for s in found[start : start + SLICES_AT_ONCE]]
         _predict_slices(network, item, chunk, config, drawn)
-    path = predictions_path(config.out, model, item.dataset, item.case)
+    path, about = predictions_path(config.out, model, item.dataset, item.case), _about(model, item)
     # Timings lie beside the masks, so that the masks' file is the same in every run.
-    write_json(path.with_suffix(".seconds.json"), drawn.seconds)
+    write_json(seconds_path(path), drawn.seconds)
     if drawn.others:
-        others = MaskShard([facts for facts, _ in drawn.others], [mask for _, mask in drawn.others])
+        others = MaskShard([facts for facts, _ in drawn.others], [mask for _, mask in drawn.others], about)
         others.save(candidates_path(config.out, model, item.dataset, item.case))
-    MaskShard(drawn.index, drawn.masks).save(path)  # last: a case with this file is done
+    MaskShard(drawn.index, drawn.masks, about).save(path)  # last: a case with this file is done
 
 
 def _predict_slices(network: Segmenter, item: Item, chunk: Chunk, config: RunConfig, drawn: CasePredictions) -> None:

@@ -44,6 +44,14 @@ class Request:
         """What the model is asked with now."""
         return to_prompt(self.given, self.corrections, self.feedback)
 
+    failed: bool = False
+
+    def rounds(self, config: RunConfig) -> int:
+        """How many rounds there are for it; none are left once it failed."""
+        if self.failed:
+            return 0
+        return config.clicks if KINDS[self.row["prompt"]].rounds else 1
+
     @property
     def key(self) -> dict[str, Any]:
         """What the prediction is of."""
@@ -83,13 +91,22 @@ def failed_slices(chunk: Chunk, config: RunConfig, reason: str) -> CasePredictio
     for sample, rows in chunk:
         for row in rows:
             request = Request(row, sample, SimulatedPrompt())
-            for number in range(1, _last_round(row["prompt"], config) + 1):
-                part.add(request, number, None, status="failed", reason=reason, score=None)
+            _fail(part, request, 1, reason, config)
     return part
 
 
-def _last_round(kind: str, config: RunConfig) -> int:
-    return config.clicks if KINDS[kind].rounds else 1
+def _fail(part: CasePredictions, request: Request, first: int, reason: str, config: RunConfig) -> None:
+    """Entries without masks, with the reason, from a round on; the request is not asked again."""
+    for number in range(first, request.rounds(config) + 1):
+        part.add(request, number, None, status="failed", reason=reason, score=None)
+    request.failed = True
+
+
+def _not_finite(prediction: Prediction) -> str | None:
+    """What is wrong with logits that are no numbers: a threshold would make an empty mask of them without a word."""
+    values = torch.cat([prediction.logits.flatten(), prediction.candidate_logits.flatten()])
+    wrong = int((~torch.isfinite(values)).sum())
+    return f"{wrong} of {values.numel()} logits are NaN or infinite" if wrong else None
 
 
 def decode_rounds(
@@ -107,13 +124,16 @@ def decode_rounds(
         pairs = [(value, request.prompt) for value, request in active]
         predictions, seconds = timed(network, partial(network.decode, pairs, multimask=multimask))
         for (value, request), prediction in zip(active, predictions, strict=True):
+            if reason := _not_finite(prediction):
+                _fail(part, request, number, reason, config)
+                continue
             mask = prediction.mask.cpu().numpy()
             _keep(part, request, number, prediction, mask, seconds_encode, seconds / len(active))
             _keep_others(part, request, prediction, network, value)
-            if number < _last_round(request.row["prompt"], config):
+            if number < request.rounds(config):
                 _correct(request, item, number, mask, prediction, config)
         number += 1
-        active = [pair for pair in active if number <= _last_round(pair[1].row["prompt"], config)]
+        active = [(value, request) for value, request in active if number <= request.rounds(config)]
 
 
 def _keep(

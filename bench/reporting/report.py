@@ -18,6 +18,7 @@ from bench.reporting.tables.formats import FORMATS
 from bench.reporting.tables.latex import document
 from bench.reporting.tables.run_tables import AnyTable, all_tables
 from bench.store.files import write_bytes
+from bench.store.ownership import noting_files
 from bench.store.run_folder import figure_path, page_path, read_failures, read_prompts, table_path
 
 GALLERY = "gallery-"  # figures that the page shows as a gallery of its own
@@ -38,8 +39,9 @@ def report(folder: Path, jobs: int = 1) -> list[AnyTable]:
     """
     run = read_scored_run(folder)
     tables = all_tables(run, jobs)
-    write_tables(folder, tables)
-    write_page(run, tables, jobs)
+    with noting_files(folder):
+        write_tables(folder, tables)
+        write_page(run, tables, jobs)
     return tables
 
 

@@ -8,33 +8,37 @@ from adapters import MissingWeights
 from bench.config import RunConfig
 from bench.errors import RunError
 from bench.running.describe import describe, describe_model
+from bench.store.ownership import clear_partial, delete_run, require_free
 from bench.store.run_facts import RunFacts
-from bench.store.run_folder import predictions_path, prompts_path, read_run, remove_results, run_path, write_run
+from bench.store.run_folder import predictions_path, read_run, run_path, write_run
 
 
 def open_run(config: RunConfig, resume: bool) -> RunFacts:
     """The run's description: the stored one if the folder already holds this run, else a new one.
 
     Raises:
-        RunError: the folder holds another run, or one with other weights.
+        RunError: the folder holds another run, one with other weights, or files that no run has written.
     """
     if run_path(config.out).exists():
         facts = read_run(config.out)
         differ = [name for name, value in config.identity().items() if facts.config.identity().get(name) != value]
         if resume and not differ:
             _require_same_weights(facts, config)
+            clear_partial(config.out)
             return replace(facts, config=config)
         if resume:
             raise RunError(
                 f"{config.out} holds a run with other {', '.join(differ)}; "
                 "choose another --out, or --no-resume to replace it"
             )
-        remove_results(config.out)
-    elif prompts_path(config.out).exists():
-        raise RunError(f"{config.out} has prompts but no run.json; choose another --out")
-    facts = describe(config)
-    write_run(facts)
-    return facts
+        new = describe(config)  # first, because a run that is refused deletes nothing
+        delete_run(facts.config)
+    else:
+        require_free(config.out)
+        new = describe(config)
+    clear_partial(config.out)
+    write_run(new)
+    return new
 
 
 def _require_same_weights(facts: RunFacts, config: RunConfig) -> None:

@@ -30,9 +30,10 @@ from bench.store.run_folder import (
     one_writer,
     prompts_path,
     read_failures,
+    read_prompts,
     read_run,
+    read_table,
     records_path,
-    targets_path,
     write_run,
     write_table,
 )
@@ -114,16 +115,20 @@ def _prompts(facts: RunFacts, found: catalogue.Listing) -> tuple[RunFacts, pd.Da
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
         if digest != facts.prompts_sha256:
             raise RunError(f"{path} was changed since it was drawn (sha256 {digest}); start anew in another --out")
-        table = pd.read_parquet(path)
+        table = read_table(path, "start anew in another --out")
         cases = set(table[["dataset", "case"]].itertuples(index=False, name=None))
         asked = [item for item in found.items if (item.dataset, item.case) in cases]
-        # Targets that were lost follow from the data again; the prompts stay as they are frozen.
-        draw.draw(config, [item for item in asked if not targets_path(config.out, item.dataset, item.case).exists()])
+        # Targets that were lost or damaged follow from the data again; the prompts stay as they are frozen.
+        draw.draw(config, [item for item in asked if not draw.has_targets(config.out, item)])
         return facts, table
     table, defects, warnings = draw.draw(config, found.items)
+    digest = freeze(table, path)
+    if facts.prompts_sha256 not in (None, digest):
+        path.unlink()
+        raise RunError(f"{path} was lost and the data give other prompts now; start anew in another --out")
     facts = replace(
         facts,
-        prompts_sha256=freeze(table, path),
+        prompts_sha256=digest,
         warnings=warnings,
         data_defects=defect_rows([*found.defects, *defects], "data"),
         counts={str(name): _counts(part) for name, part in table.groupby("dataset")},
@@ -151,7 +156,7 @@ def scored(facts: RunFacts, protocol: protocols.Protocol) -> tuple[pd.DataFrame,
         RunError: a prediction is missing.
     """
     config = facts.config
-    table = pd.read_parquet(prompts_path(config.out))
+    table = read_prompts(config.out)
     require_complete(facts, table)
     records, failed = score(config.out, config.models, table, protocol, config.jobs, config.engine)
     data = pd.DataFrame(facts.data_defects, columns=list(FAILURE_COLUMNS))

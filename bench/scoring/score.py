@@ -84,7 +84,9 @@ class _Stored:
 
 def _load(run: Path, model: str, dataset: str, case: str) -> _Stored:
     where = predictions_path(run, model, dataset, case)
-    drawn, kept = MaskShard.load(where), MaskShard.load(targets_path(run, dataset, case))
+    about = {"dataset": dataset, "case": case}
+    drawn = MaskShard.load(where, about | {"model": model})
+    kept = MaskShard.load(targets_path(run, dataset, case), about)
     targets = {
         (entry["slice"], entry["target"]): Target(mask, entry["spacing_mm"])
         for entry, mask in zip(kept.index, kept.masks, strict=True)
@@ -95,7 +97,7 @@ def _load(run: Path, model: str, dataset: str, case: str) -> _Stored:
             raise RunError(f"{where}: no target for {entry}; the run folder is damaged")
     plane = next(iter(targets.values())).mask.shape
     others = _candidates(candidates_path(run, model, dataset, case), len(drawn.index))
-    entries = list(zip(drawn.index, drawn.masks, others, timings(where), strict=True))
+    entries = list(zip(drawn.index, drawn.masks, others, timings(where, len(drawn.index)), strict=True))
     return _Stored(targets, grid(kept.index, (plane[0], plane[1])), entries)
 
 

@@ -17,6 +17,9 @@ from bench.data.case import Mask
 
 Distances = NDArray[np.float64]
 PAIRS_AT_ONCE = 250_000
+# A distance that equals the tolerance but for rounding counts as within it: 5 pixels of 0.4 mm are 2 mm wherever they
+# lie and whether a header holds 0.4 as a float of 32 or 64 bits. Far below any spacing, far above rounding.
+TOLERANCE_GUARD = 1e-6
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,7 +38,8 @@ class SurfaceDistances:
         """Normalised surface distance: the share of both surfaces that lies within the tolerance of the other one.
 
         Returns:
-            A value in [0, 1]; 0 if one mask is empty, NaN if both are.
+            A value in [0, 1]; 0 if one mask is empty, NaN if both are. A distance counts as within the tolerance up to
+            a relative `TOLERANCE_GUARD` above it.
 
         Raises:
             ValueError: a negative tolerance.
@@ -44,9 +48,10 @@ class SurfaceDistances:
         """
         if not tolerance_mm >= 0:
             raise ValueError(f"the tolerance must be 0 mm or more, got {tolerance_mm}")
+        limit = tolerance_mm * (1 + TOLERANCE_GUARD)
         near, total = 0, len(self.from_target) + len(self.from_predicted)
         for directed in (self.from_target, self.from_predicted):
-            near += int(np.count_nonzero(directed <= tolerance_mm))
+            near += int(np.count_nonzero(directed <= limit))
         return near / total if total else float("nan")
 
     def hd95(self, one_empty_mm: float = float("nan")) -> float:
@@ -94,8 +99,19 @@ def surface(mask: Mask, spacing_mm: Sequence[float]) -> Surface:
         raise ValueError(f"spacing_mm must be {mask.ndim} positive numbers, got {tuple(spacing_mm)}")
     box = _box(mask)
     corner = [side.start for side in box]
-    points = (np.argwhere(_rim(mask[box])) + corner) * np.asarray(spacing_mm, float)
-    return Surface(points, mask.shape, tuple(float(size) for size in spacing_mm))
+    held = tuple(map(as_in_header, spacing_mm))
+    points = (np.argwhere(_rim(mask[box])) + corner) * np.asarray(held)
+    return Surface(points, mask.shape, held)
+
+
+def as_in_header(size_mm: float) -> float:
+    """A spacing as a header of 32-bit floats can hold it, in its shortest decimals: 0.4000000059604645 is 0.4.
+
+    Example:
+        >>> as_in_header(0.4000000059604645), as_in_header(1 / 3)
+        (0.4, 0.33333334)
+    """
+    return float(str(np.float32(size_mm)))
 
 
 def distances(target: Surface, predicted: Surface) -> SurfaceDistances:

@@ -1,15 +1,32 @@
-"""Files that are there whole or not at all."""
+"""Files that are there whole or not at all, and how those are told that a killed writer left behind."""
 
 import json
 import os
+import re
+import secrets
 from pathlib import Path
 from typing import Any
+
+from bench.errors import RunError
+
+# Nobody else names a file like this: a user's half-downloaded "film.part" is never taken for one of ours.
+PARTIAL = re.compile(r"\.segmote-bench-\d+-[0-9a-f]{16}\.part")
+
+
+def partial_path(path: Path) -> Path:
+    """A name beside `path` that no other writer uses, for content on its way there; short, however long `path` is."""
+    return path.with_name(f".segmote-bench-{os.getpid()}-{secrets.token_hex(8)}.part")
+
+
+def is_partial(path: Path) -> bool:
+    """True for a regular file whose name `partial_path` gave."""
+    return PARTIAL.fullmatch(path.name) is not None and path.is_file() and not path.is_symlink()
 
 
 def write_bytes(path: Path, content: bytes) -> None:
     """Write a file so that it is there whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.{os.getpid()}.part")
+    partial = partial_path(path)
     try:
         partial.write_bytes(content)
         os.replace(partial, path)
@@ -24,5 +41,14 @@ def write_json(path: Path, value: object) -> None:
 
 
 def read_json(path: Path) -> Any:
-    """Read a JSON file."""
-    return json.loads(path.read_text())
+    """Read a JSON file.
+
+    Raises:
+        RunError: the file is cut off, not JSON, or nested too deeply.
+        OSError: it is not there, or must not be read.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        reason = "nested too deeply" if isinstance(error, RecursionError) else error
+        raise RunError(f"{path} is damaged: not JSON ({reason})") from None

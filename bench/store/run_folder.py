@@ -1,7 +1,6 @@
 """Where the files of a run lie, who may write them, and what the small ones hold."""
 
-import json
-import shutil
+import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -12,15 +11,14 @@ import pandas as pd
 from filelock import FileLock, Timeout
 
 from bench.data.case import Defect
-from bench.errors import RunError
+from bench.errors import RunError, first_line
 from bench.store.files import read_json, write_bytes, write_json
 from bench.store.run_facts import RunFacts
 
-# What predicting, scoring and reporting write beside run.json.
-WRITTEN = (
-    "predictions", "candidates", "targets", "protocols", "tables", "figures", "images",
-    "report.html", "prompts.parquet", "records.parquet", "failures.parquet",
-)  # fmt: skip
+LOCK = ".segmote-bench.lock"
+SECONDS = ".seconds.json"  # the longest ending of a case's file
+LONGEST_NAME = 255  # bytes that file systems take
+SECONDS_COLUMNS = ("seconds_encode", "seconds_decode")
 FAILURE_COLUMNS = ("stage", "kind", "dataset", "patient", "case", "target", "model", "prompt", "reason")
 
 
@@ -32,24 +30,32 @@ def one_writer(folder: Path) -> Iterator[None]:
         RunError: another process is writing there.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder / ".lock")
+    lock = FileLock(folder / LOCK)
     try:
         lock.acquire(timeout=0)
     except Timeout:
         raise RunError(f"{folder} is being written by another run; wait for it or choose another --out") from None
     try:
-        for rest in folder.rglob("*.part"):  # of a run that was killed while writing
-            rest.unlink()
         yield
     finally:
         lock.release()
 
 
-def remove_results(run: Path) -> None:
-    """Take away what an earlier run wrote into the folder; files of others stay."""
-    for name in WRITTEN:
-        target = run / name
-        shutil.rmtree(target) if target.is_dir() else target.unlink(missing_ok=True)
+def case_path(folder: Path, dataset: str, case: str) -> Path:
+    """The file of a case: odd characters of its id are percent-encoded, and a name too long for a file system is cut.
+
+    A cut name ends in "=" and a checksum of the whole id; no other name has that character. Which case a shard is of
+    stands in the shard itself, see `MaskShard.about`.
+    """
+    name = quote(case, safe="")
+    if len(name) + len(SECONDS) > LONGEST_NAME:
+        name = f"{name[:150]}={hashlib.sha256(case.encode()).hexdigest()[:32]}"
+    return folder / quote(dataset, safe="") / f"{name}.npz"
+
+
+def model_folder(folder: Path, model: str) -> Path:
+    """The folder of a model's files."""
+    return folder / model.replace("/", "--")
 
 
 def run_path(run: Path) -> Path:
@@ -108,18 +114,22 @@ def page_path(run: Path) -> Path:
 
 def images_path(run: Path, dataset: str, case: str) -> Path:
     """Where the images of a case are kept that the gallery shows."""
-    return run / "images" / quote(dataset, safe="") / f"{quote(case, safe='')}.npz"
+    return case_path(run / "images", dataset, case)
 
 
 def targets_path(run: Path, dataset: str, case: str) -> Path:
-    """Where the targets of a case are kept; odd characters of its id are percent-encoded."""
-    return run / "targets" / quote(dataset, safe="") / f"{quote(case, safe='')}.npz"
+    """Where the targets of a case are kept."""
+    return case_path(run / "targets", dataset, case)
+
+
+def seconds_path(predictions: Path) -> Path:
+    """Where the timings of a shard of predictions are kept."""
+    return predictions.with_name(predictions.name.removesuffix(".npz") + SECONDS)
 
 
 def predictions_path(run: Path, model: str, dataset: str, case: str) -> Path:
     """Where what a model drew on a case is kept."""
-    folder = run / "predictions" / model.replace("/", "--") / quote(dataset, safe="")
-    return folder / f"{quote(case, safe='')}.npz"
+    return case_path(model_folder(run / "predictions", model), dataset, case)
 
 
 def candidates_path(run: Path, model: str, dataset: str, case: str) -> Path:
@@ -151,7 +161,19 @@ def read_records(run: Path) -> pd.DataFrame:
     path = records_path(run)
     if not path.exists():
         raise RunError(f"{run} has no records.parquet; is it a run folder? `bench score {run}` makes it")
-    return pd.read_parquet(path)
+    return read_table(path, f"`bench score {run}` writes it again")
+
+
+def read_table(path: Path, remedy: str) -> pd.DataFrame:
+    """Read a Parquet file of a run.
+
+    Raises:
+        RunError: it is damaged or missing; the text ends in the remedy.
+    """
+    try:
+        return pd.read_parquet(path)
+    except Exception as error:  # whatever Arrow raises on changed bytes
+        raise RunError(f"{path} cannot be read ({first_line(error)}); {remedy}") from None
 
 
 def defect_rows(defects: Sequence[Defect], stage: str) -> list[dict[str, str | None]]:
@@ -160,21 +182,35 @@ def defect_rows(defects: Sequence[Defect], stage: str) -> list[dict[str, str | N
     return [{name: row[name] for name in FAILURE_COLUMNS} for row in rows]
 
 
-def timings(path: Path) -> list[dict[str, float]]:
-    """Seconds of each entry of a shard; zeros are never written for a prediction that ran."""
-    seconds: list[dict[str, float]] = json.loads(path.with_suffix(".seconds.json").read_text())
-    return seconds
+def timings(path: Path, entries: int) -> list[dict[str, float]]:
+    """Seconds of each entry of a shard; zeros are never written for a prediction that ran.
+
+    Raises:
+        RunError: the file beside the shard is missing, damaged, or of another number of entries.
+    """
+    where = seconds_path(path)
+    try:
+        rows = [{name: float(row[name]) for name in SECONDS_COLUMNS} for row in read_json(where)]
+        if len(rows) != entries:
+            raise ValueError(f"{len(rows)} entries for {entries} masks")
+    except (OSError, RunError, ValueError, TypeError, LookupError) as error:
+        raise RunError(f"{where} cannot be read ({error}); resume the run, which predicts this case again") from None
+    return rows
 
 
 def read_run(run: Path) -> RunFacts:
     """The run's own description.
 
     Raises:
-        RunError: the folder is not a run.
+        RunError: the folder is not a run, or its description is damaged.
     """
     if not run_path(run).exists():
         raise RunError(f"{run} is not a run folder: it has no run.json")
-    return RunFacts.from_json(read_json(run_path(run)), run)
+    try:
+        content = read_json(run_path(run))
+    except RunError as error:
+        raise RunError(f"{error}; without it nobody knows what the run was: start anew in another --out") from None
+    return RunFacts.from_json(content, run)
 
 
 def write_run(facts: RunFacts) -> None:
@@ -183,8 +219,12 @@ def write_run(facts: RunFacts) -> None:
 
 
 def read_prompts(run: Path) -> pd.DataFrame:
-    """The first prompts of a run, one row per prompt."""
-    return pd.read_parquet(prompts_path(run))
+    """The first prompts of a run, one row per prompt.
+
+    Raises:
+        RunError: the file is damaged or missing.
+    """
+    return read_table(prompts_path(run), "resume the run, which draws lost prompts again")
 
 
 def read_failures(run: Path) -> pd.DataFrame:
@@ -196,4 +236,4 @@ def read_failures(run: Path) -> pd.DataFrame:
     path = failures_path(run)
     if not path.exists():
         raise RunError(f"{run} has no failures.parquet; `bench score {run}` makes it")
-    return pd.read_parquet(path)
+    return read_table(path, f"`bench score {run}` writes it again")

@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -203,3 +204,19 @@ def test_missing_weights_of_a_manual_download(tmp_path: object) -> None:
 def test_a_path_that_is_not_there(tmp_path: object) -> None:
     with pytest.raises(MissingWeights, match=r"other\.pth"):
         adapters.load("sam/mini", weights=f"{tmp_path}/other.pth")
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_previous_mask_that_is_not_finite_is_refused(value):
+    card = replace(CARD, accepts=frozenset({"box", "mask"}))
+    previous = torch.zeros(1, 4, 4)
+    previous[0, 1, 2] = value
+    with pytest.raises(ValueError, match="1 of 16 values that are not finite"):
+        check_prompt(card, Prompt(previous=previous), 8, 8)
+
+
+def test_half_a_character_is_no_text_prompt():
+    card = replace(CARD, accepts=frozenset({"text"}))
+    check_prompt(card, Prompt(text="肝"), 8, 8)
+    with pytest.raises(ValueError, match="is no Unicode"):
+        check_prompt(card, Prompt(text="liver\udc80"), 8, 8)

@@ -2,12 +2,19 @@
 
 import os
 import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
 
+import psutil
 import pytest
 import torch
 
 from bench import workers
 from bench.errors import WorkerLostError
+
+ROOT = Path(__file__).parents[2]
 
 
 def process_and_threads(number):
@@ -64,3 +71,32 @@ def test_a_killed_worker_is_said_in_a_sentence():
 def test_one_job_starts_nothing(tmp_path):
     workers.start((leave, tmp_path), 1, "local")()
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("blow", [signal.SIGTERM, signal.SIGKILL])
+def test_workers_end_with_the_process_that_started_them(tmp_path, blow):
+    code = (
+        "import pathlib, sys, time; from bench import workers; from tests.bench.test_workers import stay\n"
+        "workers.run([(stay, pathlib.Path(sys.argv[1]))] * 2, 2, 'local', 'x')"
+    )
+    started = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], cwd=ROOT, stderr=subprocess.DEVNULL)
+    wait_until(lambda: len(list(tmp_path.iterdir())) == 2)
+    children = psutil.Process(started.pid).children(recursive=True)
+    assert len(children) >= 2
+    started.send_signal(blow)
+    started.wait()
+    _, alive = psutil.wait_procs(children, timeout=30)
+    assert not alive
+
+
+def stay(folder):
+    leave(folder)
+    time.sleep(120)
+
+
+def wait_until(true):
+    for _ in range(600):
+        if true():
+            return
+        time.sleep(0.2)
+    raise AssertionError("not within 120 s")

@@ -1,6 +1,7 @@
 """Segmenters and a data set that need no weights and no files, so that the whole pipeline runs in a moment."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -96,7 +97,7 @@ def read(item: Item) -> Case:
     """A volume of three slices: a square with a notch in two of them, a bar in the third; c1 has a bright pixel."""
     if item.case == "unreadable":
         raise DataError("unreadable.nii.gz: CRC check failed")
-    number = int(item.case[1:])
+    number = int(item.case[1:]) if item.case[1:].isdigit() else 0
     square, bar = np.zeros((2, 20, 16, 3), bool)
     square[3 : 9 + number, 4:12, :2] = True
     square[3:5, 4:6, :2] = False
@@ -122,6 +123,10 @@ SQUARES = Dataset(
     index=index,
     read=read,
 )
+
+
+NAMES: tuple[str, ...] = ("c0", "c1")  # of the cases of `NAMED`
+NAMED = replace(SQUARES, index=lambda root: [Item("squares", name, name, "MR", {}) for name in NAMES])
 
 
 def register(patch: pytest.MonkeyPatch) -> None:

@@ -2,13 +2,15 @@
 
 import pandas as pd
 
+from bench.store.run_folder import LOCK
+
 
 def files(folder, skip=()):
     found = {path.relative_to(folder): path for path in folder.rglob("*") if path.is_file()}
     return {str(name): path.read_bytes() for name, path in found.items() if name.name not in skip}
 
 
-TIMED = ("run.json", "log.txt", ".lock", "records.parquet")
+TIMED = ("run.json", "log.txt", LOCK, "records.parquet")
 
 
 def assert_same(one, other):

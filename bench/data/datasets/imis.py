@@ -1,29 +1,23 @@
 """The IMIS layout, also SegMoTE's: PNG slices with one sparse channel a class."""
 
-import io
+import math
 import re
-import zipfile
 from collections import defaultdict
 from functools import partial
 from pathlib import Path
 from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
-from scipy import sparse
 
 from bench.data.case import Case, DataError, Dataset, Defect, Item, Mask
 from bench.data.reading import pictures
 from bench.data.reading.assemble import picture_case
 from bench.data.reading.layout import Entry, arranged, case_of, files, listed_file, patient_of, roots
 from bench.data.reading.names import modality_of
-from bench.data.reading.nifti import UNREADABLE
 from bench.data.reading.opening import exists, is_file, place, read_bytes, read_json
 from bench.data.reading.pictures import read_picture
+from bench.data.reading.sparse_labels import load_channels
 
 NAME = "imis"
 SHAPE = re.compile(r"\(([\d, ]+)\)\.npz$", re.IGNORECASE)
-DAMAGED = (*UNREADABLE, KeyError, TypeError, RuntimeError, zipfile.BadZipFile)  # what SciPy raises on such an archive
 SPLITS = {"training": "train", "test": "test"}
 
 
@@ -97,27 +91,26 @@ def read(item: Item) -> Case:
         DataError: an unreadable file, a label that does not fit the image, no foreground.
     """
     image = read_picture(item.files["image"])
-    channels = _channels(item.files["mask"], image.shape[:2])
     names = item.details["labels"]
     masks: dict[str, Mask] = {}
-    for number, channel in enumerate(channels, 1):
+    for number, channel in _channels(item.files["mask"], image.shape[:2]):
         name = names.get(number, f"label {number}")
         masks[name] = masks[name] | channel if name in masks else channel
-    return picture_case(item, image, {name: mask for name, mask in masks.items() if mask.any()}, ())
+    return picture_case(item, image, masks, ())
 
 
-def _channels(path: Path, size: tuple[int, ...]) -> NDArray[np.bool_]:
-    """(C, H, W) from the rows of the stored matrix; the shape stands in the file name, if anywhere."""
+def _channels(path: Path, size: tuple[int, ...]) -> list[tuple[int, Mask]]:
+    """Class ids and (H, W) masks of the channels with foreground; the shape stands in the file name, if anywhere."""
+    content = read_bytes(path)
     try:
-        matrix: Any = sparse.load_npz(io.BytesIO(read_bytes(path)))
-    except DAMAGED as error:
-        raise DataError(f"{place(path)}: cannot be read ({type(error).__name__}: {error})") from error
+        rows, masks, shape = load_channels(content)
+    except ValueError as error:
+        raise DataError(f"{place(path)}: cannot be read ({error})") from error
     named = SHAPE.search(path.name)
-    count, *rest = (int(side) for side in named[1].split(",") if side.strip()) if named else (matrix.shape[0], *size)
-    if tuple(rest[:2]) != size or matrix.shape != (count, int(np.prod(rest))):
-        raise DataError(f"{place(path)}: {matrix.shape} values named {(count, *rest)}; the image has {size} pixels")
-    channels: NDArray[np.bool_] = matrix.toarray().reshape(count, *size) > 0
-    return channels
+    count, *rest = (int(side) for side in named[1].split(",") if side.strip()) if named else (shape[0], *size)
+    if tuple(rest[:2]) != size or shape != (count, math.prod(rest)):
+        raise DataError(f"{place(path)}: {shape} values named {(count, *rest)}; the image has {size} pixels")
+    return [(int(row) + 1, mask.reshape(size)) for row, mask in zip(rows, masks, strict=True)]
 
 
 IMIS = Dataset(

@@ -28,7 +28,7 @@ def distinct(items: Sequence[Item]) -> tuple[list[Item], list[Defect]]:
     for item in kept:
         by_id[folded(item.case)].append(item)
     for item in (item for same in by_id.values() if len(same) > 1 for item in same):
-        others = [place(next(iter(one.files.values()))) for one in by_id[folded(item.case)]]
+        others = [place(first_file(one) or Path(one.case)) for one in by_id[folded(item.case)]]
         reason = f"cases whose ids cannot be told apart: {', '.join(others)}; rename all but one"
         defects.append(Defect(item.dataset, item.patient, item.case, "failed", reason))
     return [item for item in kept if len(by_id[folded(item.case)]) == 1], defects
@@ -38,7 +38,7 @@ def _copies(items: Sequence[Item]) -> dict[int, tuple[Item, Item]]:
     """Items whose files are those of another, by place in `items`, and that other."""
     by_image: dict[object, list[int]] = defaultdict(list)
     for number, item in enumerate(items):
-        by_image[_file(next(iter(item.files.values())))].append(number)
+        by_image[_file(path) if (path := first_file(item)) else number].append(number)
     copies: dict[int, tuple[Item, Item]] = {}
     for numbers in (numbers for numbers in by_image.values() if len(numbers) > 1):
         first: dict[object, Item] = {}
@@ -48,6 +48,11 @@ def _copies(items: Sequence[Item]) -> dict[int, tuple[Item, Item]]:
             if other is not items[number]:
                 copies[number] = (items[number], other)
     return copies
+
+
+def first_file(item: Item) -> Path | None:
+    """The file that stands for a case in messages, None if it is made of none."""
+    return next(iter(item.files.values()), None)
 
 
 def _file(path: Path) -> object:

@@ -7,8 +7,10 @@ from textwrap import fill
 import pandas as pd
 from tabulate import tabulate
 
+from bench.data.case import printable
 from bench.reporting.tables.averages import cells
 from bench.reporting.tables.latex import to_latex
+from bench.reporting.tables.safe_text import csv_frame, markdown_cell
 from bench.reporting.tables.table import DICE, Cell, Line, Table
 from bench.reporting.tables.text_table import TextTable
 from bench.statistics.patients import AGGREGATIONS, AVERAGE
@@ -52,7 +54,7 @@ def to_frame(table: Table) -> pd.DataFrame:
 
 def to_csv(table: Table | TextTable) -> str:
     """Comma-separated values at full precision, one row per cell (per row of a text table)."""
-    return (to_frame(table) if isinstance(table, Table) else table.frame).to_csv(index=False)
+    return csv_frame(to_frame(table) if isinstance(table, Table) else table.frame).to_csv(index=False)
 
 
 def to_console(table: Table | TextTable, intervals: bool = True) -> str:
@@ -70,11 +72,12 @@ def _grid(table: Table, intervals: bool) -> str:
     last = None
     for line in table.lines:
         texts = [c.text(table.metric) for c in line.cells]
-        rows.append(["" if line.group == last else line.group, line.label, str(line.n), str(line.patients), *texts])
+        labels = ["" if line.group == last else printable(line.group), printable(line.label)]
+        rows.append([*labels, str(line.n), str(line.patients), *texts])
         if intervals:
             rows.append(["", "", "", "", *(c.interval(table.metric) for c in line.cells)])
         last = line.group
-    heads = [*table.heads, "n", "patients", *table.models]
+    heads = [*table.heads, "n", "patients", *map(printable, table.models)]
     align = ["left", "left", *["right"] * (2 + len(table.models))]
     return tabulate(rows, heads, "simple", disable_numparse=True, colalign=align if rows else None)
 
@@ -102,9 +105,10 @@ def _markdown(table: Table) -> str:
         ]
         small = [f"<br><sub>{text}</sub>" if (text := c.interval(table.metric)) else "" for c in line.cells]
         values = [value + limits for value, limits in zip(texts, small, strict=True)]
-        rows.append(["" if line.group == last else line.group, line.label, str(line.n), str(line.patients), *values])
+        labels = ["" if line.group == last else markdown_cell(line.group), markdown_cell(line.label)]
+        rows.append([*labels, str(line.n), str(line.patients), *values])
         last = line.group
-    heads = [*table.heads, "n", "patients", *table.models]
+    heads = [*table.heads, "n", "patients", *map(markdown_cell, table.models)]
     return tabulate(rows, headers=heads, tablefmt="github", disable_numparse=True)
 
 
@@ -114,12 +118,17 @@ def _shares(sheet: TextTable) -> list[float]:
 
 
 def _sheet(sheet: TextTable, style: str, widths: Sequence[int]) -> str:
-    rows = [["" if number else group, *row] for group, part in sheet.grouped() for number, row in enumerate(part)]
+    safe = markdown_cell if style == "github" else printable
+    rows = [
+        ["" if number else safe(group), *map(safe, row)]
+        for group, part in sheet.grouped()
+        for number, row in enumerate(part)
+    ]
     texts = {name for name, _ in sheet.wide} | set(sheet.heads[:2])
     align = ["left" if head in texts else "right" for head in sheet.heads]
     return tabulate(
         rows,
-        sheet.heads,
+        [safe(head) for head in sheet.heads],
         style,
         disable_numparse=True,
         colalign=align if rows else None,

@@ -24,9 +24,13 @@ _RANKS = {0: "{}", 1: r"\textbf{{{}}}", 2: r"\underline{{{}}}"}
 
 
 def escape(text: str) -> str:
-    """Text with everything that LaTeX would read as a command made plain; letters beyond Latin by their code."""
-    known = "".join(one if ord(one) < LATIN or one in "–—‘’“”" else f"[U+{ord(one):04X}]" for one in text)  # noqa: RUF001
+    """Text with what LaTeX would read as a command made plain; control characters and letters beyond Latin as codes."""
+    known = "".join(one if _has_glyph(one) else f"[U+{ord(one):04X}]" for one in text)
     return known.translate(_ESCAPES)
+
+
+def _has_glyph(one: str) -> bool:
+    return one in "–—‘’“”" or (ord(one) < LATIN and one.isprintable())  # noqa: RUF001
 
 
 def to_latex(table: Table | TextTable) -> str:

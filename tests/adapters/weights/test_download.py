@@ -18,7 +18,7 @@ from tests.helpers.weights_server import CONTENT, Behaviour
 
 
 def part_of(entry: Entry, folder: Path) -> Path:
-    return folder / f"{entry.file}.part"
+    return folder / f".segmote-bench-{entry.file}.part"
 
 
 def assert_complete(entry: Entry, folder: Path) -> None:

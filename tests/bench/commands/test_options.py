@@ -7,7 +7,7 @@ import pytest
 import typer
 
 from bench import cli
-from bench.commands.options import ALL, Aggregation, Names, from_options, names_option
+from bench.commands.options import ALL, Aggregation, NameList, from_options, names_option
 from bench.statistics.patients import AGGREGATIONS
 
 
@@ -19,7 +19,7 @@ class Shared:
 @dataclass(frozen=True, kw_only=True)
 class Wanted(Shared):
     folder: Annotated[Path, typer.Argument()]
-    models: Annotated[Names, names_option(help="Models.")] = ALL
+    models: Annotated[NameList, names_option(help="Models.")] = ALL
 
 
 def command(options: Wanted) -> int:
@@ -41,7 +41,7 @@ def answer(*arguments):
 def test_a_command_gets_its_dataclass_with_inherited_options_and_parsed_lists():
     assert answer("r") == (3, Wanted(folder=Path("r"), models=ALL, jobs=1))
     code, options = answer("r", "--models", "sam, sam2,sam", "--jobs", "2")
-    assert options == Wanted(folder=Path("r"), models=Names(("sam", "sam2")), jobs=2) and code == 3
+    assert options == Wanted(folder=Path("r"), models=NameList(("sam", "sam2")), jobs=2) and code == 3
 
 
 def test_the_signature_has_one_parameter_for_each_field():
@@ -54,7 +54,7 @@ def test_the_signature_has_one_parameter_for_each_field():
 @pytest.mark.parametrize("text", ["", " , "])
 def test_a_list_without_a_name_is_refused(text):
     with pytest.raises(typer.BadParameter, match="at least one name"):
-        Names.parse(text)
+        NameList.parse(text)
 
 
 def test_the_choices_of_an_aggregation_are_those_there_are():

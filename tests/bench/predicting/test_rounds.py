@@ -2,6 +2,7 @@ import pandas as pd
 import pytest
 
 from bench.running import run
+from tests.helpers import fakes
 from tests.helpers.fakes import config
 from tests.helpers.runs import click_table
 
@@ -28,3 +29,24 @@ def test_a_box_comes_first_and_clicks_correct_it(tmp_path):
     assert len(last) == 3 and last.mean() > first.mean()
     labels = [line.label for line in click_table(folder, "box+clicks").lines]
     assert labels == ["box", "box + 1 click", "box + 2 clicks"]
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_logits_that_are_no_numbers_are_failures_and_the_rest_is_scored(tmp_path, monkeypatch, value):
+    """The second click is answered so: the round and those after it fail, the first one is scored."""
+    asked = fakes.Fake._one
+
+    def broken(self, image, prompt):
+        prediction = asked(self, image, prompt)
+        if prompt.points is not None and len(prompt.points.labels) == 2:
+            prediction.candidate_logits[0, 0, 0] = value
+        return prediction
+
+    monkeypatch.setattr(fakes.Fake, "_one", broken)
+    outcome = run.run(config(tmp_path / "r", prompts=("clicks",), models=("fake/good",), limit=1))
+    records = pd.read_parquet(tmp_path / "r" / "records.parquet").query("metric == 'dice'")
+    assert set(records.query("round == 1")["status"]) == {"ok"}
+    later = records.query("round > 1")
+    assert set(later["status"]) == {"failed"} and later["value"].isna().all() and len(later) == 6
+    reasons = pd.read_parquet(tmp_path / "r" / "failures.parquet").query("stage == 'predict'")["reason"]
+    assert reasons.str.contains("logits are NaN or infinite").all() and outcome.failed == 6

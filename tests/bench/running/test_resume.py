@@ -3,12 +3,16 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
+from bench.data import datasets
 from bench.errors import RunError
+from bench.reporting import report
 from bench.running import describe, resume, run
 from bench.store.files import read_json
+from bench.store.masks import MaskShard
+from bench.store.run_folder import LOCK, candidates_path, predictions_path, read_failures, read_records
 from tests.helpers import fakes
 from tests.helpers.fakes import config
-from tests.helpers.run_folders import assert_same
+from tests.helpers.run_folders import assert_same, files
 
 pytestmark = pytest.mark.usefixtures("registered", "without_figures")
 
@@ -76,7 +80,112 @@ def test_lost_targets_are_drawn_again(tmp_path):
     before, prompts = path.read_bytes(), (tmp_path / "r" / "prompts.parquet").read_bytes()
     path.write_bytes(before[:-30])
     with pytest.raises(RunError, match="delete it and resume the run"):
+        run.score_only(tmp_path / "r")
+    for spoil in (lambda: path.write_bytes(before[:-30]), path.unlink):
+        spoil()
         run.run(config(tmp_path / "r"))
+        assert path.read_bytes() == before and (tmp_path / "r" / "prompts.parquet").read_bytes() == prompts
+
+
+@pytest.mark.parametrize("content", [None, b"", b"cut", b"[]", b'{"a": 1}', b'[{"seconds_encode": "x"}]', b"\xff"])
+def test_a_prediction_without_its_seconds_is_named_and_made_again(tmp_path, content):
+    run.run(config(tmp_path / "r"))
+    shard = predictions_path(tmp_path / "r", "fake/good", "squares", "c2")
+    seconds = shard.with_suffix(".seconds.json")
+    seconds.unlink() if content is None else seconds.write_bytes(content)
+    with pytest.raises(RunError, match=r"c2\.seconds\.json cannot be read .* resume the run"):
+        run.score_only(tmp_path / "r")
+    run.run(config(tmp_path / "r"))
+    assert len(read_json(seconds)) == 3
+
+
+@pytest.mark.parametrize("model", ["fake/good", "fake/several"])
+def test_a_damaged_shard_is_predicted_again(tmp_path, model):
+    chosen = {"models": ("baseline/box", model)}
+    run.run(config(tmp_path / "r", **chosen))
+    find = candidates_path if model == "fake/several" else predictions_path
+    path = find(tmp_path / "r", model, "squares", "c2")
+    whole, asked = path.read_bytes(), fakes.Fake.encoded
+    path.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(RunError, match=r"c2\.npz is not a mask file .* delete it and resume"):
+        run.score_only(tmp_path / "r")
+    run.run(config(tmp_path / "r", **chosen))
+    assert path.read_bytes() == whole and fakes.Fake.encoded == asked + 3
+
+
+def test_the_shard_of_another_case_is_not_taken_for_this_one(tmp_path):
+    run.run(config(tmp_path / "r"))
+    one, other = (predictions_path(tmp_path / "r", "fake/good", "squares", case) for case in ("c1", "c2"))
+    right = one.read_bytes()
+    one.write_bytes(other.read_bytes())
+    with pytest.raises(RunError, match=r"is of .*c2.*, not of .*c1"):
+        run.score_only(tmp_path / "r")
+    run.run(config(tmp_path / "r"))
+    assert one.read_bytes() == right
+
+
+@pytest.mark.parametrize("name", ["records.parquet", "failures.parquet"])
+def test_a_damaged_table_of_a_run_is_named_with_the_remedy(tmp_path, name):
+    run.run(config(tmp_path / "r"))
+    path = tmp_path / "r" / name
+    path.write_bytes(path.read_bytes()[:-50])
+    with pytest.raises(RunError, match=rf"{name} cannot be read .*bench score"):
+        read_records(tmp_path / "r"), read_failures(tmp_path / "r")
+    run.score_only(tmp_path / "r")
+    report.report(tmp_path / "r")
+
+
+def test_lost_prompts_are_drawn_again_unless_the_data_changed(tmp_path, monkeypatch):
+    run.run(config(tmp_path / "r"))
+    path = tmp_path / "r" / "prompts.parquet"
+    before = path.read_bytes()
     path.unlink()
     run.run(config(tmp_path / "r"))
-    assert path.read_bytes() == before and (tmp_path / "r" / "prompts.parquet").read_bytes() == prompts
+    assert path.read_bytes() == before
+    path.unlink()
+    monkeypatch.setitem(datasets.REGISTRY, "squares", "tests.helpers.fakes:NAMED")
+    with pytest.raises(RunError, match="the data give other prompts now"):
+        run.run(config(tmp_path / "r"))
+
+
+LONG = ("肝" * 30, "肝" * 85, "x" * 255, "x" * 254, "a/" * 200, ". . .", "=", "%", "é" * 300)
+
+
+def test_no_case_name_breaks_the_run_folder(tmp_path, monkeypatch):
+    monkeypatch.setattr(fakes, "NAMES", LONG)
+    monkeypatch.setitem(datasets.REGISTRY, "squares", "tests.helpers.fakes:NAMED")
+    run.run(config(tmp_path / "r"))
+    records = pd.read_parquet(tmp_path / "r" / "records.parquet").query("metric == 'dice' and model == 'fake/good'")
+    assert set(records["case"]) == set(LONG)
+    files = list((tmp_path / "r" / "targets" / "squares").iterdir())
+    assert {MaskShard.load(path).about["case"] for path in files} == set(LONG)
+    assert all(len(path.name.encode()) <= 255 for path in (tmp_path / "r").rglob("*"))
+
+
+def test_a_refused_run_touches_nothing_and_a_replaced_one_only_its_own_files(tmp_path):
+    folder = tmp_path / "r"
+    run.run(config(folder))
+    mine = ["x.npz.4711.part", "sub/sam.pth.part", "predictions/a.part", "tables/paper.tex", "predictions/notes.txt"]
+    for name in mine:
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text("mine")
+    before = files(folder)
+    with pytest.raises(RunError, match="other seed"):
+        run.run(config(folder, seed=1))
+    with pytest.raises(ValueError, match="unknown model"):
+        run.run(config(folder, models=("none/such",)), resume=False)
+    assert files(folder) == before
+    run.run(config(folder, prompts=("click",)), resume=False)
+    assert {name: (folder / name).read_text() for name in mine} == dict.fromkeys(mine, "mine")
+    assert not list((folder / "tables").glob("*box*")) and list((folder / "tables").glob("*click*"))
+
+
+def test_a_folder_of_something_else_is_left_as_it_is(tmp_path):
+    folder = tmp_path / "mine"
+    (folder / "tables").mkdir(parents=True)
+    (folder / "tables" / "all.tex").write_text("mine")
+    (folder / "x.part").write_text("mine")
+    for resume_it in (True, False):
+        with pytest.raises(RunError, match="tables was not written by this run"):
+            run.run(config(folder), resume=resume_it)
+    assert files(folder, (LOCK,)) == {"tables/all.tex": b"mine", "x.part": b"mine"}

@@ -146,3 +146,30 @@ def test_surfaces_of_different_grids_are_refused():
     full = mask((6, 6), ((1, 4), (1, 4)))
     with pytest.raises(ValueError, match="one grid"):
         surface.distances(surface.surface(full, UNIT), surface.surface(full, (1.0, 2.0)))
+
+
+@pytest.mark.parametrize("spacing", [0.4, float(np.float32(0.4)), float(np.nextafter(np.float32(0.4), np.float32(1)))])
+@pytest.mark.parametrize("axis", [0, 1])
+def test_nsd_at_exactly_the_tolerance_does_not_depend_on_the_place(spacing, axis):
+    """Two lines 5 pixels of 0.4 mm apart: 2 mm, wherever they lie and however a header holds the spacing."""
+    for place in range(0, 700, 7):
+        target, predicted = np.zeros((2, 720, 24), bool)
+        target[place, 2:20], predicted[place + 5, 2:20] = True, True
+        if axis:
+            target, predicted = target.T, predicted.T
+        found = surface_distances(target, predicted, (spacing, spacing))
+        assert (found.nsd(2.0), found.nsd(1.999), found.nsd(0.0)) == (1.0, 0.0, 0.0)
+
+
+def test_nsd_of_large_surfaces_heeds_the_guard_too():
+    """More pairs than are computed at once, so that the trees answer."""
+    target, predicted = np.zeros((2, 30, 3000), bool)
+    target[3], predicted[8] = True, True
+    assert surface_distances(target, predicted, (float(np.float32(0.4)),) * 2).nsd(2.0) == 1.0
+
+
+def test_the_guard_is_far_below_a_pixel():
+    target, predicted = np.zeros((2, 20, 20), bool)
+    target[3], predicted[8] = True, True
+    found = surface_distances(target, predicted, (0.4001, 0.4001))
+    assert found.nsd(2.0) == 0.0

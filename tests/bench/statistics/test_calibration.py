@@ -52,7 +52,7 @@ def test_scores_beyond_the_scale_stay_in_the_end_bins():
 
 @pytest.mark.parametrize(("predicted", "true", "bins"), [(np.zeros(2), np.zeros(3), 10), (np.zeros(2), np.zeros(2), 0)])
 def test_bad_input_is_refused(predicted, true, bins):
-    with pytest.raises(ValueError, match="must be"):
+    with pytest.raises(ValueError, match=r"must (both )?be"):
         calibration(predicted, true, bins)
 
 
@@ -68,7 +68,7 @@ def test_regret_is_never_negative():
 
 
 def test_regret_refuses_unequal_shapes():
-    with pytest.raises(ValueError, match="alike"):
+    with pytest.raises(ValueError, match="must both be"):
         regret(np.zeros((2, 3)), np.zeros((2, 1)))
 
 

@@ -50,3 +50,11 @@ def test_no_changed_byte_of_a_shard_escapes_as_another_error(tmp_path):
         except RunError:
             failed += 1
     assert failed > path.stat().st_size // 4
+
+
+def test_a_shard_says_what_it_is_of(tmp_path):
+    about = {"dataset": "folder", "case": "肝" * 100}
+    MaskShard([{"slice": 0}], [np.eye(3, dtype=bool)], about).save(tmp_path / "a.npz")
+    assert MaskShard.load(tmp_path / "a.npz", about).about == about
+    with pytest.raises(RunError, match=r"is of .*delete it and resume"):
+        MaskShard.load(tmp_path / "a.npz", about | {"case": "b"})

@@ -1,7 +1,11 @@
 import subprocess
 import sys
 
-from bench.store.run_folder import one_writer, predictions_path
+import pytest
+
+from bench.errors import RunError
+from bench.store.files import write_json
+from bench.store.run_folder import case_path, one_writer, predictions_path, read_run, timings
 
 
 def test_odd_characters_of_a_case_stay_inside_the_folder(tmp_path):
@@ -20,9 +24,25 @@ def test_second_writer_is_refused(tmp_path):
     assert other.returncode == 3 and "another run" in other.stdout
 
 
-def test_rests_of_a_killed_writer_are_cleared(tmp_path):
-    (tmp_path / "predictions").mkdir()
-    rest = tmp_path / "predictions" / "c1.npz.4711.part"
-    rest.write_bytes(b"half")
-    with one_writer(tmp_path):
-        assert not rest.exists()
+def test_a_long_name_is_cut_and_stays_its_own(tmp_path):
+    names = ["x" * 400, "x" * 399 + "y", "肝" * 100, "x" * 242, "x" * 243]
+    paths = {case_path(tmp_path, "folder", name) for name in names}
+    assert len(paths) == len(names)
+    assert all(len(path.name) <= 255 - len(".seconds.json") + len(".npz") for path in paths)
+    assert case_path(tmp_path, "folder", "a b").name == "a%20b.npz"
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"[" * 100_000, b"\xff\xfe", b'{"config": 1}', b"[]", b'{"config": {"models": [1]}}']
+)
+def test_a_damaged_run_json_is_named(tmp_path, content):
+    (tmp_path / "run.json").write_bytes(content)
+    with pytest.raises(RunError, match=r"run\.json"):
+        read_run(tmp_path)
+
+
+def test_seconds_of_another_number_of_masks_are_refused(tmp_path):
+    write_json(tmp_path / "a.seconds.json", [{"seconds_encode": 0.5, "seconds_decode": 1}])
+    assert timings(tmp_path / "a.npz", 1) == [{"seconds_encode": 0.5, "seconds_decode": 1.0}]
+    with pytest.raises(RunError, match="1 entries for 2 masks"):
+        timings(tmp_path / "a.npz", 2)

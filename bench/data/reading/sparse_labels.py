@@ -1,0 +1,125 @@
+"""Sparse matrices of `scipy.sparse.save_npz`, looked at before SciPy computes with them.
+
+SciPy trusts what such a file says of itself: an index outside of the matrix writes outside of its memory, and a header
+of a few bytes asks for any amount of it. Here headers are held against the sizes in the archive before anything is
+allocated, and indices against the shape before anything is computed.
+"""
+
+import io
+import math
+import zipfile
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+LARGEST_ARRAY = 1 << 28  # bytes of one stored array: 256 MiB, a thousand times the largest of the published labels
+LARGEST_MASKS = 1 << 30  # bytes of all channels of a label as masks
+MOST_CHANNELS = 100_000  # classes; the published labels have some hundreds
+PARTS = {
+    "csr": ("data", "indices", "indptr"),
+    "csc": ("data", "indices", "indptr"),
+    "coo": ("data", "row", "col"),
+}
+HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+TYPES = {"csr": sparse.csr_matrix, "csc": sparse.csc_matrix, "coo": sparse.coo_matrix}
+
+
+def load_channels(content: bytes) -> tuple[NDArray[np.int64], NDArray[np.bool_], tuple[int, int]]:
+    """The rows of a sparse matrix that hold foreground, as masks.
+
+    Args:
+        content: of the file: a matrix in the formats of `PARTS`, one row per channel.
+
+    Returns:
+        The numbers (N,) of the rows with a value above zero, their masks (N, pixels) bool, and the matrix's shape.
+
+    Raises:
+        ValueError: the archive is damaged, says something else than it holds, asks for too much memory, or has an
+            index outside of the matrix, or values that are not finite.
+    """
+    try:
+        matrix = _matrix(content)
+    except Exception as error:  # whatever the archive and NumPy raise on changed bytes
+        raise ValueError(f"{type(error).__name__}: {error}") from error
+    present = np.unique(matrix.nonzero()[0]).astype(np.int64)
+    if len(present) * matrix.shape[1] > LARGEST_MASKS:
+        raise ValueError(
+            f"{len(present)} channels of {matrix.shape[1]} pixels; at most {LARGEST_MASKS} bytes are taken"
+        )
+    masks: NDArray[np.bool_] = matrix[present].toarray() > 0
+    filled = masks.any(axis=1)
+    return present[filled], masks[filled], (int(matrix.shape[0]), int(matrix.shape[1]))
+
+
+def _matrix(content: bytes) -> Any:
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        kind, shape = _array(archive, "format"), _array(archive, "shape")
+        name = kind.item() if kind.ndim == 0 else ""
+        name = name.decode("ascii") if isinstance(name, bytes) else str(name)
+        if name not in PARTS:
+            raise ValueError(f"sparse format {name[:20]!r}; {', '.join(PARTS)} are read")
+        if shape.shape != (2,) or shape.dtype.kind not in "iu":
+            raise ValueError(f"shape {shape.tolist()} is not one of a matrix")
+        values, first, second = (_array(archive, part) for part in PARTS[name])
+    height, width = (int(side) for side in shape)
+    if height > MOST_CHANNELS:
+        raise ValueError(f"{height} channels; at most {MOST_CHANNELS} are read")
+    if height < 0 or width < 0 or width >= 2**31:
+        raise ValueError(f"shape {(height, width)} is not one of a matrix")
+    if any(part.ndim != 1 for part in (values, first, second)) or values.dtype.kind not in "biuf":
+        raise ValueError("its arrays are not lists of numbers")
+    if not all(part.dtype.kind in "iu" for part in (first, second)):
+        raise ValueError("its indices are not integers")
+    if values.dtype.kind == "f" and not np.isfinite(values).all():
+        raise ValueError("it holds values that are not finite")
+    pair = (first, second)
+    _require_inside(name, values, *pair, (height, width))
+    parts = (values, pair) if name == "coo" else (values, *pair)
+    return TYPES[name](parts, shape=(height, width)).tocsr()
+
+
+def _require_inside(
+    name: str, values: NDArray[Any], first: NDArray[Any], second: NDArray[Any], shape: tuple[int, int]
+) -> None:
+    """Hold indices against the shape.
+
+    Raises:
+        ValueError: names what lies outside.
+    """
+    if name == "coo":
+        if not len(values) == len(first) == len(second):
+            raise ValueError(f"{len(values)} values with {len(first)} rows and {len(second)} columns")
+        for indices, side in ((first, shape[0]), (second, shape[1])):
+            _require_below(indices, side)
+        return
+    lines, width = shape if name == "csr" else shape[::-1]
+    if len(second) != lines + 1 or len(values) != len(first):
+        raise ValueError(f"{len(second)} pointers for {lines} lines, {len(values)} values for {len(first)} indices")
+    pointers = second.astype(np.int64)
+    if pointers[0] != 0 or pointers[-1] > len(first) or (np.diff(pointers) < 0).any():
+        raise ValueError("its pointers do not count its values")
+    _require_below(first, width)
+
+
+def _require_below(indices: NDArray[Any], side: int) -> None:
+    if len(indices) and (int(indices.min()) < 0 or int(indices.max()) >= side):
+        raise ValueError(f"index {int(indices.min())} or {int(indices.max())} lies outside of 0 to {side - 1}")
+
+
+def _array(archive: zipfile.ZipFile, name: str) -> NDArray[Any]:
+    """A stored array, allocated only once its header agrees with the archive's size of it."""
+    info = archive.getinfo(f"{name}.npy")
+    with archive.open(info) as file:
+        version = np.lib.format.read_magic(file)
+        if version not in HEADERS:
+            raise ValueError(f"{name}: array of version {version}")
+        shape, fortran, dtype = HEADERS[version](file)
+        count = math.prod(shape)
+        if dtype.hasobject or count < 0 or count * dtype.itemsize > LARGEST_ARRAY:
+            raise ValueError(f"{name}: {shape} values of type {dtype}; at most {LARGEST_ARRAY} bytes are read")
+        content = file.read(count * dtype.itemsize + 1)
+    if len(content) != count * dtype.itemsize:
+        raise ValueError(f"{name}: {len(content)} bytes for {shape} values of type {dtype}")
+    return np.frombuffer(content, dtype).reshape(shape, order="F" if fortran else "C")

@@ -1,0 +1,107 @@
+import io
+import zipfile
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+from bench.data.reading.sparse_labels import load_channels
+
+
+def csr(indices=(5, 6), indptr=(0, 2), shape=(1, 1600), data=(1, 1), kind=b"csr", **other):
+    """The bytes of a stored matrix of one row with two values, or what differs from it."""
+    parts = {"data": np.array(data, other.get("dtype", np.uint8)), "format": np.array(kind), "shape": np.array(shape)}
+    buffer = io.BytesIO()
+    np.savez(buffer, indices=np.array(indices), indptr=np.array(indptr), **parts)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("kind", ["csr", "csc", "coo"])
+def test_rows_with_foreground_come_back(kind):
+    matrix = np.zeros((4, 12), np.uint8)
+    matrix[1, 2:5], matrix[3, 7] = 1, 9
+    buffer = io.BytesIO()
+    sparse.save_npz(buffer, sparse.csr_matrix(matrix).asformat(kind))
+    rows, masks, shape = load_channels(buffer.getvalue())
+    assert rows.tolist() == [1, 3] and shape == (4, 12)
+    assert np.array_equal(masks, matrix[[1, 3]] > 0)
+
+
+def test_stored_zeros_are_no_foreground():
+    rows, masks, _ = load_channels(csr(data=(0, 0)))
+    assert len(rows) == len(masks) == 0
+
+
+WRONG = {
+    "column outside": {"indices": (5, 2**30)},
+    "column negative": {"indices": (5, -1)},
+    "column one too far": {"indices": (5, 1600)},
+    "pointers too long": {"indptr": (0, 99)},
+    "pointers backwards": {"indptr": (0, 2, 1), "shape": (2, 1600)},
+    "pointers start late": {"indptr": (1, 2)},
+    "too few pointers": {"shape": (3, 1600)},
+    "negative shape": {"shape": (-1, 1600)},
+    "shape of three": {"shape": (1, 40, 40)},
+    "shape of floats": {"shape": (1.0, 1600.0)},
+    "huge shape": {"shape": (1, 2**40)},
+    "float indices": {"indices": (5.0, 6.0)},
+    "NaN": {"data": (np.nan, 1), "dtype": np.float32},
+    "text": {"data": ("a", "b"), "dtype": "U1"},
+    "unknown format": {"kind": b"dia"},
+    "a list of formats": {"kind": [b"csr", b"csc"]},
+    "more indices than values": {"indices": (5, 6, 7)},
+}
+
+
+@pytest.mark.parametrize("change", WRONG.values(), ids=WRONG)
+def test_what_a_file_says_of_itself_is_not_believed(change):
+    with pytest.raises(ValueError, match=r"."):  # any reason, but never another error
+        load_channels(csr(**change))
+
+
+def test_a_matrix_of_a_hundred_million_empty_channels_costs_nothing():
+    buffer = io.BytesIO()
+    sparse.save_npz(buffer, sparse.coo_matrix(([1], ([0], [5])), shape=(100_000_000, 1600), dtype=np.uint8))
+    with pytest.raises(ValueError, match="100000000 channels"):
+        load_channels(buffer.getvalue())
+
+
+def altered(content: bytes, name: str, raw: bytes) -> bytes:
+    """An archive with one of its files replaced."""
+    with zipfile.ZipFile(io.BytesIO(content)) as old:
+        parts = {one: old.read(one) for one in old.namelist()} | {name: raw}
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as new:
+        for one, part in parts.items():
+            new.writestr(one, part)
+    return buffer.getvalue()
+
+
+def header(shape: tuple[int, ...], descr: str = "|u1") -> bytes:
+    buffer = io.BytesIO()
+    np.lib.format.write_array_header_1_0(buffer, {"descr": descr, "fortran_order": False, "shape": shape})
+    return buffer.getvalue()
+
+
+BROKEN = {
+    "no header": b"csr",
+    "cut header": header((2,)).replace(b"}", b" ", 1),
+    "asks for 4 GiB": header((4 << 30,)) + bytes(1000),
+    "asks for more than there is": header((1000,)) + bytes(10),
+    "more than asked for": header((2,)) + bytes(10),
+    "objects": header((2,), "|O") + bytes(16),
+    "negative length": header((-2,)) + bytes(2),
+}
+
+
+@pytest.mark.parametrize("raw", BROKEN.values(), ids=BROKEN)
+@pytest.mark.parametrize("name", ["data", "indices", "indptr", "format", "shape"])
+def test_a_damaged_array_is_a_value_error(name, raw):
+    with pytest.raises(ValueError, match=r"."):  # any reason, but never another error
+        load_channels(altered(csr(), f"{name}.npy", raw))
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"no archive"])
+def test_something_else_is_a_value_error(content):
+    with pytest.raises(ValueError, match=r"."):  # any reason, but never another error
+        load_channels(content)

@@ -1,0 +1,80 @@
+import csv
+import io
+import re
+
+import pandas as pd
+import pytest
+
+from bench.commands.terminal import PrintableStream
+from bench.data.case import printable
+from bench.reporting.tables.formats import to_console, to_csv, to_markdown
+from bench.reporting.tables.latex import escape, to_latex
+from bench.reporting.tables.safe_text import csv_cell, csv_frame, markdown_cell
+from bench.reporting.tables.table import Cell, Line, Table
+
+HOSTILE = (
+    "=cmd|' /C calc'!A0", "@SUM(1)", "+1+1", "-1+1", "\t=1", "\r=1", "＝1", "a|b", "a\\|b", "new\nline",  # noqa: RUF001
+    "\x1b[2J\x1b]0;title\x07", "\x9b31m", "\u202etxt", "a\udc80b", "<img src=x>", "\u2028", "end\\", "$x_1$ & %",
+)  # fmt: skip
+
+
+def table(name: str) -> Table:
+    cells = [Cell(0.5, 2, patients=2), Cell(0.25, 2, patients=2)]
+    return Table("t", "caption", ["one", name], [Line(name, "liver", cells), Line("set", name, cells)])
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_no_name_reaches_the_terminal_as_control(name):
+    text = to_console(table(name))
+    assert all(one == "\n" or one.isprintable() for one in text)
+    assert len(text.splitlines()) == len(to_console(table("plain")).splitlines())
+
+
+@pytest.mark.parametrize("name", [name for name in HOSTILE if "\udc80" not in name])  # no frame holds half a character
+def test_no_name_begins_a_csv_cell_as_a_formula(name):
+    cells = [cell for row in csv.reader(io.StringIO(to_csv(table(name)))) for cell in row]
+    assert not [cell for cell in cells if cell.startswith(("=", "@", "+", "\t", "\r", "＝"))]  # noqa: RUF001
+    assert not [cell for cell in cells if cell.startswith("-") and cell != "-"]
+
+
+def test_numbers_stay_numbers_in_csv():
+    frame = csv_frame(pd.DataFrame({"name": ["-0.5", "=1", None], "value": [-1.5, 2.0, float("nan")]}))
+    assert frame["value"].tolist()[:2] == [-1.5, 2.0]
+    assert frame["name"].tolist()[:2] == ["-0.5", "'=1"] and pd.isna(frame["name"][2])
+    assert csv_cell(-1) == -1 and csv_cell("a-b") == "a-b"
+    assert list(csv_frame(pd.DataFrame({"=x": [1]})).columns) == ["'=x"]
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_no_name_breaks_a_markdown_table(name):
+    rows = [line for line in to_markdown(table(name)).splitlines() if line.startswith("|")]
+    plain = [line for line in to_markdown(table("plain")).splitlines() if line.startswith("|")]
+    assert len(rows) == len(plain)
+    assert {len(re.findall(r"(?:^|[^\\])(?:\\\\)*\|", row)) for row in rows} == {len(plain[0].split("|")) - 1}
+    assert "<img" not in "".join(rows)
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_no_name_reaches_latex_as_a_command(name):
+    text = escape(name)
+    assert all(one.isprintable() for one in text)
+    assert not re.search(r"(?<!\\)[&%$#_]", text)
+    assert "\x1b" not in to_latex(table(name))
+
+
+def test_a_bar_and_a_backslash_are_escaped():
+    assert markdown_cell("a\\|b") == "a\\\\\\|b"
+
+
+def test_a_stream_shows_controls_and_keeps_line_breaks():
+    inner = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    stream = PrintableStream(inner)
+    print("liver\x1b[2J\tµ", "\r", file=stream)
+    stream.flush()
+    assert inner.buffer.getvalue() == b"liver\\x1b[2J\t\\xb5 \\r\n"
+    assert not stream.isatty() and stream.encoding == "ascii"
+
+
+def test_scripts_keep_their_letters():
+    for word in ("肝臓", "Größe", "می\u200cخواهم", "नमस्ते", "a\u3000b"):  # noqa: RUF001
+        assert printable(word) == word
