@@ -235,7 +235,7 @@ def test_prompts_are_scaled_by_each_axis(network: Imis, mini: ImisSegmenter) -> 
     image = picture(40, 64)
     [encoded] = mini.encode([image])
     [prediction] = mini.decode([(encoded, BOX)])
-    box = torch.from_numpy(BOX.box * np.array([4, 6.4, 4, 6.4], np.float32))
+    box = torch.from_numpy(BOX.box * np.array([2, 3.2, 2, 3.2], np.float32))
     with torch.no_grad():
         drawn = network.decode(encoded.embedding[None], boxes=box[None])
     torch.testing.assert_close(prediction.candidate_logits, drawn.logits[0, 1:], atol=1e-4, rtol=0)

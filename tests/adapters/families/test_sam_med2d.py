@@ -196,7 +196,7 @@ def test_mini_is_the_same_network_at_another_size(mini: Any, shape_only: Any) ->
         return {re.sub(r"blocks\.\d+", "blocks", key) for key in net.state_dict()}
 
     assert names(mini) == names(shape_only)
-    assert MINI.side == VIT_B.side == 256
+    assert 2 * MINI.side == VIT_B.side == 256
     assert count(mini) == card("sam-med2d/mini").parameters
 
 
@@ -268,7 +268,7 @@ def test_weights_that_do_not_fit_are_reported_by_name(tmp_path: Path, mini: Any)
         load("sam-med2d/mini", weights=tmp_path / "wrong.safetensors")
     assert f"1 missing: {adapter}" in str(caught.value)
     assert f"1 unexpected: {misspelt}" in str(caught.value)
-    assert "1 wrong shape: image_encoder.pos_embed (1, 16, 16, 64) for (1, 16, 16, 128)" in str(caught.value)
+    assert "1 wrong shape: image_encoder.pos_embed (1, 16, 16, 64) for (1, 16, 16, 96)" in str(caught.value)
 
 
 def test_an_option_uses_the_weights_of_its_network() -> None:

@@ -91,7 +91,7 @@ def test_a_prediction_is_the_routed_mask(mini: SegmoteSegmenter) -> None:
 def test_prompts_are_scaled_by_each_axis(network: Segmote, mini: SegmoteSegmenter) -> None:
     [encoded] = mini.encode([picture(40, 64)])
     [prediction] = mini.decode([(encoded, BOX)])
-    box = torch.from_numpy(BOX.box * np.array([4, 6.4, 4, 6.4], np.float32))
+    box = torch.from_numpy(BOX.box * np.array([2, 3.2, 2, 3.2], np.float32))
     with torch.no_grad():
         drawn = network.decode(encoded.embedding[None], boxes=box[None], details=encoded.details[None])
     torch.testing.assert_close(prediction.candidate_logits, drawn.mask[0], atol=1e-4, rtol=0)

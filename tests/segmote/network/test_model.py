@@ -109,7 +109,11 @@ def test_one_image_serves_all_prompts(features: dict[str, torch.Tensor]) -> None
     two = {name: value.expand(2, -1, -1, -1) for name, value in one.items()}
     previous = torch.randn(2, 1, 4 * GRID, 4 * GRID)
     with torch.no_grad():
-        for prompt in ({"boxes": BOXES}, {"masks": previous, "ppt": True}, {"pooled": torch.randn(2, 64), "ppt": True}):
+        for prompt in (
+            {"boxes": BOXES},
+            {"masks": previous, "ppt": True},
+            {"pooled": torch.randn(2, MINI.text.width), "ppt": True},
+        ):
             once, twice = (network.decode(**image, **prompt) for image in (one, two))
             torch.testing.assert_close(once.logits, twice.logits, atol=1e-4, rtol=0)
 
