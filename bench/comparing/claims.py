@@ -168,7 +168,7 @@ def audit(ours: Mapping[Key, Measured] | None = None, folder: Path = FOLDER) -> 
     """Every printed average, repeated value, claim and cell of the paper.
 
     Args:
-        ours: from `bench.reproduction.ours`; None: nothing was measured.
+        ours: from `bench.comparing.paper.ours`; None: nothing was measured.
         folder: of the published numbers.
     """
     printed = cells(folder)

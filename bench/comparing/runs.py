@@ -59,8 +59,8 @@ def compare(first: Path, second: Path, metric: str = "dice", aggregation: str | 
 
     Args:
         first, second: run folders, A and B.
-        metric: name, see `bench.metrics`; the aggregation "volume" reads that of stacked volumes.
-        aggregation: see `bench.patients`; None: that of A's protocol.
+        metric: name, see `bench.scoring.metrics`; the aggregation "volume" reads that of stacked volumes.
+        aggregation: see `bench.statistics.patients`; None: that of A's protocol.
 
     Raises:
         RunError: not runs, not scored, other prompts, no model in common, or no such metric or aggregation.

@@ -122,7 +122,7 @@ def samples(case: Case, protocol: Protocol, everything: bool = False) -> Iterato
     """The slices of a volume that hold a target, or the one picture.
 
     Args:
-        case: see `bench.cases.Case`.
+        case: see `bench.data.case.Case`.
         protocol: plane, intensities, components, working resolution.
         everything: also the slices without a target; all targets of the case are in all slices, some of them empty.
 

@@ -15,7 +15,7 @@ def cells(records: pd.DataFrame, aggregation: str, rows: Rows, name: str = "dice
 
     Args:
         records: of one prompt kind; of one round, or of metrics that span rounds.
-        aggregation: name, see `bench.patients.AGGREGATIONS`.
+        aggregation: name, see `bench.statistics.patients.AGGREGATIONS`.
         rows: for each data set, row label to the targets pooled in it; targets in no row get their own.
         name: of a metric; "volume" reads that of stacked volumes.
     """
