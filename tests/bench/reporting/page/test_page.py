@@ -87,7 +87,7 @@ def test_page_table_of_scores_sorts_by_what_is_printed():
 
 
 def test_page_table_of_texts_finds_the_numbers_in_its_texts():
-    made = page_table(pages.sheet())
+    made = page_table(pages.text_table())
     assert [head.numeric for head in made.columns] == [False, False, True, False, False]
     assert [row.cells[2].sort for row in made.rows] == [1.5, -2.0]
 
@@ -99,7 +99,7 @@ def test_long_frames_say_what_is_not_shown():
 
 
 def test_tables_stand_in_the_chapter_of_their_prompt():
-    scores, comparison = pages.table(), pages.sheet()
+    scores, comparison = pages.table(), pages.text_table()
     headline, summary = (replace(scores, name=role, role=role) for role in ("headline", "summary"))
     jitter = replace(scores, name="jitter", prompt="box-jitter")
     ledger = replace(comparison, name="ledger", prompt="")
