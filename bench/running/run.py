@@ -21,6 +21,7 @@ from bench.reporting.tables.table import Table
 from bench.reporting.tables.text_table import TextTable
 from bench.running.resume import open_run, require_complete
 from bench.scoring.score import score
+from bench.store import slice_cache
 from bench.store.run_facts import RunFacts
 from bench.store.run_folder import (
     FAILURE_COLUMNS,
@@ -64,13 +65,13 @@ def run(config: RunConfig, resume: bool = True) -> RunOutcome:
     Raises:
         RunError: the folder belongs to another run or another process, or there is nothing to run.
     """
-    with one_writer(config.out):
+    with one_writer(config.out), _slices_kept(config.out):
         return _report(config, _score(_predict(config, resume)))
 
 
 def predict_only(config: RunConfig, resume: bool = True) -> None:
     """The first of the three steps alone."""
-    with one_writer(config.out):
+    with one_writer(config.out), _slices_kept(config.out):
         _predict(config, resume)
 
 
@@ -79,6 +80,16 @@ def score_only(folder: Path) -> RunOutcome:
     facts = read_run(folder)
     with one_writer(folder):
         return _report(facts.config, _score(facts))
+
+
+@contextmanager
+def _slices_kept(folder: Path) -> Iterator[None]:
+    """Slices are kept while the block runs, and none of an earlier run that was killed."""
+    slice_cache.clear(folder)
+    try:
+        yield
+    finally:
+        slice_cache.clear(folder)
 
 
 def _predict(config: RunConfig, resume: bool) -> RunFacts:

@@ -16,6 +16,7 @@ from bench.store.files import read_json, write_bytes, write_json
 from bench.store.run_facts import RunFacts
 
 LOCK = ".segmote-bench.lock"
+SLICES = ".segmote-bench-slices"
 SECONDS = ".seconds.json"  # the longest ending of a case's file
 LONGEST_NAME = 255  # bytes that file systems take
 SECONDS_COLUMNS = ("seconds_encode", "seconds_decode")
@@ -120,6 +121,11 @@ def images_path(run: Path, dataset: str, case: str) -> Path:
 def targets_path(run: Path, dataset: str, case: str) -> Path:
     """Where the targets of a case are kept."""
     return case_path(run / "targets", dataset, case)
+
+
+def slices_path(run: Path, dataset: str, case: str) -> Path:
+    """Where the slices of a case are kept while the run goes on, see `bench.store.slice_cache`."""
+    return case_path(run / SLICES, dataset, case).with_suffix(".arrow")
 
 
 def seconds_path(predictions: Path) -> Path:
