@@ -1,7 +1,8 @@
 """Each case is read once: its slices are kept in the run folder while the run goes on, for all models and stages.
 
 A case is one Arrow file with a batch per slice: the image as it is shown to models, and the masks packed to bits. The
-file is mapped into memory slice by slice, so that a long volume takes no more memory than a short one.
+file is mapped into memory slice by slice, so that a long volume takes no more memory than a short one. Files of a run
+that was killed are not used, since the data may have changed since; see `files.temporary_folder`.
 """
 
 import os
@@ -16,10 +17,9 @@ import pyarrow as pa
 from bench.data import catalogue, slicing
 from bench.data.case import Item
 from bench.data.slicing import Plane, SliceGrid
-from bench.errors import RunError
 from bench.protocols import Protocol
 from bench.store.files import partial_path
-from bench.store.run_folder import SLICES, slices_path
+from bench.store.run_folder import slices_path
 
 SHARE_OF_FREE = 0.25  # of the free disk space that one case may take; a larger one is read again for each model
 SCHEMA = pa.schema(
@@ -88,18 +88,6 @@ def keep(run: Path, item: Item, cut: Iterable[Plane]) -> Iterator[Plane]:
             os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)
-
-
-def clear(run: Path) -> None:
-    """Forget all slices; also those of a run that was killed, since the data may have changed since.
-
-    Raises:
-        RunError: their folder is a link.
-    """
-    folder = run / SLICES
-    if folder.is_symlink():
-        raise RunError(f"{folder} is a link: what it leads to is not deleted; remove the link")
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _batch(one: Plane) -> pa.RecordBatch:

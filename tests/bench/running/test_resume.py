@@ -7,10 +7,10 @@ from bench.data import datasets
 from bench.errors import RunError
 from bench.reporting import report
 from bench.running import describe, resume, run
-from bench.store import slice_cache
 from bench.store.files import read_json
 from bench.store.masks import MaskShard
-from bench.store.run_folder import LOCK, SLICES, candidates_path, predictions_path, read_failures, read_records
+from bench.store.records import read_records
+from bench.store.run_folder import LOCK, SLICES, candidates_path, predictions_path, read_failures
 from tests.helpers import fakes
 from tests.helpers.fakes import config
 from tests.helpers.run_folders import assert_same, files
@@ -46,7 +46,7 @@ def test_each_case_is_read_once_for_all_models_and_stages(tmp_path, monkeypatch)
 def test_slices_of_a_killed_run_are_cut_again(tmp_path, monkeypatch):
     """They are of data that may have changed since: here they are of no image at all."""
     chosen = {"models": ("fake/dies",), "prompts": ("clicks",)}
-    monkeypatch.setattr(slice_cache, "clear", lambda folder: None)  # a kill leaves everything as it is
+    monkeypatch.setattr("bench.store.files._remove", lambda folder: None)  # a kill leaves everything as it is
     with pytest.raises(KeyboardInterrupt):
         run.run(config(tmp_path / "a", **chosen))
     left = list((tmp_path / "a" / SLICES).rglob("*.arrow"))

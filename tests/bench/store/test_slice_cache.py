@@ -5,7 +5,6 @@ import pytest
 
 from bench.data import catalogue
 from bench.data.slicing import planes
-from bench.errors import RunError
 from bench.protocols import Protocol
 from bench.store import slice_cache
 from bench.store.run_folder import SLICES, slices_path
@@ -73,13 +72,3 @@ def test_one_slice_at_a_time_is_in_memory(tmp_path):
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert count == 30 and peak < 6e6  # bytes; a slice has two million
-
-
-def test_a_link_in_the_place_of_the_folder_is_not_followed(tmp_path):
-    (tmp_path / "mine").mkdir()
-    (tmp_path / "mine" / "scan").write_text("mine")
-    (tmp_path / "run").mkdir()
-    (tmp_path / "run" / SLICES).symlink_to(tmp_path / "mine")
-    with pytest.raises(RunError, match="is a link"):
-        slice_cache.clear(tmp_path / "run")
-    assert (tmp_path / "mine" / "scan").read_text() == "mine"
