@@ -130,7 +130,7 @@ def _score_case(run: Path, case: Mapping[str, Any], protocol: Protocol) -> tuple
     for entry, mask, others, seconds in stored.entries:
         target = stored.targets[entry["slice"], entry["target"]]
         row = facts | {name: entry[name] for name in ("slice", "target", "prompt", "round")} | dict(seconds)
-        row["area_px"] = int(target.mask.sum())
+        row["area_px"] = target.packed.area
         volume = volumes.setdefault((class_of(entry["target"]), entry["prompt"], entry["round"]), _Volume())
         if mask is None:
             volume.failed = True
@@ -138,9 +138,9 @@ def _score_case(run: Path, case: Mapping[str, Any], protocol: Protocol) -> tuple
             failures.append(_failure(row, entry["reason"]))
             continue
         own = Candidate(mask, entry["score"], _selected(others))
-        chosen = pair.oracle(target.mask, _in_order(own, others)) if protocol.selection == "oracle" else own
+        chosen = pair.oracle(target, _in_order(own, others)) if protocol.selection == "oracle" else own
         records += _rows(row, pair.scores(target, chosen.mask, protocol))
-        records += _rows(row, pair.choice_scores(target.mask, own, others, protocol))
+        records += _rows(row, pair.choice_scores(target, own, others, protocol))
         volume.slices.setdefault(entry["slice"], []).append(chosen.mask)
     records += _volume_records(facts, volumes, stored, protocol)
     return records, failures
@@ -170,7 +170,7 @@ def _volume_records(
     for (name, prompt, number), volume in volumes.items():
         target = targets[name]
         row = facts | {"slice": None, "target": name, "prompt": prompt, "round": number}
-        row |= {"seconds_encode": 0.0, "seconds_decode": 0.0, "area_px": int(target.mask.sum())}
+        row |= {"seconds_encode": 0.0, "seconds_decode": 0.0, "area_px": target.packed.area}
         yield from _rows(row, _volume_scores(target, volume, stored.grid, protocol, name in lesions))
 
 
@@ -190,7 +190,7 @@ def _volume_scores(
         return dict.fromkeys(known, FAILED)
     predicted = stack(volume.slices, grid)
     made = {f"volume_{name}": scored for name, scored in pair.scores(target, predicted, protocol).items()}
-    return made | (pair.lesion_scores(target.mask, predicted, protocol) if lesions else {})
+    return made | (pair.lesion_scores(target, predicted, protocol) if lesions else {})
 
 
 def _failure(row: Row, reason: str) -> Row:
