@@ -5,7 +5,6 @@ The sizes of the demands are run with BENCH_FULL_SIZE=1; by default smaller ones
 
 import json
 import os
-import resource
 import subprocess
 import sys
 from pathlib import Path

@@ -130,7 +130,9 @@ def text_tables(ledger: pd.DataFrame, note: str = "") -> list[TextTable]:
     )
     about = "Whether the weights have seen a data set in training, with the source, and the mark it gives a score."
     tables = [
-        _text_table("ledger", "Who has seen what", about, seen[["dataset", "model", "seen", "mark", "source"]], {"source": 0.55}),
+        _text_table(
+            "ledger", "Who has seen what", about, seen[["dataset", "model", "seen", "mark", "source"]], {"source": 0.55}
+        ),
         _text_table(
             "ledger-weights", "Terms of the weights", "Terms of the weights, and what they were trained on.",
             weights.assign(group="Weights")[["group", *weights]], {"weights_licence": 0.3, "trained_on": 0.4},
