@@ -1,4 +1,4 @@
-"""`bench ablate experts|queries|decoder|size`: the paper's ablations on any data."""
+"""`bench ablate experts|queries|decoder|size`: the paper's ablation studies on any data."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -29,7 +29,7 @@ class AblateOptions:
     names: Annotated[
         NameList,
         typer.Argument(
-            parser=_ablations, metavar="NAMES", help="Comma-separated: experts, queries, decoder, size; or all."
+            parser=_ablations, metavar="NAMES", help="Comma-separated studies: experts, queries, decoder, size; or all."
         ),
     ]
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for tables and figures.")] = Path("results/ablations")
@@ -38,23 +38,31 @@ class AblateOptions:
     ] = None
     data: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Data sets to train on, in the IMIS layout; without it, phantoms."),
+        typer.Option(metavar="DIR", help="Folder of data sets in the IMIS layout to train on. Default: phantoms."),
     ] = None
     test_data: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Zero-shot data sets; without it, phantoms.")
+        Path | None, typer.Option(metavar="DIR", help="Folder of data sets for zero-shot tests. Default: phantoms.")
     ] = None
-    four: Annotated[NameList | None, names_option(help="Comma-separated data sets: the subset of four modalities.")] = (
-        None
-    )
+    four: Annotated[
+        NameList | None,
+        names_option(
+            help="Comma-separated data sets for trainings on few modalities (four in the paper). Needed with --data."
+        ),
+    ] = None
     seven: Annotated[
-        NameList | None, names_option(help="The same for the subset of seven. Default: all below --data.")
+        NameList | None,
+        names_option(
+            help="Comma-separated data sets for trainings on many modalities (seven in the paper). Default: all."
+        ),
     ] = None
     full: Annotated[bool, typer.Option("--full", help="Networks of official size instead of mini ones.")] = False
     base: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Weights of IMIS-Net. Default: the catalogue's file.")
     ] = None
     seeds: Annotated[int, typer.Option(min=1, help="Trainings per configuration; a verdict needs 3.")] = 3
-    epochs: Annotated[int | None, typer.Option(min=1, help="Default: 12 for mini networks, else the recipe's.")] = None
+    epochs: Annotated[
+        int | None, typer.Option(min=1, help="Training epochs. Default: 12 for mini networks, else the recipe's.")
+    ] = None
     limit: Annotated[
         int | None, typer.Option(min=1, help="Training images per data set. Default: 80 for mini networks, else all.")
     ] = None
@@ -67,7 +75,7 @@ class AblateOptions:
 
 
 def ablate_command(options: AblateOptions) -> int:
-    """Train and test the networks that the paper's ablations compare; finished networks are reused."""
+    """Repeat the paper's ablation studies: experts, prompt queries, tuned decoder, size. Reuses finished trainings."""
     from bench.studies.ablations.output import write
 
     setting = None

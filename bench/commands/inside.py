@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class InsideOptions(Device, EvaluationRules, Limit, DataSets):
     """Options that all commands of `bench inside` share."""
 
-    model: Annotated[str, typer.Option(help="Model, family/variant.")] = "segmote/mini"
+    model: Annotated[str, typer.Option(help="Model, as family/variant (see bench ls models).")] = "segmote/mini"
     weights: Annotated[
         Path | None, typer.Option(metavar="PATH", help="Weights file, or folder that holds the authors' file.")
     ] = None
@@ -35,7 +35,7 @@ class ExpertsOptions(InsideOptions):
     """Options of `bench inside experts`."""
 
     prompt: Annotated[
-        str, typer.Option(help="Prompt kind (see bench ls prompts); auto gives none.", rich_help_panel="Prompts")
+        str, typer.Option(help="Prompt kind (see bench ls prompts); auto means no prompt.", rich_help_panel="Prompts")
     ] = "box"
 
 
@@ -48,7 +48,7 @@ class RoutingOptions(ExpertsOptions):
 
 
 def inside_experts(options: ExpertsOptions) -> int:
-    """Show which expert tokens answer and which experts update them, by data set (figure 6a)."""
+    """Show which expert tokens are selected and which experts update them, for each data set (figure 6a)."""
     from bench.studies.inside import choices
 
     defects: list[Defect] = []
@@ -67,7 +67,7 @@ def inside_routing(options: RoutingOptions) -> int:
 
 
 def inside_embeddings(options: InsideOptions) -> int:
-    """Show which data sets have similar image embeddings, by PCA and t-SNE of their means over the image (figure 4)."""
+    """Show how similar the image embeddings of the data sets are, in PCA and t-SNE plots (figure 4)."""
     from bench.studies.inside import embeddings
 
     defects: list[Defect] = []

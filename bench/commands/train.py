@@ -44,7 +44,7 @@ class TrainOptions:
     ] = "paper"
     variant: Annotated[
         Literal["paper", "released"] | None,
-        typer.Option(help="Which network, where the two differ. Default: that of the recipe."),
+        typer.Option(help="Network of the paper or of the released code, where they differ. Default: as the recipe."),
     ] = None
     base_family: Annotated[
         Literal["imis", "sam"],
@@ -73,7 +73,7 @@ class TrainOptions:
 
 
 def train_segmote(options: TrainOptions) -> int:
-    """Train SegMoTE on frozen embeddings: MoTE and PPT learn, one patient in ten is held out. Can be interrupted."""
+    """Train MoTE and PPT of SegMoTE on stored embeddings of the frozen encoder; one patient in ten is held out."""
     from adapters.families.segmote import from_base
     from segmote.network.config import SegmoteConfig
     from segmote.recipe import RECIPES, Recipe

@@ -253,7 +253,7 @@ LEGEND = (
 
 
 def frame(verdicts: Sequence[Verdict]) -> pd.DataFrame:
-    """One line a verdict, at full precision."""
+    """One line per verdict, at full precision."""
     nothing = Measured(float("nan"), float("nan"), float("nan"))
     rows = [
         {"id": v.id, "where": v.where, "what": v.quote, "published": v.published, "recomputed": v.recomputed}

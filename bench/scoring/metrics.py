@@ -75,7 +75,7 @@ def iou(areas: Areas) -> float:
     return areas.common / union if union else float("nan")
 
 
-Unit = Literal["%", "mm", "px", "clicks", "a volume"]
+Unit = Literal["%", "mm", "px", "clicks", "per volume"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,10 +154,10 @@ _LESIONS = (
         "harmonic mean of lesion-wise sensitivity and precision; one common voxel finds a lesion (26-connected)",
         settled=True,
     ),
-    Metric("lesions_found", "lesions found", "a volume", True, True, "lesions that the prediction touches"),
-    Metric("lesions_missed", "lesions missed", "a volume", False, True, "lesions that the prediction does not touch"),
+    Metric("lesions_found", "lesions found", "per volume", True, True, "lesions that the prediction touches"),
+    Metric("lesions_missed", "lesions missed", "per volume", False, True, "lesions that the prediction does not touch"),
     Metric(
-        "lesions_invented", "lesions invented", "a volume", False, True,
+        "lesions_invented", "lesions invented", "per volume", False, True,
         "components of the prediction that touch no lesion",
     ),
 )  # fmt: skip

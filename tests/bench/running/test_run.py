@@ -46,7 +46,7 @@ def test_records_are_long_and_complete(tmp_path):
         "status",
     ]
     assert set(wanted) | {"seconds_encode", "seconds_decode", "area_px"} == set(records.columns)
-    # 4 cases x 3 slices x 2 models a metric; and 4 cases x 2 targets x 2 models a metric of volumes
+    # 4 cases x 3 slices x 2 models per metric; and 4 cases x 2 targets x 2 models per metric of volumes
     slices, volumes = ("dice", "iou", "nsd@2mm", "hd95"), ("volume_dice", "volume_iou", "volume_nsd@2mm", "volume_hd95")
     wanted = dict.fromkeys((*slices, "predicted_iou"), 24) | dict.fromkeys(volumes, 16)
     assert records["metric"].value_counts().to_dict() == wanted

@@ -10,12 +10,14 @@ from adapters.families import small_networks
 from bench.miniworld.training.build import build
 from bench.miniworld.training.families import FAMILIES
 from segmote.network.official_names import name_of_sams
+from tests.helpers.versions import needs_muon
 
 pytestmark = pytest.mark.usefixtures("quick")
 SHARE = 1e-6
 
 
 @pytest.mark.parametrize("family", ["medsam", "huang", "sam-med2d", "imis"])
+@needs_muon
 def test_what_does_not_learn_stays_the_mini_sams(family, tmp_path):
     torch.manual_seed(0)
     sam = {name: value.half() for name, value in small_networks.sam().state_dict().items()}
@@ -29,6 +31,7 @@ def test_what_does_not_learn_stays_the_mini_sams(family, tmp_path):
     assert any(not torch.equal(value, tuned[name(key)]) for key, value in sam.items())
 
 
+@needs_muon
 def test_sam2_is_built_from_nothing(tmp_path):
     (path,) = build(["sam2"], tmp_path, share=SHARE, log_dir=tmp_path).values()
     assert load_file(path).keys() == FAMILIES["sam2"].build().state_dict().keys()
@@ -41,7 +44,8 @@ def test_build_names_what_is_wrong(tmp_path):
         build(["huang"], tmp_path, log_dir=tmp_path)
 
 
-def test_one_step_a_stage_is_deterministic_and_logged(tmp_path):
+@needs_muon
+def test_one_step_per_stage_is_deterministic_and_logged(tmp_path):
     (first,) = build(["sam"], tmp_path / "one", share=SHARE, log_dir=tmp_path / "logs").values()
     (again,) = build(["sam"], tmp_path / "two", share=SHARE, log_dir=tmp_path / "logs").values()
     assert first.read_bytes() == again.read_bytes()

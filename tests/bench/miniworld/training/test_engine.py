@@ -4,8 +4,9 @@ import pytest
 import torch
 
 from bench.miniworld.training.engine import MiniTraining, scaled
+from tests.helpers.versions import needs_muon
 
-pytestmark = pytest.mark.usefixtures("quick")
+pytestmark = needs_muon
 CPU = torch.device("cpu")
 SHARE = 1e-6
 

@@ -1,12 +1,14 @@
-"""Parts of a stage: optimisers, ellipses, one contrast."""
+"""Muon and AdamW on one schedule."""
 
 import pytest
 import torch
 from torch import nn
 
 from bench.miniworld.training.optimisers import Optimisers, rate_share
+from tests.helpers.versions import needs_muon
 
 
+@needs_muon
 def test_linear_weights_go_to_muon_and_all_else_to_adamw():
     network = nn.Sequential(nn.Linear(4, 4), nn.LayerNorm(4), nn.Linear(4, 1))
     network[2].weight.requires_grad_(False)
@@ -26,6 +28,6 @@ def test_the_rate_warms_up_and_falls():
 
 
 def test_an_old_torch_is_told_what_it_lacks(monkeypatch):
-    monkeypatch.delattr(torch.optim, "Muon")
+    monkeypatch.delattr(torch.optim, "Muon", raising=False)
     with pytest.raises(ImportError, match=r"2\.9"):
         Optimisers([nn.Linear(2, 2)], 0.1, 0.1, 0.0)
