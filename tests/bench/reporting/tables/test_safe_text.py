@@ -5,7 +5,7 @@ import re
 import pandas as pd
 import pytest
 
-from bench.data.case import printable
+from bench.data.printable import printable
 from bench.reporting.tables.formats import to_console, to_csv, to_markdown
 from bench.reporting.tables.latex import escape, to_latex
 from bench.reporting.tables.safe_text import csv_cell, csv_frame, markdown_cell
