@@ -1,23 +1,20 @@
 """The IMIS layout, also SegMoTE's: PNG slices with one sparse channel a class."""
 
-import math
-import re
 from collections import defaultdict
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from bench.data.case import Case, DataError, Dataset, Defect, Item, Mask
+from bench.data.case import Case, DataError, Dataset, Defect, Item
 from bench.data.reading import pictures
 from bench.data.reading.assemble import picture_case
 from bench.data.reading.layout import Entry, arranged, case_of, files, listed_file, patient_of, roots
 from bench.data.reading.names import modality_of
 from bench.data.reading.opening import exists, is_file, place, read_bytes, read_json
 from bench.data.reading.pictures import read_picture
-from bench.data.reading.sparse_labels import load_channels
+from segmote.imis.sparse_labels import read_classes
 
 NAME = "imis"
-SHAPE = re.compile(r"\(([\d, ]+)\)\.npz$", re.IGNORECASE)
 SPLITS = {"training": "train", "test": "test"}
 
 
@@ -88,29 +85,15 @@ def read(item: Item) -> Case:
     """The slice with one mask per class that is not empty; class id = channel + 1, channels of one name are one class.
 
     Raises:
-        DataError: an unreadable file, a label that does not fit the image, no foreground.
+        DataError: an unreadable file, a label that does not fit the image, a class without a name, no foreground.
     """
-    image = read_picture(item.files["image"])
-    names = item.details["labels"]
-    masks: dict[str, Mask] = {}
-    for number, channel in _channels(item.files["mask"], image.shape[:2]):
-        name = names.get(number, f"label {number}")
-        masks[name] = masks[name] | channel if name in masks else channel
-    return picture_case(item, image, masks, ())
-
-
-def _channels(path: Path, size: tuple[int, ...]) -> list[tuple[int, Mask]]:
-    """Class ids and (H, W) masks of the channels with foreground; the shape stands in the file name, if anywhere."""
-    content = read_bytes(path)
+    image, label = read_picture(item.files["image"]), item.files["mask"]
+    content = read_bytes(label)
     try:
-        rows, masks, shape = load_channels(content)
+        masks = read_classes(content, label.name, item.details["labels"], image.shape[:2])
     except ValueError as error:
-        raise DataError(f"{place(path)}: cannot be read ({error})") from error
-    named = SHAPE.search(path.name)
-    count, *rest = (int(side) for side in named[1].split(",") if side.strip()) if named else (shape[0], *size)
-    if tuple(rest[:2]) != size or shape != (count, math.prod(rest)):
-        raise DataError(f"{place(path)}: {shape} values named {(count, *rest)}; the image has {size} pixels")
-    return [(int(row) + 1, mask.reshape(size)) for row, mask in zip(rows, masks, strict=True)]
+        raise DataError(f"{place(label)}: {error}") from error
+    return picture_case(item, image, masks, ())
 
 
 IMIS = Dataset(

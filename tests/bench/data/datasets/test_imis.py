@@ -112,11 +112,12 @@ def test_a_label_of_empty_channels_is_skipped(tmp_path: Path) -> None:
     assert caught.value.kind == "skipped"
 
 
-def test_a_channel_without_a_name_gets_its_number(tmp_path: Path) -> None:
+def test_a_channel_without_a_name_fails_with_its_id_and_count(tmp_path: Path) -> None:
     imis(tmp_path)
     content = {"labels": {"0": "background"}, "test": [IMIS_ITEM]}
     write_json(tmp_path / "dataset.json", content)
-    assert IMIS.read(item(tmp_path)).masks.keys() == {"label 1"}
+    with pytest.raises(DataError, match=r"npz: class id 1 has 6 pixels and no name; name it in the labels"):
+        IMIS.read(item(tmp_path))
 
 
 def two_patients(root: Path, *names: str) -> None:
@@ -190,7 +191,7 @@ def test_training_reads_what_evaluation_reads(tmp_path: Path) -> None:
     usable, excluded = training.check(training.find_items(tmp_path), 20, False)
     report = check("imis", tmp_path)
     assert [one.image.parent.name for one in usable] == [case.partition("/")[0] for case in report.cases] == ["p1"]
-    assert "(8, 10) pixels, 1.png has (10, 8)" in excluded[0].reason
+    assert "named (1, 8, 10, 1); the image has (10, 8) pixels" in excluded[0].reason
     pixels = training.read_image(usable[0].image, 20)[0]
     (item, _), _ = catalogue.index("imis", tmp_path, None)
     (sample,) = samples(catalogue.read(item), load_protocol("segmote"))

@@ -1,4 +1,6 @@
-"""Sparse matrices of `scipy.sparse.save_npz`, looked at before SciPy computes with them.
+"""Labels in the layout of IMIS: sparse matrices of `scipy.sparse.save_npz`, looked at before SciPy computes with them.
+
+Evaluation and training read them here, so that both see the same masks or refuse the same files.
 
 SciPy trusts what such a file says of itself: an index outside of the matrix writes outside of its memory, and a header
 of a few bytes asks for any amount of it. Here headers are held against the sizes in the archive before anything is
@@ -7,13 +9,16 @@ allocated, and indices against the shape before anything is computed.
 
 import io
 import math
+import re
 import zipfile
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+NAMED_SHAPE = re.compile(r"\(([\d, ]+)\)\.npz$", re.IGNORECASE)
 LARGEST_ARRAY = 1 << 28  # bytes of one stored array: 256 MiB, a thousand times the largest of the published labels
 LARGEST_MASKS = 1 << 30  # bytes of all channels of a label as masks
 MOST_CHANNELS = 100_000  # classes; the published labels have some hundreds
@@ -24,6 +29,44 @@ PARTS = {
 }
 HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 TYPES = {"csr": sparse.csr_matrix, "csc": sparse.csc_matrix, "coo": sparse.coo_matrix}
+
+
+def read_classes(
+    content: bytes, file_name: str, names: Mapping[int, str], size: Sequence[int]
+) -> dict[str, NDArray[np.bool_]]:
+    """The classes of a label that have foreground.
+
+    Args:
+        content: of the file.
+        file_name: ends in "(C, H, W, 1).npz", or tells nothing of the shape.
+        names: class by its id, which is the number of its row plus one; ids of one name are one class.
+        size: height and width of the image.
+
+    Returns:
+        Masks (H, W) by class name.
+
+    Raises:
+        ValueError: see `load_channels`; the label does not fit the image or the shape in its name; a row with
+            foreground has no name.
+    """
+    try:
+        rows, masks, shape = load_channels(content)
+    except ValueError as error:
+        raise ValueError(f"cannot be read ({error})") from error
+    named = NAMED_SHAPE.search(file_name)
+    count, *rest = (int(side) for side in named[1].split(",") if side.strip()) if named else (shape[0], *size)
+    if tuple(rest[:2]) != tuple(size) or shape != (count, math.prod(rest)):
+        raise ValueError(f"{shape} values named {(count, *rest)}; the image has {tuple(size)} pixels")
+    whole: dict[str, NDArray[np.bool_]] = {}
+    for row, mask in zip(rows.tolist(), masks.reshape(len(rows), *size), strict=True):
+        if row + 1 not in names:
+            raise ValueError(
+                f"class id {row + 1} has {np.count_nonzero(mask)} pixels and no name; name it in the labels of "
+                'dataset.json, as "ignore" if it is not to be scored'
+            )
+        name = names[row + 1]
+        whole[name] = whole[name] | mask if name in whole else mask
+    return whole
 
 
 def load_channels(content: bytes) -> tuple[NDArray[np.int64], NDArray[np.bool_], tuple[int, int]]:

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from bench.data.reading.sparse_labels import load_channels
+from segmote.imis.sparse_labels import load_channels, read_classes
 
 
 def csr(indices=(5, 6), indptr=(0, 2), shape=(1, 1600), data=(1, 1), kind=b"csr", **other):
@@ -105,3 +105,32 @@ def test_a_damaged_array_is_a_value_error(name, raw):
 def test_something_else_is_a_value_error(content):
     with pytest.raises(ValueError, match=r"."):  # any reason, but never another error
         load_channels(content)
+
+
+def label(*rows) -> bytes:
+    """A stored label of 4 x 3 pixels with the given rows of foreground."""
+    matrix = np.zeros((len(rows), 12), np.uint8)
+    for row, places in zip(matrix, rows, strict=True):
+        row[list(places)] = 1
+    buffer = io.BytesIO()
+    sparse.save_npz(buffer, sparse.csr_matrix(matrix))
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("name", ["x___a.(3, 4, 3, 1).npz", "x.(3, 4, 3).NPZ", "x.npz"])
+def test_rows_are_classes_by_id_and_one_name_is_one_class(name):
+    masks = read_classes(label([0, 1], [], [7]), name, {0: "background", 1: "liver", 3: "liver", 9: "heart"}, (4, 3))
+    assert masks.keys() == {"liver"}
+    assert np.flatnonzero(masks["liver"]).tolist() == [0, 1, 7]
+
+
+def test_a_row_with_foreground_and_no_name_is_refused_with_its_id_and_count():
+    with pytest.raises(ValueError, match="class id 2 has 3 pixels and no name; name it in the labels"):
+        read_classes(label([0], [1, 2, 3]), "x.npz", {1: "liver"}, (4, 3))
+    assert read_classes(label([0], []), "x.npz", {1: "liver"}, (4, 3)).keys() == {"liver"}
+
+
+@pytest.mark.parametrize("name", ["x.(2, 3, 4, 1).npz", "x.(1, 4, 3, 1).npz", "x.(2, 4).npz", "x.(2, 4, 3, 2).npz"])
+def test_a_label_of_another_shape_than_its_name_or_image_is_refused(name):
+    with pytest.raises(ValueError, match=r"\(2, 12\) values named"):
+        read_classes(label([0], [1]), name, {1: "liver", 2: "heart"}, (4, 3))
