@@ -22,6 +22,8 @@ NAMED_SHAPE = re.compile(r"\(([\d, ]+)\)\.npz$", re.IGNORECASE)
 LARGEST_ARRAY = 1 << 28  # bytes of one stored array: 256 MiB, a thousand times the largest of the published labels
 LARGEST_MASKS = 1 << 30  # bytes of all channels of a label as masks
 MOST_CHANNELS = 100_000  # classes; the published labels have some hundreds
+FOREGROUND, ROUNDING = (1, 255), 1e-3
+SHOWN = 6  # values in a message
 PARTS = {
     "csr": ("data", "indices", "indptr"),
     "csc": ("data", "indices", "indptr"),
@@ -29,6 +31,23 @@ PARTS = {
 }
 HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 TYPES = {"csr": sparse.csr_matrix, "csc": sparse.csc_matrix, "coo": sparse.coo_matrix}
+
+
+def class_names(labels: Mapping[str, Any]) -> dict[int, str]:
+    """Class by id, from the `labels` of a `dataset.json`.
+
+    Raises:
+        ValueError: an id that is no whole number or is there twice, a name that is no text.
+    """
+    names: dict[int, str] = {}
+    for key, name in labels.items():
+        number = int(key)
+        if number in names:
+            raise ValueError(f"id {number} is named more than once")
+        if not isinstance(name, str):
+            raise ValueError(f"id {number} is named {name!r}, which is no text")
+        names[number] = name
+    return names
 
 
 def read_classes(
@@ -80,7 +99,7 @@ def load_channels(content: bytes) -> tuple[NDArray[np.int64], NDArray[np.bool_],
 
     Raises:
         ValueError: the archive is damaged, says something else than it holds, asks for too much memory, or has an
-            index outside of the matrix, or values that are not finite.
+            index outside of the matrix, or values that are none of a mask.
     """
     try:
         matrix = _matrix(content)
@@ -115,12 +134,25 @@ def _matrix(content: bytes) -> Any:
         raise ValueError("its arrays are not lists of numbers")
     if not all(part.dtype.kind in "iu" for part in (first, second)):
         raise ValueError("its indices are not integers")
-    if values.dtype.kind == "f" and not np.isfinite(values).all():
-        raise ValueError("it holds values that are not finite")
+    _require_mask(values)
     pair = (first, second)
     _require_inside(name, values, *pair, (height, width))
     parts = (values, pair) if name == "coo" else (values, *pair)
     return TYPES[name](parts, shape=(height, width)).tocsr()
+
+
+def _require_mask(values: NDArray[Any]) -> None:
+    """Hold values against those of masks: 0 and 1, or 0 and white.
+
+    Raises:
+        ValueError: names them, if they are others.
+    """
+    if values.dtype.kind == "f" and not np.isfinite(values).all():
+        raise ValueError("it holds values that are not finite")
+    found = np.unique(values[values != 0])
+    if len(found) and not any(np.allclose(found, one, rtol=0, atol=ROUNDING) for one in FOREGROUND):
+        shown = ", ".join(f"{value:g}" for value in found[:SHOWN].tolist())
+        raise ValueError(f"it holds {shown}{', ...' if len(found) > SHOWN else ''}; masks hold 0 and 1, or 0 and 255")
 
 
 def _require_inside(

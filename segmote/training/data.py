@@ -29,7 +29,7 @@ from scipy import ndimage
 from torch import Tensor
 
 from segmote.imis.network import standardised
-from segmote.imis.sparse_labels import read_classes
+from segmote.imis.sparse_labels import class_names, read_classes
 
 SLICE = re.compile(r"[_-]+(?:slice|frame|z)?[_-]*\d+$", re.IGNORECASE)
 NO_REGION = -1
@@ -105,7 +105,7 @@ def _listed(code: str, description: Path) -> list[TrainingItem]:
     folder = description.parent
     try:
         content = json.loads(_content(description).decode("utf-8-sig"))
-        names = {int(number): str(name) for number, name in content["labels"].items()}
+        names = class_names(content["labels"])
         items = [_item(code, folder, entry, names) for entry in content["training"]]
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(f"{description}: not of the IMIS layout ({error!r})") from error

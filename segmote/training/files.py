@@ -101,7 +101,9 @@ def _settings(folder: Path, expected: Mapping[str, Any]) -> dict[str, Any]:
         except (OSError, ValueError, RecursionError):
             found = None
         if not isinstance(found, dict) or not expected.keys() & found.keys():
-            raise ValueError(f"{path} was not written by a training, or is damaged; choose another folder, or delete it")
+            raise ValueError(
+                f"{path} was not written by a training, or is damaged; choose another folder, or delete it"
+            )
         return found
     foreign = [folder / name for name in WRITTEN if (folder / name).exists()]
     if foreign:

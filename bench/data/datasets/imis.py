@@ -12,7 +12,7 @@ from bench.data.reading.layout import Entry, arranged, case_of, files, listed_fi
 from bench.data.reading.names import modality_of
 from bench.data.reading.opening import exists, is_file, place, read_bytes, read_json
 from bench.data.reading.pictures import read_picture
-from segmote.imis.sparse_labels import read_classes
+from segmote.imis.sparse_labels import class_names, read_classes
 
 NAME = "imis"
 SPLITS = {"training": "train", "test": "test"}
@@ -33,7 +33,7 @@ def index(root: Path) -> list[Entry]:
     """
     content = read_json(root / "dataset.json")
     try:
-        labels = {int(number): str(name) for number, name in content["labels"].items()}
+        labels = class_names(content["labels"])
         modalities = {modality_of(name) for name in content.get("modality", {"0": "any"}).values()}
         listed: dict[str, list[tuple[str | None, str]]] = defaultdict(list)
         for key, split in SPLITS.items():

@@ -12,6 +12,7 @@ from bench.data.reading.labels import Table, by_name, table_of
 from bench.data.reading.layout import Entry, arranged, by_key, children, only, roots, stem
 from bench.data.reading.names import modality_of
 from bench.data.reading.opening import is_file, place, read_json
+from segmote.imis.sparse_labels import class_names
 
 NAME = "nnunet"
 FOLDERS = {"train": ("imagesTr", "labelsTr"), "test": ("imagesTs", "labelsTs")}
@@ -48,7 +49,7 @@ def index(root: Path) -> list[Entry]:
 def _table(labels: dict[str, Any]) -> Table:
     """Class to ids: version 2 maps name to id or ids of a region, version 1 id to name."""
     if all(key.isdigit() for key in labels):
-        return by_name((int(number), str(name)) for number, name in labels.items())
+        return by_name(class_names(labels).items())
     return table_of(labels)
 
 

@@ -59,16 +59,21 @@ def _listed(root: Path) -> tuple[dict[Path, set[Path]], list[Entry]]:
 
 
 def _entries(root: Path, image: Path, masks: list[Path]) -> list[Entry]:
-    """One item, and a defect for each class of which a file is missing."""
+    """One item, and a defect for each class of which a file is missing, and for each mask of no known class."""
     case = case_of(image, root / "images")
     patient = _patient(case)
     if not exists(image):
         return [Defect(NAME, patient, case, "skipped", f"masks without image {place(image)}")]
     parts: dict[str, list[Path]] = defaultdict(list)
+    foreign: list[Entry] = []
     for mask in masks:
-        parts[_class(stem(image), stem(mask))].append(mask)
+        if name := _class(stem(image), stem(mask)):
+            parts[name].append(mask)
+        else:
+            reason = f"{place(mask)}: not named {stem(image)}_<class>_<number>, so that its class is not known"
+            foreign.append(Defect(NAME, patient, case, "failed", reason))
     missing = {name: path for name, paths in parts.items() for path in paths if not exists(path)}
-    defects: list[Entry] = [
+    defects = foreign + [
         Defect(NAME, patient, case, "failed", f"{place(path)}: listed, but missing", name)
         for name, path in missing.items()
     ]
@@ -79,9 +84,10 @@ def _entries(root: Path, image: Path, masks: list[Path]) -> list[Entry]:
     return [Item(NAME, patient, case, "any", roles, {"classes": whole}), *defects]
 
 
-def _class(image: str, mask: str) -> str:
-    """`liver` of mask `amos_0004_75_liver_000` and image `amos_0004_75`."""
-    return COMPONENT.sub("", mask.removeprefix(image)).lstrip("_-")
+def _class(image: str, mask: str) -> str | None:
+    """`liver` of mask `amos_0004_75_liver_000` and image `amos_0004_75`; None if the mask is not named that way."""
+    rest = mask.removeprefix(image) if mask.startswith(image) else ""
+    return COMPONENT.sub("", rest).lstrip("_-") or None if rest.startswith(("_", "-")) else None
 
 
 def _patient(case: str) -> str:

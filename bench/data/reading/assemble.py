@@ -17,7 +17,7 @@ from bench.data.reading.opening import place
 from bench.data.reading.pictures import read_label_picture, read_picture
 from bench.data.reading.values import finite
 
-RESERVED = ("Average",)  # the row of tables that averages all others
+RESERVED = "average"  # the row of tables that averages all others, in any letters
 
 
 def volume_case(item: Item, image: Volume, masks: Mapping[str, Mask], warnings: Iterable[str]) -> Case:
@@ -120,7 +120,7 @@ def _require_sound_names(classes: Sequence[str]) -> None:
     """
     by_fold: dict[str, str] = {}
     for name in classes:
-        if not name.strip() or name in RESERVED:
+        if not name.strip() or folded(name) == RESERVED:
             raise DataError(f"a class is named {name!r}, which tables need for something else; rename the class")
         if other := by_fold.get(folded(name)):
             raise DataError(f"the classes {other!r} and {name!r} differ in no more than capitals; rename one")

@@ -131,4 +131,4 @@ def test_white_png_labels_where_the_table_says_1_are_said(tmp_path: Path) -> Non
     write_json(tmp_path / "dataset.json", {"channel_names": {"0": "X"}, "labels": {"background": 0, "vessel": 1}})
     case = NNUNET.read(item(tmp_path))
     assert case.masks["vessel"].sum() == 6
-    assert "255, taken as grey levels" in case.warnings[0]
+    assert "0 and 255 are the values" in case.warnings[0]

@@ -47,6 +47,19 @@ def test_a_missing_image_is_skipped(tmp_path: Path) -> None:
     assert (defect.case, defect.kind) == ("s0114_111", "skipped")
 
 
+@pytest.mark.parametrize("mask", ["s0114_1115_liver_000", "other_5_liver_000", "s0114_111", "s0114_111_000"])
+def test_a_mask_that_is_not_named_after_its_image_fails(tmp_path: Path, mask: str) -> None:
+    sam_med2d(tmp_path)
+    write_png(tmp_path / f"masks/{mask}.png", square())
+    listed = {"images/s0114_111.png": [f"masks/{mask}.png", "masks/s0114_111_rib_left_9_000.png"]}
+    write_json(tmp_path / "image2label_train.json", listed)
+    *_, item, defect = SAM_MED2D.index(tmp_path)
+    assert isinstance(item, Item) and isinstance(defect, Defect)
+    assert SAM_MED2D.read(item).masks.keys() == {"rib_left_9"}
+    assert defect.kind == "failed"
+    assert f"masks/{mask}.png: not named s0114_111_<class>_<number>" in defect.reason
+
+
 def test_names_of_the_20m_release(tmp_path: Path) -> None:
     name = "mr_00--ACDC--patient001_frame01--z_0003"
     write_png(tmp_path / f"images/{name}.png", picture())
