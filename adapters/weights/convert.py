@@ -86,8 +86,8 @@ def convert(path: Path, out: Path, *, confirmed: bool) -> Path:
         confirmed: True once a person has seen what `inspect` finds and trusts where the file comes from.
 
     Raises:
-        ValueError: not confirmed, `out` has another ending or is the file itself, the file names anything that is not known to be harmless,
-            it is damaged, or it holds no state dict or values that are not finite.
+        ValueError: not confirmed, `out` has another ending or is the file itself, the file names anything that is not
+            known to be harmless, it is damaged, or it holds no state dict or values that are not finite.
     """
     path, out = Path(path), Path(out)
     if not confirmed:

@@ -92,10 +92,16 @@ def _parsed(path: Path, content: Any) -> tuple[Table, bool]:
     try:
         grey = "info" in content and "color" in content
         if grey:
-            content = {name: content["color"][number] for number, name in content["info"].items()}
+            content = {name: _level(content["color"][number]) for number, name in content["info"].items()}
         return table_of(content), grey
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise DataError(f"{place(path)}: not a mapping of class names to values ({error!r})") from error
+
+
+def _level(value: Any) -> Any:
+    if isinstance(value, list):
+        raise ValueError(f"colour {value} is no grey level")
+    return value
 
 
 def read(item: Item) -> Case:
@@ -121,7 +127,8 @@ FOLDER = Dataset(
     licence="that of the source data",
     source="a folder of your own",
     citation="none",
-    layout="images/<name>.png and masks/<name>.png (or <name>_mask.png, labels/, gts/), also in folders of patients, and optionally labels.json "
+    layout="images/<name>.png and masks/<name>.png (or <name>_mask.png, labels/, gts/; also in folders of patients), "
+    "and optionally labels.json "
     '({"liver": 1, ...})',
     find=partial(roots, has_layout=has_layout),
     index=index,

@@ -36,7 +36,7 @@ def index(root: Path) -> list[Entry]:
     content = read_json(root / "dataset.json")
     try:
         channels = content.get("channel_names") or content["modality"]
-        details = {"table": _table(content["labels"]), "channels": tuple(str(name) for name in channels.values())}
+        details = {"table": _table(content["labels"]), "channels": _by_number(channels)}
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise DataError(f"{place(root / 'dataset.json')}: not of the nnU-Net layout ({error!r})") from error
     return arranged(
@@ -44,6 +44,14 @@ def index(root: Path) -> list[Entry]:
         for split, (images, labels) in FOLDERS.items()
         for entry in _entries(root / images, root / labels, {**details, "split": split})
     )
+
+
+def _by_number(channels: dict[str, Any]) -> tuple[str, ...]:
+    """Names of the channels, that of channel 0 first, in whatever order they are listed."""
+    names = {int(number): str(name) for number, name in channels.items()}
+    if 0 not in names:
+        raise ValueError(f"channel 0 has no name among {names}")
+    return tuple(names[number] for number in sorted(names))
 
 
 def _table(labels: dict[str, Any]) -> Table:

@@ -133,9 +133,12 @@ def listed_file(root: Path, listed: str, drop_folders: bool = False) -> Path:
 
 
 def _spellings(root: Path, parts: Sequence[str]) -> list[Path]:
-    """A path with its letters as listed, composed and decomposed."""
+    """A path as listed, and with composed or decomposed letters; if there is none, with its ending in other letters."""
     text = "/".join(parts)
-    return [root / form for form in dict.fromkeys((text, *(unicodedata.normalize(f, text) for f in ("NFC", "NFD"))))]
+    forms = [root / form for form in dict.fromkeys((text, *(unicodedata.normalize(f, text) for f in ("NFC", "NFD"))))]
+    if any(map(is_file, forms)):
+        return forms
+    return forms + [form.with_suffix(to(form.suffix)) for form in forms for to in (str.lower, str.upper)]
 
 
 def patient_of(name: str) -> str:

@@ -45,8 +45,8 @@ def read_label_picture(path: Path) -> tuple[NDArray[Any], tuple[str, ...]]:
     """A label picture (H, W) of numbers, and warnings: grey RGB gives its grey, 1 bit bool, palettes see `_indices`.
 
     Raises:
-        DataError: not a picture, a damaged one, a coloured one, one drawn in its transparency, one of several pages, a palette whose indices are no
-            ids; not a regular file of the data folder.
+        DataError: not a picture, a damaged one, a coloured one, one drawn in its transparency, one of several pages, a
+            palette whose indices are no ids; not a regular file of the data folder.
     """
     picture = _open(path)
     _require_opaque(path, picture)

@@ -94,7 +94,10 @@ def test_grey_levels_without_a_map_fail_with_the_way_out(tmp_path: Path) -> None
         FOLDER.read(item(tmp_path))
 
 
-@pytest.mark.parametrize("content", [["liver"], {"liver": "one"}, {"info": {"1": "a"}, "color": {}}])
+@pytest.mark.parametrize(
+    "content",
+    [["liver"], {"liver": "one"}, {"info": {"1": "a"}, "color": {}}, {"info": {"1": "a"}, "color": {"1": [255, 0, 0]}}],
+)
 def test_an_invalid_table_is_one_defect(tmp_path: Path, content: object) -> None:
     folder(tmp_path, square())
     write_json(tmp_path / "labels.json", content)

@@ -112,6 +112,17 @@ def test_a_list_leads_to_no_file_outside(tmp_path: Path, folder: str) -> None:
     assert all(isinstance(entry, Defect) for entry in SAM_MED2D.index(root))
 
 
+def test_endings_in_capitals_are_found_where_the_list_has_small_ones(tmp_path: Path) -> None:
+    sam_med2d(tmp_path)
+    (tmp_path / "images/s0114_111.png").rename(tmp_path / "images/s0114_111.PNG")
+    (tmp_path / "masks/s0114_111_rib_left_9_000.png").rename(tmp_path / "masks/s0114_111_rib_left_9_000.PNG")
+    *_, item = SAM_MED2D.index(tmp_path)
+    assert isinstance(item, Item) and SAM_MED2D.read(item).masks.keys() == {"rib_left_9"}
+    write_png(tmp_path / "images/s0114_111.png", picture(), "RGB")
+    found = [one for one in SAM_MED2D.index(tmp_path) if isinstance(one, Item)][-1]
+    assert found.files["image"].suffix == ".png"
+
+
 def test_an_entry_that_fits_two_files_fails(tmp_path: Path) -> None:
     for start in ("", "data_demo/"):
         write_png(tmp_path / f"{start}images/a.png", picture())
