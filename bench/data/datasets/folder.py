@@ -11,7 +11,7 @@ from bench.data.case import Case, DataError, Dataset, Defect, Item
 from bench.data.reading.assemble import picture_case
 from bench.data.reading.labels import Table, by_grey, by_id, table_of, unnamed
 from bench.data.reading.layout import Entry, arranged, case_of, children, files, patient_of, roots
-from bench.data.reading.opening import exists, is_file, place, read_json
+from bench.data.reading.opening import is_file, is_listed, place, read_json
 from bench.data.reading.pictures import ENDINGS, read_label_picture, read_picture
 
 NAME = "folder"
@@ -84,7 +84,7 @@ def _table(root: Path) -> tuple[Table, bool]:
     `labels.json` in the root ({"liver": 1}) names ids, Huang et al.'s `data_infor_json` grey levels.
     """
     above = (parent / "data_infor_json" / f"{root.name}.json" for parent in (root, *root.parents[:2]))
-    path = next((path for path in (root / "labels.json", *above) if exists(path)), None)
+    path = next((path for path in (root / "labels.json", *above) if is_listed(path)), None)
     return _parsed(path, read_json(path)) if path else ({}, False)
 
 

@@ -1,5 +1,6 @@
 """The IMIS layout, also SegMoTE's: PNG slices with one sparse channel a class."""
 
+import os
 from collections import defaultdict
 from functools import partial
 from pathlib import Path
@@ -10,11 +11,12 @@ from bench.data.reading import pictures
 from bench.data.reading.assemble import picture_case
 from bench.data.reading.layout import Entry, arranged, case_of, files, listed_file, patient_of, roots
 from bench.data.reading.names import modality_of
-from bench.data.reading.opening import exists, is_file, place, read_bytes, read_json
+from bench.data.reading.opening import is_file, is_listed, place, read_bytes, read_json
 from bench.data.reading.pictures import read_picture
 from segmote.imis.sparse_labels import class_names, read_classes
 
 NAME = "imis"
+SHOWN = 80  # characters of an odd entry
 SPLITS = {"training": "train", "test": "test"}
 
 
@@ -35,17 +37,26 @@ def index(root: Path) -> list[Entry]:
     try:
         labels = class_names(content["labels"])
         modalities = {modality_of(name) for name in content.get("modality", {"0": "any"}).values()}
-        listed: dict[str, list[tuple[str | None, str]]] = defaultdict(list)
-        for key, split in SPLITS.items():
-            for item in content.get(key, []):
-                listed[str(item["image"])].append((item.get("label"), split))
+        items = [(item, split) for key, split in SPLITS.items() for item in content.get(key, [])]
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise DataError(f"{place(root / 'dataset.json')}: not of the IMIS layout ({error!r})") from error
     details = {"labels": labels, "modality": modalities.pop().upper() if len(modalities) == 1 else "any"}
-    entries = [_entry(root, image, found, details) for image, found in listed.items()]
-    known = {path.resolve() for path in map(partial(_listed_image, root), listed) if path}
-    spare = (path for path in files(root / "image", pictures.ENDINGS) if path.resolve() not in known)
+    listed: dict[str, list[tuple[str | None, str]]] = defaultdict(list)
+    odd: list[Entry] = []
+    for item, split in items:
+        if isinstance(item, dict) and _is_text(item.get("image")) and _is_text(item.get("label", "")):
+            listed[item["image"]].append((item.get("label"), split))
+        else:
+            reason = f"{place(root / 'dataset.json')}: {str(item)[:SHOWN]!r} names no image and label"
+            odd.append(Defect(NAME, root.name, f"{split} list", "failed", reason))
+    entries = odd + [_entry(root, image, found, details) for image, found in listed.items()]
+    known = {os.path.realpath(path) for path in map(partial(_listed_image, root), listed) if path}
+    spare = (path for path in files(root / "image", pictures.ENDINGS) if os.path.realpath(path) not in known)
     return arranged([*entries, *(_unlisted(root, path) for path in spare)])
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
 
 
 def _listed_image(root: Path, listed: str) -> Path | None:
@@ -67,9 +78,9 @@ def _entry(root: Path, listed: str, found: list[tuple[str | None, str]], details
         label = listed_file(root, str(name)) if name else root / "label"
     except DataError as error:
         return Defect(NAME, patient, case, "failed", f"{place(root / 'dataset.json')}: {error}")
-    if not exists(image):
+    if not is_listed(image):
         return Defect(NAME, patient, case, "skipped", f"{place(label)}: mask without image {place(image)}")
-    if not name or not exists(label):
+    if not name or not is_listed(label):
         return Defect(NAME, patient, case, "skipped", f"{place(image)}: image without mask {place(label)}")
     roles = {"image": image, "mask": label}
     return Item(NAME, patient, case, details["modality"], roles, {"split": split, "labels": details["labels"]})

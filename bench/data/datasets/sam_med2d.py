@@ -10,7 +10,7 @@ from bench.data.reading import pictures
 from bench.data.reading.assemble import picture_case
 from bench.data.reading.labels import binary
 from bench.data.reading.layout import Entry, arranged, case_of, files, listed_file, patient_of, roots, stem
-from bench.data.reading.opening import exists, is_file, place, read_json
+from bench.data.reading.opening import is_file, is_listed, place, read_json
 from bench.data.reading.pictures import read_label_picture, read_picture
 
 NAME = "sam-med2d"
@@ -42,7 +42,7 @@ def _listed(root: Path) -> tuple[dict[Path, set[Path]], list[Entry]]:
     """Image to masks, from all lists, and the entries that lead to no file or to several."""
     pairs: dict[Path, set[Path]] = defaultdict(set)
     defects: list[Entry] = []
-    for name in filter(lambda name: is_file(root / name), (*IMAGE_FIRST, *MASK_FIRST)):
+    for name in filter(lambda name: is_listed(root / name), (*IMAGE_FIRST, *MASK_FIRST)):
         content = read_json(root / name)
         if not isinstance(content, dict):
             raise DataError(f"{place(root / name)}: not a mapping between images and masks")
@@ -62,7 +62,7 @@ def _entries(root: Path, image: Path, masks: list[Path]) -> list[Entry]:
     """One item, and a defect for each class of which a file is missing, and for each mask of no known class."""
     case = case_of(image, root / "images")
     patient = _patient(case)
-    if not exists(image):
+    if not is_listed(image):
         return [Defect(NAME, patient, case, "skipped", f"masks without image {place(image)}")]
     parts: dict[str, list[Path]] = defaultdict(list)
     foreign: list[Entry] = []
@@ -72,7 +72,7 @@ def _entries(root: Path, image: Path, masks: list[Path]) -> list[Entry]:
         else:
             reason = f"{place(mask)}: not named {stem(image)}_<class>_<number>, so that its class is not known"
             foreign.append(Defect(NAME, patient, case, "failed", reason))
-    missing = {name: path for name, paths in parts.items() for path in paths if not exists(path)}
+    missing = {name: path for name, paths in parts.items() for path in paths if not is_listed(path)}
     defects = foreign + [
         Defect(NAME, patient, case, "failed", f"{place(path)}: listed, but missing", name)
         for name, path in missing.items()

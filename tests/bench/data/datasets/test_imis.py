@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -154,15 +155,25 @@ def test_channels_of_one_name_are_one_class(tmp_path: Path) -> None:
         ({"image": "/etc/x.png"}, "leads out of the data set"),
         ({"image": "../x.png"}, "leads out of the data set"),
         ({"image": "x" * 5000 + ".png"}, "without image"),
+        ({"image": "nul\0.png"}, "is no name of a file"),
+        ({"image": "image"}, "not a regular file, but a folder"),
+        ({"image": "image/loop.png"}, "Symlink loop"),
+        ({"image": "image/dangling.png"}, "cannot be read"),
+        ({"image": 7}, "names no image and label"),
+        ({"image": None}, "names no image and label"),
+        ({"image": "a.png", "label": 7}, "names no image and label"),
+        (None, "names no image and label"),
     ],
 )
-def test_an_impossible_entry_leaves_the_others(tmp_path: Path, entry: dict[str, str], reason: str) -> None:
+def test_an_impossible_entry_leaves_the_others(tmp_path: Path, entry: dict[str, Any] | None, reason: str) -> None:
     imis(tmp_path)
-    content = {"labels": {"1": "spleen"}, "test": [IMIS_ITEM, {"label": IMIS_ITEM["label"], **entry}]}
-    write_json(tmp_path / "dataset.json", content)
-    items, defects = catalogue.index("imis", tmp_path, None)
-    assert [item.case for item in items] == ["ABD_001_100"]
-    assert [reason in defect.reason for defect in defects] == [True]
+    (tmp_path / "image/loop.png").symlink_to("loop.png")
+    (tmp_path / "image/dangling.png").symlink_to("nowhere.png")
+    odd = entry and {"label": IMIS_ITEM["label"], **entry}
+    write_json(tmp_path / "dataset.json", {"labels": {"1": "spleen"}, "test": [IMIS_ITEM, odd]})
+    report = check("imis", tmp_path)
+    assert report.cases == ("ABD_001_100",)
+    assert sum(reason in defect.reason for defect in report.defects) == 1
 
 
 def test_a_picture_that_is_listed_twice_fails(tmp_path: Path) -> None:
