@@ -9,7 +9,7 @@ from typing import Any
 
 from bench.data.case import Case, DataError, Dataset, Defect, Item
 from bench.data.reading.assemble import picture_case
-from bench.data.reading.labels import Table, by_grey, by_id, table_of, unnamed
+from bench.data.reading.labels import LabelTable, by_grey, by_id, table_of, unnamed
 from bench.data.reading.layout import Entry, arranged, case_of, children, files, patient_of, roots
 from bench.data.reading.opening import is_file, is_listed, place, read_json
 from bench.data.reading.pictures import ENDINGS, read_label_picture, read_picture
@@ -59,7 +59,7 @@ def _pictures(root: Path, names: tuple[str, ...]) -> Iterator[tuple[str, Path]]:
         yield from ((case_of(path, folder), path) for path in files(folder, ENDINGS))
 
 
-def _entry(root: Path, name: str, images: list[Path], masks: list[Path], named: tuple[Table, bool]) -> Entry:
+def _entry(root: Path, name: str, images: list[Path], masks: list[Path], named: tuple[LabelTable, bool]) -> Entry:
     patient = _patient(root, name)
     if not images:
         return Defect(NAME, patient, name, "skipped", f"{place(masks[0])}: mask without image")
@@ -78,7 +78,7 @@ def _patient(root: Path, name: str) -> str:
     return patient_of(name) if rest == name else f"{root.name}_{rest.split('_')[0]}"
 
 
-def _table(root: Path) -> tuple[Table, bool]:
+def _table(root: Path) -> tuple[LabelTable, bool]:
     """Class to stored values, and whether these are grey levels.
 
     `labels.json` in the root ({"liver": 1}) names ids, Huang et al.'s `data_infor_json` grey levels.
@@ -88,7 +88,7 @@ def _table(root: Path) -> tuple[Table, bool]:
     return _parsed(path, read_json(path)) if path else ({}, False)
 
 
-def _parsed(path: Path, content: Any) -> tuple[Table, bool]:
+def _parsed(path: Path, content: Any) -> tuple[LabelTable, bool]:
     try:
         grey = "info" in content and "color" in content
         if grey:

@@ -1,4 +1,4 @@
-"""`bench check weights` and `bench convert` on damaged files: a sentence and an exit code, never a traceback."""
+"""`bench check`; and `bench convert` on the same damaged files: a sentence and an exit code, never a traceback."""
 
 import struct
 from collections.abc import Callable
@@ -8,7 +8,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from bench.cli import main
+from tests.helpers.command_line import bench
 
 State = dict[str, torch.Tensor]
 
@@ -65,18 +65,16 @@ DAMAGED: dict[str, tuple[str, Callable[[Path], object], str]] = {
 }
 
 
-def bench(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[object, str]:
+def said_by(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str]:
     """Exit code, and all that was printed, in one line."""
-    with pytest.raises(SystemExit) as stop:
-        main([str(argument) for argument in arguments])
-    captured = capsys.readouterr()
-    return stop.value.code, " ".join((captured.out + captured.err).split())
+    code, out, err = bench(capsys, *arguments)
+    return code, " ".join((out + err).split())
 
 
 @pytest.mark.parametrize(("name", "write", "text"), DAMAGED.values(), ids=DAMAGED)
 def test_check_weights_says_what_is_damaged_and_exits_with_1(tmp_path, capsys, name, write, text):
     write(tmp_path / name)
-    code, said = bench(capsys, "check", "weights", "--weights", tmp_path)
+    code, said = said_by(capsys, "check", "weights", "--weights", tmp_path)
     assert code == 1
     assert f"{name} damaged: " in said and text in said and "Traceback" not in said
 
@@ -85,7 +83,7 @@ def test_check_weights_says_what_is_damaged_and_exits_with_1(tmp_path, capsys, n
 def test_convert_refuses_damaged_files_in_a_sentence(tmp_path, capsys, name, write, text):
     write(tmp_path / name)
     before = (tmp_path / name).read_bytes()
-    code, said = bench(capsys, "convert", tmp_path / name, tmp_path / "out.safetensors", "--yes")
+    code, said = said_by(capsys, "convert", tmp_path / name, tmp_path / "out.safetensors", "--yes")
     assert code == 2
     assert text in said and "Traceback" not in said
     assert [path.name for path in tmp_path.iterdir()] == [name] and (tmp_path / name).read_bytes() == before
@@ -95,7 +93,7 @@ def test_check_weights_exits_with_0_where_files_are_sound(tmp_path, capsys):
     save_file(sound(), tmp_path / "bare.safetensors")
     layer = torch.nn.Linear(2, 2)
     torch.save({"model": layer.state_dict(), "optimizer": torch.optim.Adam(layer.parameters())}, tmp_path / "all.pth")
-    code, said = bench(capsys, "check", "weights", "--weights", tmp_path)
+    code, said = said_by(capsys, "check", "weights", "--weights", tmp_path)
     assert code == 0
     assert "bare.safetensors readable, not in the catalogue" in said
     assert "all.pth a pickle, not in the catalogue; `bench convert" in said
@@ -105,7 +103,13 @@ def test_convert_keeps_the_tensors_of_safetensors_and_never_writes_over_them(tmp
     path = tmp_path / "w.safetensors"
     save_file({f"module.{key}": value for key, value in sound().items()}, path)
     before = path.read_bytes()
-    code, said = bench(capsys, "convert", path, "--yes")
+    code, said = said_by(capsys, "convert", path, "--yes")
     assert code == 2 and "is the file to be converted" in said and path.read_bytes() == before
-    code, _ = bench(capsys, "convert", path, tmp_path / "bare.safetensors", "--yes")
+    code, _ = said_by(capsys, "convert", path, tmp_path / "bare.safetensors", "--yes")
     assert code == 0 and (tmp_path / "bare.safetensors").is_file()
+
+
+@pytest.mark.usefixtures("working_folder")
+def test_check_data_lists_what_is_wrong(capsys):
+    code, out, _ = bench(capsys, "check", "data", "--data", "data", "--datasets", "squares")
+    assert code == 1 and "CRC check failed" in out and "no mask" in out
