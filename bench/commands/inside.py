@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bench.commands.machine import available_device
-from bench.commands.options import ALL, OK, SOME_FAILED, DataSets, Device, EvaluationRules, Limit
+from bench.commands.options import ALL, OK, SOME_FAILED, DataSets, Device, EvaluationRules, FollowLinks, Limit
 
 if TYPE_CHECKING:
     from adapters.interface import Segmenter
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class InsideOptions(Device, EvaluationRules, Limit, DataSets):
+class InsideOptions(Device, EvaluationRules, FollowLinks, Limit, DataSets):
     """Options that all commands of `bench inside` share."""
 
     model: Annotated[str, typer.Option(help="Model, as family/variant (see bench ls models).")] = "segmote/mini"
@@ -96,8 +96,8 @@ def _sets(options: InsideOptions) -> "list[DataSet]":
     from bench.studies.questions import data_sets
 
     if options.data is not None:
-        choice = choose(("baseline/box",), options.datasets, options.data, None)
-        return data_sets(choice.datasets, choice.data, options.limit)
+        choice = choose(("baseline/box",), options.datasets, options.data, None, options.follow_links)
+        return data_sets(choice.datasets, choice.data, options.limit, options.follow_links)
     wanted = ("imis", *ZERO_SHOT) if options.datasets == ALL else options.datasets
     folders = ((name, phantom_data() if name in ZERO_SHOT else training_data()) for name in wanted)
     return [found for name, folder in folders for found in data_sets([name], folder, options.limit)]

@@ -26,11 +26,12 @@ def paper_command(options: PaperOptions) -> int:
     """Check the numbers and claims of the SegMoTE paper against its own rows, counted parameters, and runs."""
     from bench.comparing import claims, paper
     from bench.reporting.tables.formats import FORMATS
+    from bench.reporting.tables.safe_text import csv_text
 
     found = paper.ours(options.runs or [])
     verdicts = claims.audit(found.values)
     if options.style == "csv":
-        print(claims.frame(verdicts).to_csv(index=False))
+        print(csv_text(claims.frame(verdicts)))
     elif options.style == "console":
         sentences = "".join(f"{sentence}\n" for sentence in (*found.used, *found.refused))
         print(*filter(None, (sentences, claims.render(verdicts, options.every))), sep="\n")

@@ -1,6 +1,7 @@
 """Before any model runs: read every case once, keep its targets, draw its prompts."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,12 @@ from bench import protocols, workers
 from bench.config import RunConfig
 from bench.data import catalogue
 from bench.data.case import DataError, Defect, Item
-from bench.data.slicing import Sample, samples
+from bench.data.slicing import Sample, planes, sample
 from bench.prompting.kinds import on_every_slice
 from bench.prompting.table import PROMPT_COLUMNS, row
 from bench.protocols import Protocol
-from bench.store.masks import MaskShard, is_whole
+from bench.store import slice_cache
+from bench.store.masks import MaskShard, PackedMasks, is_whole
 from bench.store.run_folder import targets_path
 
 
@@ -45,26 +47,34 @@ def _about(item: Item) -> dict[str, str]:
 
 def _draw_case(item: Item, config: RunConfig) -> tuple[list[dict[str, Any]], list[Defect], Sequence[str]]:
     protocol = protocols.load(config.protocol)
+    index, masks = [], PackedMasks()
+    rows, defects = [], []
     try:
         case = catalogue.read(item)
-        slices = list(samples(case, protocol, on_every_slice(config.prompts)))
+        cut = planes(case, protocol, on_every_slice(config.prompts))
+        for found in map(partial(sample, protocol=protocol), slice_cache.keep(config.out, item, cut)):
+            for name, mask in found.native.items():
+                index.append(_place(found) | {"target": name})
+                masks.append(mask)
+                kinds, defect = _kinds(item, found, name, config, protocol)
+                rows += [row(item, found, name, kind, protocol, config.seed) for kind in kinds]
+                defects += defect
     except DataError as error:
         return [], [Defect(item.dataset, item.patient, item.case, error.kind, str(error))], []
-    index = [_place(sample) | {"target": name} for sample in slices for name in sample.native]
-    masks = [mask for s in slices for mask in s.native.values()]
     MaskShard(index, masks, _about(item)).save(targets_path(config.out, item.dataset, item.case))
-    rows, defects = [], []
-    for sample in slices:
-        for name, mask in sample.native.items():
-            if not mask.any():
-                kinds = [kind for kind in config.prompts if on_every_slice([kind])]
-                rows += [row(item, sample, name, kind, protocol, config.seed) for kind in kinds]
-            elif reason := _too_small(sample, name, protocol):
-                text = f"slice {sample.slice}: {reason}"
-                defects.append(Defect(item.dataset, item.patient, item.case, "skipped", text, name))
-            else:
-                rows += [row(item, sample, name, kind, protocol, config.seed) for kind in config.prompts]
     return rows, defects, case.warnings
+
+
+def _kinds(
+    item: Item, found: Sample, name: str, config: RunConfig, protocol: Protocol
+) -> tuple[Sequence[str], list[Defect]]:
+    """The prompts that a target gets, and the reason if it gets none."""
+    if not found.native[name].any():
+        return [kind for kind in config.prompts if on_every_slice([kind])], []
+    if reason := _too_small(found, name, protocol):
+        text = f"slice {found.slice}: {reason}"
+        return [], [Defect(item.dataset, item.patient, item.case, "skipped", text, name)]
+    return config.prompts, []
 
 
 def _place(sample: Sample) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """Predict: every model on every case, once, with the frozen prompts."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache, partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +12,13 @@ import adapters
 from adapters.interface import Card, Segmenter
 from bench import protocols, workers
 from bench.config import RunConfig
-from bench.data import catalogue
 from bench.data.case import DataError, Item
-from bench.data.slicing import samples
+from bench.data.slicing import Sample, sample
 from bench.errors import RunError
 from bench.predicting.rounds import CasePredictions, Chunk, Request, decode_rounds, failed_slices, timed
 from bench.prompting.kinds import applies, on_every_slice
 from bench.prompting.table import prompt_of
+from bench.store import slice_cache
 from bench.store.files import write_json
 from bench.store.masks import MaskShard, is_whole
 from bench.store.run_folder import candidates_path, predictions_path, seconds_path, timings
@@ -81,23 +82,28 @@ def _predict_case(model: str, item: Item, rows: pd.DataFrame, config: RunConfig)
     for row in rows.to_dict("records"):
         if row["prompt"] in wanted:
             by_slice.setdefault(int(row["slice"]), []).append({str(key): value for key, value in row.items()})
-    protocol = protocols.load(config.protocol)
     drawn = CasePredictions()
-    try:
-        everything = on_every_slice(row["prompt"] for rows in by_slice.values() for row in rows)
-        found = [s for s in samples(catalogue.read(item), protocol, everything) if s.slice in by_slice]
-    except DataError as error:  # the data changed since the prompts were drawn
-        raise RunError(f"{item.dataset} {item.case} can no longer be read: {error}") from error
-    for start in range(0, len(found), SLICES_AT_ONCE):
-        chunk = [(s, by_slice[s.slice]) for s in found[start : start + SLICES_AT_ONCE]]
+    found = _samples(item, config, by_slice)
+    while chunk := [(one, by_slice[one.slice]) for one in islice(found, SLICES_AT_ONCE)]:
         _predict_slices(network, item, chunk, config, drawn)
     path, about = predictions_path(config.out, model, item.dataset, item.case), _about(model, item)
     # Timings lie beside the masks, so that the masks' file is the same in every run.
     write_json(seconds_path(path), drawn.seconds)
     if drawn.others:
-        others = MaskShard([facts for facts, _ in drawn.others], [mask for _, mask in drawn.others], about)
+        others = MaskShard(drawn.others, drawn.other_masks, about)
         others.save(candidates_path(config.out, model, item.dataset, item.case))
     MaskShard(drawn.index, drawn.masks, about).save(path)  # last: a case with this file is done
+
+
+def _samples(item: Item, config: RunConfig, asked: Mapping[int, Sequence[Mapping[str, Any]]]) -> Iterator[Sample]:
+    """The slices of a case that have prompts, one after another."""
+    protocol = protocols.load(config.protocol)
+    everything = on_every_slice(row["prompt"] for rows in asked.values() for row in rows)
+    try:
+        for one in slice_cache.planes(config.out, item, protocol, everything, asked, keeping=True):
+            yield sample(one, protocol)
+    except DataError as error:  # the data changed since the prompts were drawn
+        raise RunError(f"{item.dataset} {item.case} can no longer be read: {error}") from error
 
 
 def _predict_slices(network: Segmenter, item: Item, chunk: Chunk, config: RunConfig, drawn: CasePredictions) -> None:

@@ -19,6 +19,7 @@ from bench.prompting.clicks import next_click
 from bench.prompting.kinds import KINDS
 from bench.prompting.prompt import Click, SimulatedPrompt
 from bench.prompting.table import generator_for
+from bench.store.masks import PackedMasks
 
 
 @dataclass(slots=True)
@@ -63,9 +64,10 @@ class CasePredictions:
     """What a case's shard will hold, and its timings."""
 
     index: list[dict[str, Any]] = field(default_factory=list)
-    masks: list[Mask | None] = field(default_factory=list)
+    masks: PackedMasks = field(default_factory=PackedMasks)
     seconds: list[dict[str, float]] = field(default_factory=list)
-    others: list[tuple[dict[str, Any], Mask]] = field(default_factory=list)  # candidates that were not selected
+    others: list[dict[str, Any]] = field(default_factory=list)  # candidates that were not selected
+    other_masks: PackedMasks = field(default_factory=PackedMasks)
 
     def add(self, request: Request, number: int, mask: Mask | None, **facts: Any) -> None:
         """Keep one mask (None: a failure) and what is known of it."""
@@ -76,9 +78,10 @@ class CasePredictions:
 
     def join(self, part: "CasePredictions") -> None:
         """Add all of another one."""
-        self.others += [(facts | {"entry": facts["entry"] + len(self.index)}, mask) for facts, mask in part.others]
+        self.others += [facts | {"entry": facts["entry"] + len(self.index)} for facts in part.others]
+        self.other_masks.extend(part.other_masks)
         self.index += part.index
-        self.masks += part.masks
+        self.masks.extend(part.masks)
         self.seconds += part.seconds
 
 
@@ -168,7 +171,8 @@ def _keep_others(
     for number, (mask, score) in enumerate(zip(masks, scores, strict=True)):
         if number != prediction.selected:
             facts = {"entry": len(part.index) - 1, "candidate": number, "score": _finite(score)}
-            part.others.append((facts, _on_native_grid(mask, request)))
+            part.others.append(facts)
+            part.other_masks.append(_on_native_grid(mask, request))
 
 
 def _on_native_grid(mask: Mask, request: Request) -> Mask:

@@ -21,9 +21,11 @@ from bench.reporting.tables.table import Table
 from bench.reporting.tables.text_table import TextTable
 from bench.running.resume import open_run, require_complete
 from bench.scoring.score import score
+from bench.store.files import temporary_folder
 from bench.store.run_facts import RunFacts
 from bench.store.run_folder import (
     FAILURE_COLUMNS,
+    SLICES,
     defect_rows,
     failures_path,
     log_path,
@@ -64,13 +66,13 @@ def run(config: RunConfig, resume: bool = True) -> RunOutcome:
     Raises:
         RunError: the folder belongs to another run or another process, or there is nothing to run.
     """
-    with one_writer(config.out):
+    with one_writer(config.out), temporary_folder(config.out / SLICES):
         return _report(config, _score(_predict(config, resume)))
 
 
 def predict_only(config: RunConfig, resume: bool = True) -> None:
     """The first of the three steps alone."""
-    with one_writer(config.out):
+    with one_writer(config.out), temporary_folder(config.out / SLICES):
         _predict(config, resume)
 
 
@@ -143,14 +145,13 @@ def _counts(prompts: pd.DataFrame) -> dict[str, int]:
 
 def _score(facts: RunFacts) -> RunFacts:
     started = time.perf_counter()
-    records, failures = scored(facts, protocols.load(facts.config.protocol))
-    write_table(records, records_path(facts.config.out))
+    failures = scored(facts, protocols.load(facts.config.protocol), records_path(facts.config.out))
     write_table(failures.astype("string"), failures_path(facts.config.out))
     return _finished(facts, "score", round(time.perf_counter() - started, 2))
 
 
-def scored(facts: RunFacts, protocol: protocols.Protocol) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Records and failures of a run by a protocol's scoring rules; failures of the data come first.
+def scored(facts: RunFacts, protocol: protocols.Protocol, records: Path) -> pd.DataFrame:
+    """Write the records of a run by a protocol's scoring rules; the failures, those of the data first.
 
     Raises:
         RunError: a prediction is missing.
@@ -158,10 +159,9 @@ def scored(facts: RunFacts, protocol: protocols.Protocol) -> tuple[pd.DataFrame,
     config = facts.config
     table = read_prompts(config.out)
     require_complete(facts, table)
-    records, failed = score(config.out, config.models, table, protocol, config.jobs, config.engine)
+    failed = score(config.out, config.models, table, protocol, config.jobs, config.engine, records)
     data = pd.DataFrame(facts.data_defects, columns=list(FAILURE_COLUMNS))
-    failures = pd.concat([part for part in (data, failed) if len(part)] or [data], ignore_index=True)
-    return records, failures
+    return pd.concat([part for part in (data, failed) if len(part)] or [data], ignore_index=True)
 
 
 def _report(config: RunConfig, facts: RunFacts) -> RunOutcome:

@@ -5,9 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-import numpy as np
-
 from bench.data.case import Mask
+from bench.scoring.packed import PackedMask, common_area, pack
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,21 +25,20 @@ class Areas:
         return Areas(self.target + other.target, self.predicted + other.predicted, self.common + other.common)
 
 
-def areas(target: Mask, predicted: Mask) -> Areas:
+def areas(target: Mask | PackedMask, predicted: Mask | PackedMask) -> Areas:
     """Count the foreground of two masks on the same grid.
 
     Args:
-        target: (...) bool, the reference.
-        predicted: (...) bool, what the model drew.
+        target: (...) bool, the reference, or packed if it is compared with more than one prediction.
+        predicted: (...) bool, what the model drew, or packed.
 
     Raises:
         ValueError: the shapes differ, or an array is not bool.
     """
     if target.shape != predicted.shape:
         raise ValueError(f"target has shape {target.shape}, predicted {predicted.shape}; bring them to one grid")
-    if target.dtype != bool or predicted.dtype != bool:
-        raise ValueError(f"masks must be bool, got {target.dtype} and {predicted.dtype}")
-    return Areas(*(int(np.count_nonzero(mask)) for mask in (target, predicted, target & predicted)))
+    one, other = (mask if isinstance(mask, PackedMask) else pack(mask) for mask in (target, predicted))
+    return Areas(one.area, other.area, common_area(one, other))
 
 
 def dice(areas: Areas) -> float:

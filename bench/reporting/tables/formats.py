@@ -7,10 +7,10 @@ from textwrap import fill
 import pandas as pd
 from tabulate import tabulate
 
-from bench.data.case import printable
+from bench.data.printable import printable
 from bench.reporting.tables.averages import cells
 from bench.reporting.tables.latex import to_latex
-from bench.reporting.tables.safe_text import csv_frame, markdown_cell
+from bench.reporting.tables.safe_text import csv_text, markdown_cell
 from bench.reporting.tables.table import DICE, Cell, Line, Table
 from bench.reporting.tables.text_table import TextTable
 from bench.statistics.patients import AGGREGATIONS, AVERAGE
@@ -54,7 +54,7 @@ def to_frame(table: Table) -> pd.DataFrame:
 
 def to_csv(table: Table | TextTable) -> str:
     """Comma-separated values at full precision, one row per cell (per row of a text table)."""
-    return csv_frame(to_frame(table) if isinstance(table, Table) else table.frame).to_csv(index=False)
+    return csv_text(to_frame(table) if isinstance(table, Table) else table.frame)
 
 
 def to_console(table: Table | TextTable, intervals: bool = True) -> str:

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from tabulate import tabulate
 
+from bench.reporting.tables.safe_text import csv_text
 from bench.store.files import write_bytes
 from bench.studies.ablations.summary import AblationVerdict, Interval
 from bench.studies.pictures import TOKEN_COLOURS, long_names, save
@@ -71,7 +72,7 @@ def write(report: AblationReport, out: Path) -> list[Path]:
     Returns:
         All files written.
     """
-    texts = {"csv": report.numbers.to_csv(index=False), "md": report.markdown(), "tex": report.latex()}
+    texts = {"csv": csv_text(report.numbers), "md": report.markdown(), "tex": report.latex()}
     paths = []
     for suffix, text in texts.items():
         paths.append(out / f"{report.name}.{suffix}")

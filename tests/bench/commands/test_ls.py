@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from tests.helpers import layouts
 from tests.helpers.command_line import SQUARES, bench
 
 pytestmark = pytest.mark.usefixtures("working_folder")
@@ -22,3 +23,13 @@ def test_lists(capsys):
 def test_ledger_of_everything(capsys):
     code, out, _ = bench(capsys, "ls", "ledger", "--models", "imis", "--datasets", "segthor,isles2022")
     assert code == 0 and "SAM-Med3D" in out and "likely" in out
+
+
+@pytest.mark.parametrize(("more", "count"), [((), "0"), (("--follow-links",), "1")])
+def test_data_sets_behind_links_are_counted_only_if_links_are_followed(tmp_path, capsys, more, count):
+    layouts.folder(tmp_path / "other", layouts.square())
+    (tmp_path / "linked").mkdir()
+    (tmp_path / "linked/set").symlink_to(tmp_path / "other")
+    code, out, _ = bench(capsys, "ls", "datasets", "--data", tmp_path / "linked", *more)
+    (row,) = [line for line in out.splitlines() if line.startswith("folder")]
+    assert code == 0 and count in row.split()

@@ -9,7 +9,8 @@ from bench.reporting import report
 from bench.running import describe, resume, run
 from bench.store.files import read_json
 from bench.store.masks import MaskShard
-from bench.store.run_folder import LOCK, candidates_path, predictions_path, read_failures, read_records
+from bench.store.records import read_records
+from bench.store.run_folder import LOCK, SLICES, candidates_path, predictions_path, read_failures
 from tests.helpers import fakes
 from tests.helpers.fakes import config
 from tests.helpers.run_folders import assert_same, files
@@ -27,6 +28,36 @@ def test_interrupted_run_goes_on_and_ends_the_same(tmp_path, monkeypatch):
     monkeypatch.setattr(fakes.Fake, "dies_after", 100)
     run.run(config(tmp_path / "a", **chosen))
     assert done[0].stat().st_mtime_ns == before
+    run.run(config(tmp_path / "b", **chosen))
+    assert_same(tmp_path / "a", tmp_path / "b")
+
+
+def test_each_case_is_read_once_for_all_models_and_stages(tmp_path, monkeypatch):
+    reads = []
+    read = fakes.SQUARES.read
+    monkeypatch.setattr(
+        fakes, "SQUARES", replace(fakes.SQUARES, read=lambda item: reads.append(item.case) or read(item))
+    )
+    run.run(config(tmp_path / "r", models=("baseline/box", "fake/good", "fake/several")))
+    assert sorted(reads) == ["c0", "c1", "c2", "c3", "unreadable"]
+    assert not (tmp_path / "r" / SLICES).exists()
+
+
+def test_slices_of_a_killed_run_are_cut_again(tmp_path, monkeypatch):
+    """They are of data that may have changed since: here they are of no image at all."""
+    chosen = {"models": ("fake/dies",), "prompts": ("clicks",)}
+    monkeypatch.setattr("bench.store.files._remove", lambda folder: None)  # a kill leaves everything as it is
+    with pytest.raises(KeyboardInterrupt):
+        run.run(config(tmp_path / "a", **chosen))
+    left = list((tmp_path / "a" / SLICES).rglob("*.arrow"))
+    assert len(left) == 4
+    for path in left:
+        path.write_bytes(b"not a file of slices")
+    monkeypatch.undo()
+    fakes.register(monkeypatch)
+    fakes.leave_out_figures(monkeypatch)
+    monkeypatch.setattr(fakes.Fake, "dies_after", 100)
+    run.run(config(tmp_path / "a", **chosen))
     run.run(config(tmp_path / "b", **chosen))
     assert_same(tmp_path / "a", tmp_path / "b")
 

@@ -23,6 +23,6 @@ def test_runs_that_kept_no_third_axis_span_their_targets():
 def test_masks_of_a_slice_are_united_in_their_plane():
     one, other = np.zeros((2, 2, 3), bool)
     one[0, 0] = other[1, 2] = True
-    volume = stack({5: [one, other]}, VolumeGrid((3, 2, 3), None, 4))
+    volume = stack([(5, one), (5, other)], VolumeGrid((3, 2, 3), None, 4))
     assert np.array_equal(volume[1], one | other) and not volume[[0, 2]].any()
-    assert np.array_equal(stack({0: [one]}, VolumeGrid((2, 3), (1.0, 1.0), 0)), one)
+    assert np.array_equal(stack([(0, one)], VolumeGrid((2, 3), (1.0, 1.0), 0)), one)
