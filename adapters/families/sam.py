@@ -44,6 +44,7 @@ class SamSegmenter:
     """SAM behind the `Segmenter` interface; MedSAM and Huang et al. are the same network on other inputs."""
 
     scored: ClassVar[bool] = True
+    encoded: ClassVar[type] = SamEmbedding
 
     @staticmethod
     def build(variant: str) -> Sam:

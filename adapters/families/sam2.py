@@ -9,6 +9,7 @@ from the unclamped ones.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
+from typing import ClassVar
 
 import torch
 from hydra.utils import instantiate
@@ -58,6 +59,8 @@ class Sam2Embedding:
 
 class Sam2Segmenter:
     """SAM 2.1 behind the `Segmenter` interface."""
+
+    encoded: ClassVar[type] = Sam2Embedding
 
     @staticmethod
     def build(variant: str) -> SAM2Base:

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 
@@ -58,6 +58,7 @@ class SegmoteSegmenter(imis.ImisSegmenter):
     """SegMoTE behind the `Segmenter` interface."""
 
     network: Segmote
+    encoded: ClassVar[type] = SegmoteEmbedding
 
     @staticmethod
     def build(variant: str) -> Segmote:

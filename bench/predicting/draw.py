@@ -88,7 +88,7 @@ def _draw_case(item: Item, config: RunConfig) -> _DrawnCase:
                     _ask(item, found, name, config, protocol, made)
     except DataError as error:
         return _DrawnCase([], [Defect(item.dataset, item.patient, item.case, error.kind, str(error))])
-    made.spent.add("read", time.perf_counter() - started - made.spent["draw"])
+    made.spent.add("read", time.perf_counter() - started - made.spent.get("draw", 0.0))
     with made.spent.on("write"):
         MaskShard(index, masks, _about(item)).save(targets_path(config.out, item.dataset, item.case))
     made.warnings = case.warnings

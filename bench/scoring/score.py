@@ -205,7 +205,7 @@ def _score_entries(stored: _Stored, protocol: Protocol) -> list[_ScoredEntry]:
     for key, numbers in by_target.items():
         spacing_mm = stored.kept.index[stored.targets[key]]["spacing_mm"]
         target = Target(stored.reference(key), spacing_mm)
-        area_px = int(target.mask.sum())
+        area_px = target.packed.area
         for number in numbers:
             scores, chosen = _score_entry(target, stored, number, protocol)
             found[number] = _ScoredEntry(scores, area_px, chosen)
@@ -221,8 +221,8 @@ def _score_entry(
         return dict.fromkeys([*pair.names(protocol), "predicted_iou"], FAILED), None
     others = stored.candidates(number)
     own = Candidate(mask, stored.drawn.index[number]["score"], _selected(others))
-    chosen = pair.oracle(target.mask, _in_order(own, others)) if protocol.selection == "oracle" else own
-    scores = pair.scores(target, chosen.mask, protocol) | pair.choice_scores(target.mask, own, others, protocol)
+    chosen = pair.oracle(target, _in_order(own, others)) if protocol.selection == "oracle" else own
+    scores = pair.scores(target, chosen.mask, protocol) | pair.choice_scores(target, own, others, protocol)
     if chosen is own:
         return scores, None
     places = (place for place in stored.places[number] if stored.others.index[place]["candidate"] == chosen.number)
@@ -252,7 +252,7 @@ def _volume_records(
     scored: dict[tuple[str, str, int], tuple[int, Mapping[str, Scored]]] = {}
     for name in dict.fromkeys(name for name, _, _ in volumes):  # one target in memory at a time
         target = _stacked_target(name, stored, space)
-        area_px = int(target.mask.sum())
+        area_px = target.packed.area
         for key, volume in volumes.items():
             if key[0] == name:
                 masks = _chosen_masks(volume, stored, chosen)
@@ -289,7 +289,7 @@ def _volume_scores(
         return dict.fromkeys(known, FAILED)
     predicted = stack(masks, space)
     made = {f"volume_{name}": scored for name, scored in pair.scores(target, predicted, protocol).items()}
-    return made | (pair.lesion_scores(target.mask, predicted, protocol) if lesions else {})
+    return made | (pair.lesion_scores(target, predicted, protocol) if lesions else {})
 
 
 def _failure(row: Row, reason: str) -> Row:

@@ -94,7 +94,7 @@ class MaskShard:
     """Many masks and what is known of each.
 
     Attributes:
-        index: one mapping of plain JSON values a mask, in order.
+        index: one mapping of plain JSON values per mask, in order.
         masks: (H, W) bool each, None where there is none (a failure); packed to bits after `load`.
         about: data set, case and model of all of them; file names need not tell, see `run_folder.case_path`.
     """

@@ -1,4 +1,4 @@
-"""The IMIS layout, also SegMoTE's: PNG slices with one sparse channel a class."""
+"""The IMIS layout, also SegMoTE's: PNG slices with one sparse channel per class."""
 
 import math
 import re

@@ -1,4 +1,4 @@
-"""The SAM-Med2D layout: PNG slices with one mask file a class and component."""
+"""The SAM-Med2D layout: PNG slices with one mask file per class and component."""
 
 import re
 from collections import defaultdict

@@ -1,4 +1,4 @@
-"""TotalSegmentator MRI and CT: one binary mask file a class; classes go by file name, as ids changed meaning."""
+"""TotalSegmentator MRI and CT: one binary mask file per class; classes go by file name, as ids changed meaning."""
 
 import csv
 from collections.abc import Mapping, Sequence

@@ -12,7 +12,6 @@ from typing import Any, BinaryIO
 import nibabel as nib
 import numpy as np
 from nibabel.filebasedimages import ImageFileError
-from nibabel.processing import resample_from_to
 from nibabel.spatialimages import HeaderDataError
 from nibabel.wrapstruct import WrapStructError
 from numpy.typing import NDArray
@@ -169,6 +168,8 @@ def resample(moving: Volume, target: Volume) -> NDArray[np.float32]:
     Raises:
         DataError: the two volumes have no place in common.
     """
+    from nibabel.processing import resample_from_to  # noqa: PLC0415 - loads SciPy's image filters
+
     source = nib.Nifti1Image(moving.voxels.astype(np.float32), moving.affine)
     grid = (target.voxels.shape, target.affine)
     moved = np.asarray(resample_from_to(source, grid, order=1, cval=np.nan).dataobj, np.float32)

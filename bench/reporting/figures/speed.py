@@ -28,7 +28,7 @@ class Cost:
 
 
 def speed(run: ScoredRun, kind: str) -> Iterator[Picture | Absent]:
-    """One figure: a point a model, and the front of those that are not beaten in both."""
+    """One figure: one point per model, and the front of those that no other model beats in both speed and Dice."""
     name = f"speed-{kind}"
     costs = _costs(run, kind)
     if not costs:
