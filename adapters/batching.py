@@ -14,7 +14,8 @@ IMAGES_PER_PASS = 8
 PIXELS_PER_PASS = {"cpu": IMAGES_PER_PASS * 256**2, "cuda": 4 * 1024**2}
 # SAM's mask input and output have four times the side of the embedding.
 MASK_SCALE = 4
-OBJECTS_PER_PASS = {"cpu": 8, "cuda": 64}
+# On a CPU four together are as fast as eight and take half the memory; see docs/performance.md.
+OBJECTS_PER_PASS = {"cpu": 4, "cuda": 64}
 
 
 class EncodedImage(Protocol):

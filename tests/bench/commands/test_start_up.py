@@ -21,6 +21,8 @@ NO_TABLE_NEEDS = {
 }
 NO_HELP_NEEDS = NO_TABLE_NEEDS | {"nibabel", "numpy", "pandas", "PIL", "pyarrow", "requests", "scipy", "tabulate"}
 
+MODELS = {"adapters", "torch"}
+
 ASK = """
 import contextlib, io, json, sys
 from bench.cli import main
