@@ -20,6 +20,7 @@ from bench.commands import (
     inside,
     ls,
     paper,
+    profile,
     report,
     run,
     score,
@@ -42,6 +43,7 @@ COMMANDS: Mapping[str, Mapping[str, Command | tuple[str, Mapping[str, Command]]]
         "compare": compare.compare_command,
         "verify": verify.verify_command,
         "paper": paper.paper_command,
+        "profile": profile.profile_command,
     },
     "Models and data": {
         "ls": (
