@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 World = Literal["real", "phantom"]
-FREE = ("out", "jobs", "engine")  # where and how fast a run is made, which changes no result
+FREE = ("out", "jobs", "engine", "fewer_jobs")  # where and how fast a run is made, which changes no result
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,7 @@ class RunConfig:
         limit: cases per data set, None for all.
         jobs: worker processes; each computes with one thread on the CPU, so that their number changes no result.
         engine: joblib back end of the workers.
+        fewer_jobs: start fewer processes than `jobs` where starting them costs more than they bring.
         untrained_prompts: also ask models for prompts they never saw in training.
         allow_random: accept untrained networks ("random" weights).
         trust_arrays: take masks to match their images voxel by voxel where the affines differ.
@@ -53,6 +54,7 @@ class RunConfig:
     allow_random: bool
     trust_arrays: bool = False
     follow_links: bool = False
+    fewer_jobs: bool = False
 
     def identity(self) -> dict[str, Any]:
         """The choices that change results: two runs that agree here may share a folder."""

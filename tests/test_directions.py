@@ -14,7 +14,7 @@ FLOORS = {
     "": "bench > adapters > segmote",
     "bench": (
         "cli > commands > studies > comparing, running > reporting > statistics, predicting"
-        " > scoring, prompting > store > data, miniworld, world > workers > protocols, config, errors"
+        " > scoring, prompting > store > data, miniworld, world > workers > protocols, config, errors, clock"
     ),
     "bench.reporting": "report > draw, page > gallery, tables > figures, table_spec > scored_run",
     "bench.data": "check > catalogue > datasets > reading > case, printable; slicing, bounding_box > case",

@@ -194,6 +194,16 @@ def all_tables(run: ScoredRun, jobs: int = 1) -> list[AnyTable]:
     return [*made, *ledger_tables(run.facts), protocol_ranking(run).text_table()]
 
 
+def printed_tables(run: ScoredRun) -> list[AnyTable]:
+    """Those of `all_tables` that a command prints at the end of a run: the headline of each prompt, and its rounds."""
+    made: list[AnyTable] = []
+    for kind in run.prompts:
+        headline = table_spec(run, kind)
+        made.append(_headline(_part(run, headline), headline))
+        made += _by_round(run, kind) if KINDS[kind].rounds else []
+    return made
+
+
 def _tasks(run: ScoredRun) -> "Iterator[Task]":
     """Calls that make some tables each."""
     for kind in run.prompts:
@@ -211,8 +221,12 @@ def _part(run: ScoredRun, spec: TableSpec) -> ScoredRun:
     return replace(run, records=spec.select(run.records), _compared={})
 
 
+def _headline(run: ScoredRun, headline: TableSpec) -> Table:
+    return replace(scores_table(run, headline), role="headline")
+
+
 def _headlines(run: ScoredRun, headline: TableSpec) -> list[AnyTable]:
-    made = replace(scores_table(run, headline), role="headline")
+    made = _headline(run, headline)
     return [made, made.summary(), comparison_table(run, headline)]
 
 
