@@ -38,7 +38,7 @@ def worker_gib(parameters: int) -> float:
 
 
 def worker_count(wanted: int | None, device: str, parameters: Sequence[int]) -> int:
-    """The number asked for, else one per core as far as memory allows; a GPU gets one.
+    """The number asked for, else one per GPU, or one per core as far as memory allows.
 
     Args:
         wanted: by the user.
@@ -50,6 +50,8 @@ def worker_count(wanted: int | None, device: str, parameters: Sequence[int]) -> 
     if wanted is not None:
         return wanted
     if device != "cpu":
-        return 1
+        from bench.predicting.devices import gpu_count
+
+        return max(1, gpu_count(device))
     room = int(psutil.virtual_memory().available / 2**30 / worker_gib(max(parameters, default=0)))
     return max(1, min(os.cpu_count() or 1, room))

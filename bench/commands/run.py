@@ -120,6 +120,7 @@ def settled(options: RunOptions) -> tuple[RunConfig, str]:
         jobs=worker_count(options.jobs, device, [adapters.card(name).parameters for name in choice.models]),
         fewer_jobs=options.jobs is None,
         engine=options.engine,
+        cache=options.cache,
         untrained_prompts=options.untrained_prompts,
         allow_random=options.allow_random,
         trust_arrays=options.trust_arrays,

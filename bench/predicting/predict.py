@@ -17,6 +17,7 @@ from bench.config import RunConfig
 from bench.data.case import DataError, Item
 from bench.data.slicing import Sample, sample
 from bench.errors import RunError
+from bench.predicting.devices import own_device
 from bench.predicting.rounds import (
     CasePredictions,
     Chunk,
@@ -42,8 +43,14 @@ def load(model: str, config: RunConfig) -> Segmenter:
 
     Mini weights come with the package; the weights folder is for the official ones.
     """
-    random = config.allow_random and adapters.card(model).weights is not None
-    return adapters.load(model, "random" if random else config.weights, config.device, config.precision)
+    has_network = adapters.card(model).weights is not None
+    weights = "random" if config.allow_random and has_network else config.weights
+    segmenter = adapters.load(model, weights, own_device(config.device), config.precision)
+    if config.cache is None or not has_network:
+        return segmenter
+    from adapters.embedding_cache import CachedSegmenter, EmbeddingCache  # noqa: PLC0415 - only where it is asked for
+
+    return CachedSegmenter(segmenter, EmbeddingCache(config.cache))
 
 
 def import_families(models: Sequence[str]) -> None:

@@ -45,7 +45,8 @@ class RunFacts:
         not_applicable: (model, prompt kind) to the reason why it is not asked.
         untrained: pairs that are asked though the model never saw such prompts in training.
         versions: of Python and of packages.
-        hardware: `device`, `name`, `cores` and, on a CPU, `linear layers`: see `adapters.linear`.
+        hardware: `device`, `name`, `cores`, on a CPU `linear layers` (see `adapters.linear`), and `cache of embeddings`
+            if there was one.
         prompts_sha256: of prompts.parquet, None until the prompts are drawn.
         counts: of each data set its `cases`, `patients` and `prompts`.
         warnings: "dataset/case" to what is odd about it.

@@ -11,7 +11,8 @@ import pytest
 
 from bench.data import datasets
 from tests.fuzz import campaign, models, readers, stored
-from tests.fuzz.outcomes import HangError, Tally, timed
+from tests.fuzz.outcomes import Tally
+from tests.helpers.time_limit import HangError, timed
 
 ROOT = Path(__file__).parents[2]
 COUNT = {"readers": 150, "stored": 100, "models": 35}

@@ -33,6 +33,12 @@ def test_workers_follow_cores_and_memory(monkeypatch, wanted, device, gib, count
     assert worker_count(wanted, device, [1_000_000, 2_000_000]) == count
 
 
+def test_each_gpu_gets_a_worker(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 3)
+    assert worker_count(None, "cuda", [1]) == 3
+    assert worker_count(None, "cuda:1", [1]) == 1
+
+
 @pytest.mark.parametrize(("parameters", "count"), [([], 8), ([94_000_000], 3), ([1_000_000, 640_000_000], 1)])
 def test_the_largest_network_limits_the_workers(monkeypatch, parameters, count):
     """Ten GiB hold three processes with a ViT-B, one with a ViT-H, and as many with a mini as there are cores."""

@@ -79,3 +79,15 @@ def test_what_reading_raises_ends_the_chunks(device):
 
     with pytest.raises(RunError, match="no longer"):
         list(predict._chunks(broken(), device, Spent()))
+
+
+def test_embeddings_of_one_run_serve_the_next(tmp_path, monkeypatch):
+    shared = {"models": ("sam/mini",), "prompts": ("box",), "cache": tmp_path / "embeddings"}
+    run.run(config(tmp_path / "first", **shared))
+    assert list((tmp_path / "embeddings").glob("*/*.embedding"))
+    monkeypatch.setattr("adapters.families.sam.SamSegmenter.encode", None)  # not called again
+    predict.load.cache_clear()
+    run.run(config(tmp_path / "second", **shared))
+    one, other = (pd.read_parquet(tmp_path / name / "records.parquet") for name in ("first", "second"))
+    assert (one["status"] == "ok").all()
+    assert one["value"].equals(other["value"])

@@ -24,6 +24,7 @@ from segmote.training.data import (
     read_regions,
     split_patients,
 )
+from tests.helpers.time_limit import timed
 from tests.helpers.training_world import SERVED, SIDE, item, write_set
 
 
@@ -165,7 +166,8 @@ def test_a_pipe_in_the_place_of_a_file_is_excluded(tmp_path: Path) -> None:
     for path in (items[0].image, items[1].label, items[2].pseudo):
         path.unlink()
         os.mkfifo(path)
-    usable, excluded = check(items, SIDE, pseudo=True)
+    with timed():
+        usable, excluded = check(items, SIDE, pseudo=True)
     assert not usable and all("not a regular file" in one.reason for one in excluded) and len(excluded) == 3
 
 
