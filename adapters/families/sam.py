@@ -18,6 +18,7 @@ from adapters.batching import (
     decode_batches,
     image_chunks,
     is_ambiguous,
+    stack_images,
     stack_prompts,
 )
 from adapters.families import small_networks
@@ -103,7 +104,8 @@ class SamSegmenter:
         images = [encoded for encoded, _ in requests]
         prompts = stack_prompts(requests, self.device)
         sparse, dense = self.network.prompt_encoder(prompts.points, prompts.boxes, prompts.masks)
-        embeddings = torch.stack([image.embedding for image in images])
+        embeddings = stack_images([image.embedding for image in images])
+        dense = dense if prompts.masks is not None else dense[:1]
         positions = self.network.prompt_encoder.get_dense_pe()
         candidates = predict_masks(self.network.mask_decoder, embeddings, positions, sparse, dense)
         logits, scores = pick_single(*candidates, several)
