@@ -172,8 +172,8 @@ class WeightsFolder:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asking:
-    """By which rules models are asked."""
+class EvaluationRules:
+    """The rules of the evaluation and the seed of its draws."""
 
     protocol: Annotated[
         str, typer.Option(help="Rules of the evaluation (see bench ls protocols).", rich_help_panel="Prompts")

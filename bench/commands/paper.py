@@ -35,5 +35,5 @@ def paper_command(options: PaperOptions) -> int:
         sentences = "".join(f"{sentence}\n" for sentence in (*found.used, *found.refused))
         print(*filter(None, (sentences, claims.render(verdicts, options.every))), sep="\n")
     else:
-        print("\n".join(FORMATS[options.style](sheet) for sheet in claims.sheets(verdicts, options.every)))
+        print("\n".join(FORMATS[options.style](table) for table in claims.text_tables(verdicts, options.every)))
     return OK

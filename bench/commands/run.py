@@ -11,8 +11,8 @@ from bench.commands.machine import available_device, worker_count
 from bench.commands.options import (
     BOX,
     OK,
-    Asking,
     DataSets,
+    EvaluationRules,
     FollowLinks,
     Limit,
     Machine,
@@ -28,7 +28,7 @@ from bench.config import RunConfig
 
 
 @dataclass(frozen=True, kw_only=True)
-class RunOptions(Machine, Asking, FollowLinks, TrustArrays, Limit, DataSets, WeightsFolder, ModelNames):
+class RunOptions(Machine, EvaluationRules, FollowLinks, TrustArrays, Limit, DataSets, WeightsFolder, ModelNames):
     """Options of `bench run`."""
 
     config: Annotated[

@@ -9,6 +9,7 @@ from bench import protocols
 from bench.data import catalogue
 from bench.data.case import Case, DataError, Defect, Item, Mask
 from bench.data.slicing import Sample, samples
+from bench.errors import RunError
 from bench.predicting.prompts import to_prompt
 from bench.prompting import table
 from bench.protocols import Protocol
@@ -150,3 +151,25 @@ def all_asked(
     rule = PromptRule(kind, protocols.load(protocol), seed)
     for one in sets:
         yield from ((one, prompted) for prompted in asked(one, rule, defects))
+
+
+def with_targets(
+    slices: Iterable[tuple[DataSet, PromptedSlice]], defects: Sequence[Defect]
+) -> Iterator[tuple[DataSet, PromptedSlice]]:
+    """The slices that have targets.
+
+    Args:
+        slices: from `all_asked`.
+        defects: the list that `all_asked` fills.
+
+    Raises:
+        RunError: once all slices are read, if none has a target.
+    """
+    empty = True
+    for one, found in slices:
+        if found.questions:
+            empty = False
+            yield one, found
+    if empty:
+        first = f"; the first of {len(defects)} defects: {defects[0].reason}" if defects else ""
+        raise RunError(f"no target to ask for in these data sets{first}")

@@ -8,7 +8,7 @@ from typing import Any
 
 from bench.data.case import Case, DataError, Dataset, Defect, Item
 from bench.data.reading.assemble import picture_case
-from bench.data.reading.labels import Table, by_grey, by_id, table_of, unnamed
+from bench.data.reading.labels import LabelTable, by_grey, by_id, table_of, unnamed
 from bench.data.reading.layout import Entry, arranged, children, patient_of, roots, stem
 from bench.data.reading.opening import exists, is_file, place, read_json
 from bench.data.reading.pictures import ENDINGS, read_label_picture, read_picture
@@ -58,7 +58,7 @@ def _pictures(root: Path, names: tuple[str, ...]) -> list[Path]:
     return [path for path in children(folder) if path.suffix.lower() in ENDINGS] if folder else []
 
 
-def _entry(root: Path, name: str, images: list[Path], masks: list[Path], named: tuple[Table, bool]) -> Entry:
+def _entry(root: Path, name: str, images: list[Path], masks: list[Path], named: tuple[LabelTable, bool]) -> Entry:
     patient = _patient(root, name)
     if not images:
         return Defect(NAME, patient, name, "skipped", f"{place(masks[0])}: mask without image")
@@ -77,7 +77,7 @@ def _patient(root: Path, name: str) -> str:
     return patient_of(name) if rest == name else f"{root.name}_{rest.split('_')[0]}"
 
 
-def _table(root: Path) -> tuple[Table, bool]:
+def _table(root: Path) -> tuple[LabelTable, bool]:
     """Class to stored values, and whether these are grey levels.
 
     `labels.json` in the root ({"liver": 1}) names ids, Huang et al.'s `data_infor_json` grey levels.
@@ -87,7 +87,7 @@ def _table(root: Path) -> tuple[Table, bool]:
     return _parsed(path, read_json(path)) if path else ({}, False)
 
 
-def _parsed(path: Path, content: Any) -> tuple[Table, bool]:
+def _parsed(path: Path, content: Any) -> tuple[LabelTable, bool]:
     try:
         grey = "info" in content and "color" in content
         if grey:

@@ -8,7 +8,7 @@ from typing import Any
 from bench.data.case import Case, DataError, Dataset, Defect, Item
 from bench.data.reading import nifti, pictures
 from bench.data.reading.assemble import labelled_case
-from bench.data.reading.labels import Table, by_name, table_of
+from bench.data.reading.labels import LabelTable, by_name, table_of
 from bench.data.reading.layout import Entry, arranged, by_key, children, only, roots, stem
 from bench.data.reading.names import modality_of
 from bench.data.reading.opening import is_file, place, read_json
@@ -45,7 +45,7 @@ def index(root: Path) -> list[Entry]:
     )
 
 
-def _table(labels: dict[str, Any]) -> Table:
+def _table(labels: dict[str, Any]) -> LabelTable:
     """Class to ids: version 2 maps name to id or ids of a region, version 1 id to name."""
     if all(key.isdigit() for key in labels):
         return by_name((int(number), str(name)) for number, name in labels.items())

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from bench.data.case import Case, DataError, Item, Mask, target_of
 from bench.data.reading import pictures
 from bench.data.reading.intensities import odd_intensities
-from bench.data.reading.labels import Table, by_id
+from bench.data.reading.labels import LabelTable, by_id
 from bench.data.reading.names import folded
 from bench.data.reading.nifti import Volume, label_on_grid, read_label_volume, read_volume
 from bench.data.reading.opening import place
@@ -56,7 +56,7 @@ def trusts_arrays(item: Item) -> bool:
     return bool(item.details.get("trust_arrays"))
 
 
-def labelled_case(item: Item, table: Table) -> Case:
+def labelled_case(item: Item, table: LabelTable) -> Case:
     """A case of an image and one label map, both volumes or both pictures.
 
     Raises:

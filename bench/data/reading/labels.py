@@ -29,11 +29,11 @@ WHITES = frozenset({1, 255, 65535})  # ids that foreground has in masks of one c
 MOST_ID = 2**31 - 1
 
 Ids = tuple[int, ...] | None
-Table = Mapping[str, Ids]
+LabelTable = Mapping[str, Ids]
 """Class name to the ids that belong to it; None: every id above 0, as for numbered cells."""
 
 
-def table_of(content: Mapping[Any, Any]) -> Table:
+def table_of(content: Mapping[Any, Any]) -> LabelTable:
     """Class names with their ids.
 
     Args:
@@ -51,7 +51,7 @@ def table_of(content: Mapping[Any, Any]) -> Table:
     return table
 
 
-def by_name(named: Iterable[tuple[int, str]]) -> Table:
+def by_name(named: Iterable[tuple[int, str]]) -> LabelTable:
     """Class names with their ids from ids with their names; ids of one name are one class."""
     table: dict[str, tuple[int, ...]] = {}
     for number, name in named:
@@ -74,7 +74,7 @@ def _id(name: str, value: Any) -> int:
     return number
 
 
-def scored(table: Table) -> Table:
+def scored(table: LabelTable) -> LabelTable:
     """The classes of a table without those that are named as not scored."""
     return {name: ids for name, ids in table.items() if name.lower() not in NOT_SCORED}
 
@@ -123,7 +123,7 @@ def _one_class(
     return values > cut, (text,)
 
 
-def by_id(values: NDArray[Any], table: Table, where: str) -> tuple[dict[str, Mask], tuple[str, ...]]:
+def by_id(values: NDArray[Any], table: LabelTable, where: str) -> tuple[dict[str, Mask], tuple[str, ...]]:
     """Masks of the classes of a label map that occur in it.
 
     Classes named as not scored ("ignore", "void" ...) count as background, with a warning of how many voxels.
@@ -155,7 +155,7 @@ def by_id(values: NDArray[Any], table: Table, where: str) -> tuple[dict[str, Mas
     return {name: mask for name, mask in masks.items() if mask.any()}, _ignored(whole, void, where)
 
 
-def by_grey(values: NDArray[Any], table: Table, where: str) -> tuple[dict[str, Mask], tuple[str, ...]]:
+def by_grey(values: NDArray[Any], table: LabelTable, where: str) -> tuple[dict[str, Mask], tuple[str, ...]]:
     """Like `by_id` for a table of grey levels: each pixel takes the nearest level, at most 8 away.
 
     Raises:

@@ -111,8 +111,7 @@ def comparison_table(run: ScoredRun, spec: TableSpec, reference: str | None = No
     text = caption_without_intervals(run, spec)
     model = None if reference is None else _model_of(run, reference)
     made = ranking(f"comparison-{spec.name}", text, scores, spec.metric, model)
-    heading = f"Comparison {spec.name.replace(f'-{spec.prompt}-', ' ').replace('-', ' ').replace('_', ' ')}"
-    return replace(made, titles=_titles(run.facts), prompt=spec.prompt, heading=heading)
+    return replace(made, titles=_titles(run.facts), prompt=spec.prompt, heading=f"Comparison: {spec.heading}")
 
 
 def _model_of(run: ScoredRun, name: str) -> str:

@@ -56,3 +56,8 @@ def test_a_table_never_replaces_another(tmp_path):
     twice = [Table("dice-box", "", [], [])] * 2
     with pytest.raises(RuntimeError, match="several tables are named dice-box"):
         report.write_tables(tmp_path, twice)
+
+
+def test_headings_are_words():
+    assert TableSpec("box", "macro_class", METRICS["dice"], 1).heading == "Dice, macro class"
+    assert TableSpec("box", "per_case", METRICS["volume_hd95"], 1).heading == "Volume HD95, per case"

@@ -5,7 +5,6 @@ import re
 import pandas as pd
 import pytest
 
-from bench.commands.terminal import PrintableStream
 from bench.data.case import printable
 from bench.reporting.tables.formats import to_console, to_csv, to_markdown
 from bench.reporting.tables.latex import escape, to_latex
@@ -64,15 +63,6 @@ def test_no_name_reaches_latex_as_a_command(name):
 
 def test_a_bar_and_a_backslash_are_escaped():
     assert markdown_cell("a\\|b") == "a\\\\\\|b"
-
-
-def test_a_stream_shows_controls_and_keeps_line_breaks():
-    inner = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
-    stream = PrintableStream(inner)
-    print("liver\x1b[2J\tµ", "\r", file=stream)
-    stream.flush()
-    assert inner.buffer.getvalue() == b"liver\\x1b[2J\t\\xb5 \\r\n"
-    assert not stream.isatty() and stream.encoding == "ascii"
 
 
 def test_scripts_keep_their_letters():
