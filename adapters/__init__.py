@@ -101,6 +101,7 @@ def load(
     import torch  # noqa: PLC0415
 
     from adapters.allocator import keep_memory  # noqa: PLC0415
+    from adapters.channel_norm import use_one_pass_norms  # noqa: PLC0415
     from adapters.image_attention import use_lean_blocks  # noqa: PLC0415
     from adapters.linear import use_one_dnn  # noqa: PLC0415
     from adapters.precision import check_precision  # noqa: PLC0415
@@ -120,6 +121,7 @@ def load(
     if device.type == "cpu":
         keep_memory()
         use_lean_blocks(network)
+        use_one_pass_norms(network)
         use_one_dnn(network)
     segmenter: Segmenter = chosen(described, network.to(device).eval(), device, precision)
     return segmenter

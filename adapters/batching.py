@@ -77,6 +77,7 @@ def is_ambiguous(prompt: Prompt) -> bool:
 def decode_batches(
     requests: Sequence[Request[E]],
     several: Sequence[bool],
+    device: torch.device,
     passes: Passes,
     decode: Callable[[Sequence[Request[E]], bool], Sequence[Prediction]],
 ) -> list[Prediction]:
@@ -85,14 +86,17 @@ def decode_batches(
     Args:
         requests: any mix of images and prompts.
         several: per request, whether the network proposes several candidates.
+        device: decides whether objects of different images go together: on a CPU a larger batch gains nothing, but
+            prompts on one image share a part of the work.
         passes: how many objects go together.
         decode: decodes requests of one kind: equal numbers of points, boxes and masks.
     """
-    groups: dict[tuple[Kind, bool], list[int]] = {}
-    for row, ((_, prompt), many) in enumerate(zip(requests, several, strict=True)):
-        groups.setdefault((_kind(prompt), many), []).append(row)
+    groups: dict[tuple[Kind, bool, int], list[int]] = {}
+    for row, ((encoded, prompt), many) in enumerate(zip(requests, several, strict=True)):
+        image = id(encoded) if device.type == "cpu" else 0
+        groups.setdefault((_kind(prompt), many, image), []).append(row)
     done: dict[int, Prediction] = {}
-    for (_, many), rows in groups.items():
+    for (_, many, _), rows in groups.items():
         predictions = passes.through([requests[row] for row in rows], partial(_in_one_pass, decode, many))
         done.update(zip(rows, predictions, strict=True))
     return [done[row] for row in range(len(requests))]
@@ -107,6 +111,12 @@ def _in_one_pass(
 def _kind(prompt: Prompt) -> Kind:
     points = 0 if prompt.points is None else len(prompt.points.xy)
     return points, prompt.box is not None, prompt.previous is not None
+
+
+def stack_images(features: Sequence[torch.Tensor]) -> torch.Tensor:
+    """Features (C, h, w) of each request's image as (B, C, h, w), or as (1, C, h, w) if all are of one image."""
+    first = features[0]
+    return first[None] if all(one is first for one in features) else torch.stack(list(features))
 
 
 def stack_prompts(requests: Sequence[Request[E]], device: torch.device) -> PromptBatch:

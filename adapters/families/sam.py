@@ -19,6 +19,7 @@ from adapters.batching import (
     decoder_passes,
     encoder_passes,
     is_ambiguous,
+    stack_images,
     stack_prompts,
 )
 from adapters.families import small_networks
@@ -90,7 +91,7 @@ class SamSegmenter:
             check_prompt(self.card, prompt, *encoded.frame.original)
         several = [self.proposes_several(p) if multimask is None else multimask for _, p in requests]
         with autocast(self.device, "fp32"):
-            return decode_batches(requests, several, self._decoder_passes, self._decode)
+            return decode_batches(requests, several, self.device, self._decoder_passes, self._decode)
 
     def proposes_several(self, prompt: Prompt) -> bool:
         """The rule for `multimask=None`."""
@@ -106,7 +107,8 @@ class SamSegmenter:
         images = [encoded for encoded, _ in requests]
         prompts = stack_prompts(requests, self.device)
         sparse, dense = self.network.prompt_encoder(prompts.points, prompts.boxes, prompts.masks)
-        embeddings = torch.stack([image.embedding for image in images])
+        embeddings = stack_images([image.embedding for image in images])
+        dense = dense if prompts.masks is not None else dense[:1]
         positions = self.network.prompt_encoder.get_dense_pe()
         candidates = predict_masks(self.network.mask_decoder, embeddings, positions, sparse, dense)
         logits, scores = pick_single(*candidates, several)

@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 
 import torch
 
-from adapters.batching import Request, stack_prompts
+from adapters.batching import Request, stack_images, stack_prompts
 from adapters.families import imis
 from adapters.geometry import Frame
 from adapters.interface import Card, Image, Prediction, Prompt
@@ -101,12 +101,13 @@ class SegmoteSegmenter(imis.ImisSegmenter):
         prompts = stack_prompts(requests, self.device)
         names = [prompt.text for _, prompt in requests if prompt.text is not None]
         return self.network.decode(
-            torch.stack([encoded.embedding for encoded, _ in requests]),
+            stack_images([encoded.embedding for encoded, _ in requests]),
             prompts.points,
             prompts.boxes,
             prompts.masks,
             self.pooled(names) if names else None,
-            details=torch.stack([encoded.details for encoded, _ in requests]),
+            details=stack_images([encoded.details for encoded, _ in requests]),
+            rows=len(requests),
             ppt=prompts.points is None and prompts.boxes is None and not names,
         )
 

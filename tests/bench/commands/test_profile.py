@@ -2,19 +2,25 @@
 
 import pytest
 
-from bench.running import profile
-from tests.helpers.command_line import SQUARES, bench
+from bench import cli
+from bench.running import run
+from tests.helpers.fakes import config
 
-pytestmark = pytest.mark.usefixtures("working_folder")
-
-
-def test_steps_and_models_of_a_run_are_printed(capsys, monkeypatch):
-    monkeypatch.setattr(profile, "matmul_rate", lambda device, precision: 1e9)
-    bench(capsys, *SQUARES)
-    code, out, _ = bench(capsys, "profile", "r")
-    assert code == 0 and "encode" in out and "fake/good" in out and "MFU %" in out
+pytestmark = pytest.mark.usefixtures("registered", "without_figures")
 
 
-def test_a_folder_without_a_run_is_refused(capsys):
-    code, _, err = bench(capsys, "profile", "data")
-    assert code == 2 and "data" in err
+def test_steps_and_models_are_printed(tmp_path, capsys):
+    run.run(config(tmp_path / "r"))
+    with pytest.raises(SystemExit) as stop:
+        cli.main(["profile", str(tmp_path / "r")])
+    shown = capsys.readouterr().out
+    assert stop.value.code == 0
+    steps = [line.split()[:2] for line in shown.split("\n\n")[0].splitlines()[2:]]
+    assert ["predict", "encode"] in steps and ["score", "score"] in steps and ["report", "report"] in steps
+    assert [line.split()[0] for line in shown.split("\n\n")[1].splitlines()[2:]] == ["baseline/box", "fake/good"]
+
+
+def test_what_is_no_run_is_refused(tmp_path, capsys):
+    with pytest.raises(SystemExit) as stop:
+        cli.main(["profile", str(tmp_path)])
+    assert stop.value.code == 2 and "is not a run folder" in capsys.readouterr().err
