@@ -20,6 +20,7 @@ from bench.commands import (
     inside,
     ls,
     paper,
+    profile,
     report,
     run,
     score,
@@ -44,6 +45,7 @@ COMMANDS: Mapping[str, Mapping[str, Command | tuple[str, Mapping[str, Command]]]
         "verify": verify.verify_command,
         "verify-fast": verify_fast.verify_fast_command,
         "paper": paper.paper_command,
+        "profile": profile.profile_command,
     },
     "Models and data": {
         "ls": (

@@ -16,7 +16,8 @@ from adapters import geometry
 from adapters.batching import (
     Request,
     decode_batches,
-    image_chunks,
+    decoder_passes,
+    encoder_passes,
     is_ambiguous,
     stack_images,
     stack_prompts,
@@ -45,6 +46,7 @@ class SamSegmenter:
     """SAM behind the `Segmenter` interface; MedSAM and Huang et al. are the same network on other inputs."""
 
     scored: ClassVar[bool] = True
+    encoded: ClassVar[type] = SamEmbedding
 
     @staticmethod
     def build(variant: str) -> Sam:
@@ -56,6 +58,7 @@ class SamSegmenter:
         self.network = network
         self.device = device
         self.precision: Precision = precision
+        self._encoder_passes, self._decoder_passes = encoder_passes(self.side, device), decoder_passes(device)
 
     @property
     def side(self) -> int:
@@ -73,13 +76,13 @@ class SamSegmenter:
     def encode(self, images: Sequence[Image]) -> list[SamEmbedding]:
         """Image embeddings, see `Segmenter.encode`."""
         checked = [check_image(image) for image in images]
-        encoded: list[SamEmbedding] = []
-        for chunk in image_chunks(checked, self.side, self.device):
-            inputs, frames = zip(*map(self.prepare, chunk), strict=True)
-            with autocast(self.device, self.precision):
-                embeddings = self.network.image_encoder(torch.stack(inputs))
-            encoded += map(SamEmbedding, embeddings.float(), frames)
-        return encoded
+        return self._encoder_passes.through(checked, self._encode)
+
+    def _encode(self, images: Sequence[Image]) -> list[SamEmbedding]:
+        inputs, frames = zip(*map(self.prepare, images), strict=True)
+        with autocast(self.device, self.precision):
+            embeddings = self.network.image_encoder(torch.stack(inputs))
+        return list(map(SamEmbedding, embeddings.float(), frames))
 
     @torch.no_grad()
     def decode(self, requests: Sequence[Request[SamEmbedding]], *, multimask: bool | None = None) -> list[Prediction]:
@@ -88,7 +91,7 @@ class SamSegmenter:
             check_prompt(self.card, prompt, *encoded.frame.original)
         several = [self.proposes_several(p) if multimask is None else multimask for _, p in requests]
         with autocast(self.device, "fp32"):
-            return decode_batches(requests, several, self.device, self._decode)
+            return decode_batches(requests, several, self._decoder_passes, self._decode)
 
     def proposes_several(self, prompt: Prompt) -> bool:
         """The rule for `multimask=None`."""

@@ -7,7 +7,6 @@ from textwrap import fill
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from tabulate import tabulate
 
 from bench.commands.options import OK, Aggregation, aggregation_option
 
@@ -34,6 +33,7 @@ class CompareOptions:
 def compare_command(options: CompareOptions) -> int:
     """Compare two runs with the same prompts, patient by patient, and say what changed between them."""
     from bench.comparing.runs import compare
+    from bench.reporting.tables.safe_text import csv_text
     from bench.store.files import write_bytes
 
     found = compare(options.first, options.second, options.metric, options.aggregation)
@@ -44,12 +44,14 @@ def compare_command(options: CompareOptions) -> int:
             print(f"Only in {name}, not compared: {', '.join(models)}")
     print(f"\n{_table(found)}")
     if options.out:
-        write_bytes(options.out, found.frame.to_csv(index=False).encode())
+        write_bytes(options.out, csv_text(found.frame).encode())
         print(f"\nwrote {options.out}")
     return OK
 
 
 def _changes(found: "RunComparison") -> str:
+    from tabulate import tabulate
+
     if not found.changes:
         return "Configuration, protocol, versions, weights and hardware are the same."
     rows = [(change.what, _short(change.first), _short(change.second)) for change in found.changes]
@@ -62,6 +64,8 @@ def _short(value: object) -> str:
 
 
 def _table(found: "RunComparison") -> str:
+    from tabulate import tabulate
+
     scale, places = (100, 2) if found.metric.unit == "%" else (1, 3)
 
     def number(value: float, sign: str = "") -> str:

@@ -3,24 +3,27 @@
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy import ndimage
 
+from bench.data.bounding_box import bounding_box
 from bench.data.case import Mask
-from bench.prompting.components import largest_component
+from bench.prompting.components import Labels, largest_component
+from bench.prompting.depth import deepest, squared_depth
 from bench.prompting.prompt import Click, SimulatedPrompt
 from bench.protocols import ClickRule, Protocol
 
-
-def _depth(mask: Mask) -> NDArray[np.float64]:
-    """Distance of each foreground pixel to the nearest pixel outside; everything beyond the image border is outside."""
-    depth: NDArray[np.float64] = ndimage.distance_transform_edt(np.pad(mask, 1))[1:-1, 1:-1]
-    return depth
+MISSED, FALSE = np.uint8(1), np.uint8(2)  # what is wrong with a pixel
+Pick = Callable[[Mask, np.random.Generator], tuple[int, int]]
 
 
-def _deepest(depth: NDArray[np.float64]) -> tuple[int, int]:
-    row, column = np.unravel_index(int(depth.argmax()), depth.shape)
-    return int(column), int(row)
+def _in_crop(pick: Callable[[Mask], tuple[int, int]], mask: Mask) -> tuple[int, int]:
+    """(x, y) in the whole image of what a rule picks in the crop to the foreground."""
+    rows, columns = box = bounding_box(mask)
+    x, y = pick(mask[box])
+    return x + columns.start, y + rows.start
+
+
+def _deepest(mask: Mask) -> tuple[int, int]:
+    return _in_crop(lambda part: deepest(squared_depth(part)), mask)
 
 
 def centre(mask: Mask) -> tuple[int, int]:
@@ -28,7 +31,7 @@ def centre(mask: Mask) -> tuple[int, int]:
 
     The image border counts as outside, so that the click stays away from it.
     """
-    return _deepest(_depth(largest_component(mask)))
+    return _in_crop(lambda part: _deepest(largest_component(part)), mask)
 
 
 def _near_centroid(mask: Mask, rng: np.random.Generator) -> tuple[int, int]:
@@ -49,9 +52,9 @@ def _centroid(mask: Mask) -> tuple[int, int]:
     return round(float(columns.mean())), round(float(rows.mean()))
 
 
-FIRST_CLICK: dict[ClickRule, Callable[[Mask, np.random.Generator], tuple[int, int]]] = {
+FIRST_CLICK: dict[ClickRule, Pick] = {
     "centre": lambda mask, rng: centre(mask),
-    "ritm": lambda mask, rng: _deepest(_depth(mask)),
+    "ritm": lambda mask, rng: _deepest(mask),
     "near-centroid": _near_centroid,
     "uniform": _uniform,
     "centroid": lambda mask, rng: _centroid(mask),
@@ -78,25 +81,28 @@ def next_click(
     Returns:
         None if nothing is wrong, or if everything wrong was clicked before.
     """
-    error = target != predicted
-    if not error.any():
+    rows, columns = box = bounding_box(target != predicted)
+    wrong = MISSED * (target[box] & ~predicted[box]) + FALSE * (predicted[box] & ~target[box])
+    if not wrong.size:
         return None
-    missed, false = target & ~predicted, predicted & ~target
     if protocol.click == "ritm":
-        return _deepest_error(missed, false, clicked)
-    if protocol.click in ("near-centroid", "uniform"):
-        x, y = _uniform(error, rng)
+        place = _deepest_wrong(wrong, [(int(x) - columns.start, int(y) - rows.start) for x, y, _ in clicked])
+    elif protocol.click in ("near-centroid", "uniform"):
+        place = _uniform(wrong > 0, rng)
     else:
-        parts = [largest_component(part) for part in (missed, false) if part.any()]
-        x, y = centre(max(parts, key=np.count_nonzero))  # a missed part wins a tie: max keeps the first
+        place = _deepest(largest_component(wrong))  # a missed part wins a tie, as its label is the lower one
+    if place is None:
+        return None
+    x, y = place[0] + columns.start, place[1] + rows.start
     return x, y, int(target[y, x])
 
 
-def _deepest_error(missed: Mask, false: Mask, clicked: Sequence[Click]) -> Click | None:
-    depths = [_depth(part) for part in (missed, false)]
-    for depth in depths:
-        for x, y, _ in clicked:
-            depth[int(y), int(x)] = 0
-    positive = depths[0].max() > depths[1].max()  # a false part wins a tie, as in the original
-    deepest = depths[0] if positive else depths[1]
-    return (*_deepest(deepest), int(positive)) if deepest.any() else None
+def _deepest_wrong(wrong: Labels, clicked: Sequence[tuple[int, int]]) -> tuple[int, int] | None:
+    squared = squared_depth(wrong)
+    height, width = wrong.shape
+    for x, y in clicked:
+        if 0 <= x < width and 0 <= y < height:
+            squared[y, x] = 0
+    depths = [np.where(wrong == kind, squared, 0) for kind in (FALSE, MISSED)]
+    depth = max(depths, key=np.max)  # a false part wins a tie, as in the original
+    return deepest(depth) if depth.any() else None

@@ -6,14 +6,26 @@ from numpy.typing import NDArray
 
 from bench.data.case import Mask
 
-
-def components(mask: Mask) -> NDArray[np.integer]:
-    """8-connected components of a (H, W) mask, numbered from 1 in raster order of their first pixel."""
-    return cc3d.connected_components(np.ascontiguousarray(mask, np.uint8), connectivity=8)
+Labels = NDArray[np.uint8]
 
 
-def largest_component(mask: Mask) -> Mask:
-    """The component with the most pixels; among equals the first in raster order."""
-    labels = components(mask)
-    largest: Mask = labels == 1 + int(np.bincount(labels.ravel())[1:].argmax())
-    return largest
+def components(labels: Mask | Labels) -> NDArray[np.integer]:
+    """8-connected components of a (H, W) mask, numbered from 1 in raster order of their first pixel.
+
+    Args:
+        labels: bool, or labels from 1, each of which has components of its own.
+    """
+    return cc3d.connected_components(np.ascontiguousarray(labels, np.uint8), connectivity=8)
+
+
+def largest_component(labels: Mask | Labels) -> Mask:
+    """The component with the most pixels; among equals one of the lowest label, and then the first in raster order.
+
+    Args:
+        labels: (H, W) with foreground, see `components`.
+    """
+    numbered = components(labels)
+    sizes = np.bincount(numbered.ravel())
+    sizes[0] = 0
+    equals: list[Mask] = [numbered == number for number in np.flatnonzero(sizes == sizes.max())]
+    return min(equals, key=lambda one: labels[one][0])

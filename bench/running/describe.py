@@ -40,7 +40,7 @@ def describe(config: RunConfig) -> RunFacts:
         not_applicable={pair: reason for pair, reason in reasons.items() if reason},
         untrained=frozenset(pair for pair, reason in usual.items() if reason and not reasons[pair]),
         versions={"python": platform.python_version()} | {name: version(name) for name in PACKAGES},
-        hardware=_hardware(config.device),
+        hardware=_hardware(config.device) | ({"cache of embeddings": str(config.cache)} if config.cache else {}),
     )
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import cc3d
 import numpy as np
 
+from bench.data.bounding_box import bounding_box
 from bench.data.case import Mask
 
 
@@ -66,5 +67,7 @@ def lesion_counts(target: Mask, predicted: Mask) -> LesionCounts:
 
 def _touched(mask: Mask, other: Mask) -> tuple[int, int]:
     """How many components a mask has, and how many of them share a pixel with the other mask."""
-    labels, count = cc3d.connected_components(mask, connectivity=8 if mask.ndim == 2 else 26, return_N=True)
-    return count, len(np.unique(labels[mask & other]))
+    box = bounding_box(mask)
+    part = np.ascontiguousarray(mask[box])
+    labels, count = cc3d.connected_components(part, connectivity=8 if mask.ndim == 2 else 26, return_N=True)
+    return count, len(np.unique(labels[part & other[box]]))

@@ -12,6 +12,7 @@ from bench.protocols import Protocol
 from bench.scoring.empty import settle
 from bench.scoring.lesions import lesion_counts
 from bench.scoring.metrics import OVERLAPS, Areas, areas, nsd_name
+from bench.scoring.packed import PackedMask, pack
 from bench.scoring.surface import Surface, diagonal_mm, distances, surface
 
 UNDEFINED = (float("nan"), "undefined")
@@ -22,7 +23,7 @@ Scored = tuple[float, str]  # value and status
 
 @dataclass(frozen=True, eq=False)
 class Target:
-    """The reference of one slice or volume; its surface is computed once, however many predictions it is compared with.
+    """The reference of one slice or volume; packed, with its surface, once for all predictions it is compared with.
 
     Attributes:
         mask: (H, W) or (K, H, W) bool.
@@ -31,6 +32,11 @@ class Target:
 
     mask: Mask
     spacing_mm: Sequence[float] | None
+
+    @cached_property
+    def packed(self) -> PackedMask:
+        """Its mask packed to bits."""
+        return pack(self.mask)
 
     @cached_property
     def surface_mm(self) -> Surface:
@@ -59,7 +65,7 @@ def scores(target: Target, predicted: Mask, protocol: Protocol) -> dict[str, Sco
         predicted: on the same grid.
         protocol: its empty rule, tolerance and unit of distance.
     """
-    counted = areas(target.mask, predicted)
+    counted = areas(target.packed, predicted)
     values = [overlap(counted) for overlap in OVERLAPS.values()]
     made: list[Scored] = [settle(value, counted, protocol.empty_rule) for value in values]
     return dict(zip(names(protocol), [*made, *_distances(target, predicted, counted, protocol)], strict=True))
@@ -76,10 +82,10 @@ def _distances(target: Target, predicted: Mask, counted: Areas, protocol: Protoc
     return settle(found.nsd(protocol.tolerance), counted, protocol.empty_rule), defined(hd95)
 
 
-def lesion_scores(target: Mask, predicted: Mask, protocol: Protocol) -> dict[str, Scored]:
+def lesion_scores(target: Target, predicted: Mask, protocol: Protocol) -> dict[str, Scored]:
     """F1 and counts of lesions."""
-    found = lesion_counts(target, predicted)
-    f1 = settle(found.f1, areas(target, predicted), protocol.empty_rule)
+    found = lesion_counts(target.mask, predicted)
+    f1 = settle(found.f1, areas(target.packed, predicted), protocol.empty_rule)
     counts = {"found": found.found, "missed": found.missed, "invented": found.invented}
     scored: dict[str, Scored] = {"lesion_f1": f1}
     return scored | {f"lesions_{name}": (float(value), "ok") for name, value in counts.items()}
@@ -88,7 +94,7 @@ def lesion_scores(target: Mask, predicted: Mask, protocol: Protocol) -> dict[str
 LESION_NAMES = ("lesion_f1", "lesions_found", "lesions_missed", "lesions_invented")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Candidate:
     """One of the masks that a model proposed.
 
@@ -102,14 +108,19 @@ class Candidate:
     score: float | None
     number: int
 
+    @cached_property
+    def packed(self) -> PackedMask:
+        """Its mask packed to bits."""
+        return pack(self.mask)
 
-def oracle(target: Mask, candidates: Sequence[Candidate]) -> Candidate:
+
+def oracle(target: Target, candidates: Sequence[Candidate]) -> Candidate:
     """The candidate with the best Dice, an oracle that no user has; the first among equals."""
-    dice = [OVERLAPS["dice"](areas(target, one.mask)) for one in candidates]
+    dice = [OVERLAPS["dice"](areas(target.packed, one.packed)) for one in candidates]
     return candidates[int(np.argmax(np.nan_to_num(dice, nan=-1.0)))]
 
 
-def choice_scores(target: Mask, own: Candidate, others: Sequence[Candidate], protocol: Protocol) -> dict[str, Scored]:
+def choice_scores(target: Target, own: Candidate, others: Sequence[Candidate], protocol: Protocol) -> dict[str, Scored]:
     """The model's choice compared with the best of its candidates.
 
     Args:
@@ -121,7 +132,7 @@ def choice_scores(target: Mask, own: Candidate, others: Sequence[Candidate], pro
     made = {"predicted_iou": defined(float("nan") if own.score is None else own.score)}
     if not others:
         return made
-    counted = {one.number: areas(target, one.mask) for one in (own, *others)}
+    counted = {one.number: areas(target.packed, one.packed) for one in (own, *others)}
     for name, overlap in OVERLAPS.items():
         settled = {number: settle(overlap(pair), pair, protocol.empty_rule) for number, pair in counted.items()}
         made[f"oracle_{name}"] = _best(settled)

@@ -10,13 +10,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
-from scipy.spatial.distance import cdist
+from pykdtree.kdtree import KDTree
 
+from bench.data.bounding_box import bounding_box
 from bench.data.case import Mask
 
 Distances = NDArray[np.float64]
-PAIRS_AT_ONCE = 250_000
 # A distance that equals the tolerance but for rounding counts as within it: 5 pixels of 0.4 mm are 2 mm wherever they
 # lie and whether a header holds 0.4 as a float of 32 or 64 bits. Far below any spacing, far above rounding.
 TOLERANCE_GUARD = 1e-6
@@ -97,7 +96,7 @@ def surface(mask: Mask, spacing_mm: Sequence[float]) -> Surface:
         raise ValueError(f"masks must be bool, got {mask.dtype}")
     if len(spacing_mm) != mask.ndim or not all(np.isfinite(size) and size > 0 for size in spacing_mm):
         raise ValueError(f"spacing_mm must be {mask.ndim} positive numbers, got {tuple(spacing_mm)}")
-    box = _box(mask)
+    box = bounding_box(mask)
     corner = [side.start for side in box]
     held = tuple(map(as_in_header, spacing_mm))
     points = (np.argwhere(_rim(mask[box])) + corner) * np.asarray(held)
@@ -128,10 +127,13 @@ def distances(target: Surface, predicted: Surface) -> SurfaceDistances:
     one, other = target.points_mm, predicted.points_mm
     if not len(one) or not len(other):
         return SurfaceDistances(np.full(len(one), np.inf), np.full(len(other), np.inf))
-    if len(one) * len(other) <= PAIRS_AT_ONCE:  # all pairs are faster than two trees up to here
-        between = cdist(one, other)
-        return SurfaceDistances(between.min(axis=1), between.min(axis=0))
-    return SurfaceDistances(np.asarray(cKDTree(other).query(one)[0]), np.asarray(cKDTree(one).query(other)[0]))
+    return SurfaceDistances(_nearest(one, other), _nearest(other, one))
+
+
+def _nearest(points: Distances, others: Distances) -> Distances:
+    """Distance of each point to the nearest of the others, in the numbers of `np.linalg.norm`."""
+    found: Distances = KDTree(others).query(points)[0]
+    return found
 
 
 def surface_distances(target: Mask, predicted: Mask, spacing_mm: Sequence[float]) -> SurfaceDistances:
@@ -151,12 +153,6 @@ def surface_distances(target: Mask, predicted: Mask, spacing_mm: Sequence[float]
 def diagonal_mm(shape: Sequence[int], spacing_mm: Sequence[float]) -> float:
     """The longest distance between two pixel or voxel centres of an image, in mm."""
     return float(np.linalg.norm((np.asarray(shape) - 1) * np.asarray(spacing_mm)))
-
-
-def _box(mask: Mask) -> tuple[slice, ...]:
-    axes = range(mask.ndim)
-    rims = [np.flatnonzero(mask.any(axis=tuple(a for a in axes if a != axis))) for axis in axes]
-    return tuple(slice(int(rim[0]), int(rim[-1]) + 1) if rim.size else slice(0, 0) for rim in rims)
 
 
 def _rim(mask: Mask) -> Mask:

@@ -18,7 +18,7 @@ from segmote.training.settings import TrainConfig
 from segmote.training.train import train
 
 SEED = 7
-IMAGES = 120  # a modality
+IMAGES = 120  # per modality
 RECIPE = replace(
     PAPER_RECIPE,
     rate=1e-3,
@@ -37,7 +37,7 @@ def build(out: Path, log_dir: Path, device: str = "cpu", scale: float = 1.0) -> 
 
     Args:
         out: folder of `segmote.safetensors`, where `imis.safetensors` must be.
-        log_dir: folder of the log `segmote.csv`, a line an epoch.
+        log_dir: folder of the log `segmote.csv`, one line per epoch.
         device: "cpu" or "cuda".
         scale: share of the epochs, for a quick look.
 

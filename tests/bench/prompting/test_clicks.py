@@ -1,7 +1,10 @@
+import itertools
+
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import ndimage
 
 from bench.prompting import clicks
 from bench.protocols import PROTOCOLS
@@ -89,3 +92,105 @@ def test_centroid_click_is_the_mean_of_the_pixels(mask):
     [(x, y, _)] = clicks.click(mask, PROTOCOLS["huang"], RNG).clicks
     rows, columns = np.nonzero(mask)
     assert abs(x - columns.mean()) <= 0.5 and abs(y - rows.mean()) <= 0.5
+
+
+def naive_next_click(target, predicted, rule, rng, clicked):
+    """The rules as they are stated, on the whole image, with SciPy's distances and components of each kind of error."""
+
+    def depth(part):
+        return ndimage.distance_transform_edt(np.pad(part, 1))[1:-1, 1:-1]
+
+    def first_deepest(values):
+        return np.unravel_index(values.argmax(), values.shape)[::-1]
+
+    kinds = target & ~predicted, predicted & ~target
+    if not (kinds[0] | kinds[1]).any():
+        return None
+    if rule == "ritm":
+        depths = [depth(kind) for kind in kinds]
+        for one, (x, y, _) in itertools.product(depths, clicked):
+            one[y, x] = 0
+        best = depths[0] if depths[0].max() > depths[1].max() else depths[1]
+        x, y = first_deepest(best)
+        return (x, y, int(target[y, x])) if best.any() else None
+    if rule in ("near-centroid", "uniform"):
+        rows, columns = np.nonzero(kinds[0] | kinds[1])
+        pick = rng.integers(len(rows))
+        return columns[pick], rows[pick], int(target[rows[pick], columns[pick]])
+    parts = []
+    for kind in kinds:
+        labels, count = ndimage.label(kind, np.ones((3, 3)))
+        parts += [labels == number for number in range(1, count + 1)]
+    x, y = first_deepest(depth(max(parts, key=np.count_nonzero)))
+    return x, y, int(target[y, x])
+
+
+def ellipse(shape, row, column, height, width):
+    rows, columns = np.indices(shape)
+    return ((rows - row) / height) ** 2 + ((columns - column) / width) ** 2 <= 1
+
+
+@st.composite
+def pairs(draw):
+    """A target and a prediction: noise, blobs, lines of one pixel, stripes of equal depth, nothing, everything."""
+    shape = draw(st.tuples(st.integers(1, 40), st.integers(1, 40)))
+    rows, columns = np.indices(shape)
+
+    def one(kind):
+        rng = np.random.default_rng(draw(st.integers(0, 2**32)))
+        if kind == "noise":
+            return rng.random(shape) < rng.random()
+        if kind == "blobs":
+            places = rng.random((rng.integers(1, 6), 4)) * [*shape, 9, 9] + [0, 0, 0.5, 0.5]
+            return np.any([ellipse(shape, *place) for place in places], axis=0)
+        if kind == "line":
+            return (rows == rng.integers(shape[0])) | (columns == rng.integers(shape[1]))
+        if kind == "stripes":
+            period = int(rng.integers(2, 9))
+            return np.asarray([rows, columns])[rng.integers(2)] % period < rng.integers(1, period)
+        return np.full(shape, kind == "full")
+
+    kinds = st.sampled_from(["noise", "blobs", "line", "stripes", "empty", "full"])
+    return one(draw(kinds)), one(draw(kinds))
+
+
+@settings(max_examples=120, deadline=None)
+@given(pairs())
+def test_the_next_click_is_that_of_the_rule_on_the_whole_image(pair):
+    target, predicted = pair
+    for protocol in PROTOCOLS.values():
+        clicked = []
+        for seed in range(3):
+            rngs = [np.random.default_rng(seed) for _ in range(2)]
+            found = clicks.next_click(target, predicted, protocol, rngs[0], clicked)
+            assert found == naive_next_click(target, predicted, protocol.click, rngs[1], clicked)
+            if found is None:
+                break
+            clicked.append(found)
+            x, y, _ = found
+            predicted = predicted ^ ellipse(target.shape, y, x, 4, 3)  # what a model may answer
+
+
+@settings(max_examples=80, deadline=None)
+@given(pairs())
+def test_the_first_click_is_that_of_the_rule_on_the_whole_image(pair):
+    target, empty = pair[0], np.zeros_like(pair[0])
+    if target.any():
+        assert clicks.centre(target) == naive_next_click(target, empty, "centre", RNG, ())[:2]
+        [(x, y, _)] = clicks.click(target, PROTOCOLS["ritm"], RNG).clicks
+        assert (x, y) == naive_next_click(target, empty, "ritm", RNG, ())[:2]
+
+
+@pytest.mark.parametrize("turn", [np.asarray, np.asfortranarray, lambda mask: mask[::-1, ::-1].copy()[::-1, ::-1]])
+def test_the_click_does_not_depend_on_the_order_in_memory(turn):
+    square = np.zeros((30, 40), bool)
+    square[4:10, 3:9] = square[4:10, 20:26] = square[20:26, 3:9] = True  # three components and four centres, all equal
+    assert clicks.centre(turn(square)) == (5, 6)
+    assert clicks.next_click(turn(square), turn(np.zeros_like(square)), BENCH, RNG) == (5, 6, 1)
+
+
+def test_a_missed_part_wins_a_tie_of_areas_and_a_false_one_a_tie_of_depths():
+    target, predicted = np.zeros((2, 30, 40), bool)
+    target[20:26, 3:9], predicted[4:10, 20:26] = True, True
+    assert clicks.next_click(target, predicted, BENCH, RNG) == (5, 22, 1)
+    assert clicks.next_click(target, predicted, PROTOCOLS["ritm"], RNG) == (22, 6, 0)

@@ -4,7 +4,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from monai.metrics import compute_hausdorff_distance, compute_surface_dice
-from scipy.ndimage import binary_dilation
+from scipy.ndimage import binary_dilation, binary_erosion
+from scipy.spatial.distance import cdist
 
 from bench.scoring import surface
 from bench.scoring.surface import diagonal_mm, surface_distances
@@ -132,14 +133,16 @@ def test_a_negative_tolerance_is_refused():
         surface_distances(*CORNERS["equal"], UNIT).nsd(-1)
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_many_and_few_pairs_of_points_give_the_same(seed, monkeypatch):
-    pair = blobs(seed, (40, 31))
-    few = surface_distances(*pair, (0.9, 1.7))
-    monkeypatch.setattr(surface, "PAIRS_AT_ONCE", 0)
-    many = surface_distances(*pair, (0.9, 1.7))
-    assert np.allclose(few.from_target, many.from_target) and np.allclose(few.from_predicted, many.from_predicted)
-    assert few.hd95() == pytest.approx(max(np.percentile(part, 95) for part in (many.from_target, many.from_predicted)))
+@pytest.mark.parametrize(("shape", "spacing"), [((40, 31), (0.9, 1.7)), ((14, 17, 9), (1.0, 0.7, 3.0))])
+@pytest.mark.parametrize("seed", range(6))
+def test_equal_to_the_distances_of_all_pairs_of_points(seed, shape, spacing):
+    target, predicted = blobs(seed, shape)
+    found = surface_distances(target, predicted, spacing)
+    points = [np.argwhere(one & ~binary_erosion(one)) * np.asarray(spacing) for one in (target, predicted)]
+    pairs = cdist(*points)
+    np.testing.assert_array_equal(found.from_target, pairs.min(axis=1))
+    np.testing.assert_array_equal(found.from_predicted, pairs.min(axis=0))
+    assert found.hd95() == pytest.approx(max(np.percentile(pairs.min(axis=axis), 95) for axis in (0, 1)), abs=1e-12)
 
 
 def test_surfaces_of_different_grids_are_refused():
@@ -162,7 +165,6 @@ def test_nsd_at_exactly_the_tolerance_does_not_depend_on_the_place(spacing, axis
 
 
 def test_nsd_of_large_surfaces_heeds_the_guard_too():
-    """More pairs than are computed at once, so that the trees answer."""
     target, predicted = np.zeros((2, 30, 3000), bool)
     target[3], predicted[8] = True, True
     assert surface_distances(target, predicted, (float(np.float32(0.4)),) * 2).nsd(2.0) == 1.0

@@ -6,16 +6,11 @@ import torch
 
 import adapters
 from adapters import image_attention
-from bench import cli
 from bench.miniworld.folders import phantom_data
-from bench.reporting.page.page import facts
-from bench.store.files import read_json
-from bench.store.run_folder import certificate_path
 from bench.studies.equality.certificate import approximate, batches, certify, exact
 from bench.studies.equality.objects import spread
-from bench.studies.equality.sessions import Answer, Session, ask_one_by_one, ask_together, rounds_of
+from bench.studies.equality.sessions import Answer, Session, ask_one_by_one, ask_together
 from bench.studies.looking import BoxedTarget
-from tests.helpers import runs
 
 
 @pytest.fixture(scope="module")
@@ -103,25 +98,3 @@ def test_bfloat16_is_judged_by_mean_and_interval():
     assert both_ways["mean"] == 0 and not both_ways["passed"], "nothing in the mean, but far from certain"
     assert not approximate([right], [right])["passed"], "one object has no interval"
     assert approximate([right] * 2, [half] * 2)["mean"] == pytest.approx(-1 / 3)
-
-
-def test_models_that_take_no_clicks_have_one_round():
-    assert rounds_of(adapters.load("medsam/mini")) == 1
-
-
-def test_pictures_are_spread_over_the_data_sets():
-    found = spread(phantom_data(), 3)
-    assert len({target.dataset for target in found}) == 3
-    assert len({id(target.picture) for target in found}) == 3
-
-
-def test_the_command_leaves_a_certificate_that_the_report_shows(tmp_path, capsys):
-    with pytest.raises(SystemExit) as stop:
-        cli.main(("verify-fast", "sam/mini", "--pictures", "2", "--out", str(tmp_path)))
-    stored = read_json(certificate_path(tmp_path))
-    assert stop.value.code == (0 if stored["passed"] else 1)
-    assert stored["summary"]["sam/mini"] in capsys.readouterr().out
-    shown = dict(facts(runs.facts(out=tmp_path)))
-    assert shown["Faster arithmetic against the published one"] == list(stored["summary"].items())
-    certificate_path(tmp_path).unlink()
-    assert "Faster arithmetic against the published one" not in dict(facts(runs.facts(out=tmp_path)))
