@@ -110,7 +110,7 @@ PROTOCOLS: dict[str, Protocol] = {
     ),
     "sam-med2d": Protocol(
         "sam-med2d",
-        "OpenGVLab/SAM-Med2D at bfd2b93, test.py, and SA-Med2D-20M: one mask a component, none below 0.153 % of the "
+        "OpenGVLab/SAM-Med2D at bfd2b93, test.py, and SA-Med2D-20M: one mask per component, none below 0.153 % of the "
         "slice, exclusive boxes on 256 x 256, random clicks. Not followed: slices along all three axes, no elongated "
         "slices, scores rounded to 4 decimals",
         intensity="minmax",
@@ -126,9 +126,9 @@ PROTOCOLS: dict[str, Protocol] = {
     ),
     "medsam": Protocol(
         "medsam",
-        "bowang-lab/MedSAM at d71e8a1: windowed axial slices, one box an instance of 100 px or more, loosened by 20 px "
-        "of a 1024 x 1024 image for its SAM baseline; scored by volume with voxels of side 1. Not followed: small "
-        "components are kept in the reference of a volume",
+        "bowang-lab/MedSAM at d71e8a1: windowed axial slices, one box per instance of 100 px or more, loosened by "
+        "20 px of a 1024 x 1024 image for its SAM baseline; scored by volume with voxels of side 1. Not followed: "
+        "small components are kept in the reference of a volume",
         min_area_px=100,
         component="each",
         box_inclusive=True,
@@ -240,8 +240,8 @@ def asking_text(protocol: Protocol, every_slice: bool = False) -> str:
 def selection_text(protocol: Protocol) -> str:
     """Which mask is scored, as a caption tells it; an oracle is always named."""
     if protocol.selection == "oracle":
-        return "scored is the candidate that an ORACLE chose, which knows the target"
-    return "scored is each model's own mask, of several candidates the one that it expects to be best"
+        return "the scored mask is the candidate that an ORACLE chose, which knows the target"
+    return "the scored mask is each model's own choice: of several candidates, the one that it rates best"
 
 
 def scoring_text(protocol: Protocol) -> str:

@@ -35,7 +35,7 @@ def faults(root, extra):
         *architecture.forbidden(found, NEVER),
         *architecture.misplaced(found, ONLY),
         *architecture.from_inside(found),
-        *(fault for package in PACKAGES for fault in architecture.names_twice(root, package)),
+        *architecture.names_twice(root, PACKAGES),
     ]
 
 
@@ -65,6 +65,7 @@ UPWARD = "upper.ground imports upper.rooms.left, which does not lie below it in 
         ("upper/rooms/left.py", "from upper.rooms import name", "imports upper.rooms, the package it lies in"),
         ("upper/attic.py", "", "upper.attic: no line of upper names attic"),
         ("upper/rooms/left.py", "class Floor: ...", "Floor: upper.ground, upper.rooms.left"),
+        ("lower/deep.py", "class Floor: ...", "Floor: upper.ground, lower.deep"),
     ],
 )  # fmt: skip
 def test_a_planted_fault_is_found(tmp_path, file, line, said):
@@ -80,3 +81,33 @@ def test_the_line_of_an_import_is_named(tmp_path):
 def test_stairs_of_a_plan_that_share_a_floor():
     found = architecture.floors("a > b, c > d; e > d")
     assert found == {"a": {"b", "c", "d"}, "b": {"d"}, "c": {"d"}, "d": set(), "e": {"d"}}
+
+
+def write(root, **files):
+    for name, text in files.items():
+        path = root / f"{name.replace('__', '/')}.py"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+
+def test_code_is_counted_without_docstring_and_blank_lines(tmp_path):
+    write(tmp_path, upper__a='def f():\n    """One\n\n    two."""\n\n    x = 1\n    return x\n')
+    assert architecture.long_functions(tmp_path, ["upper"], 3) == []
+    assert architecture.long_functions(tmp_path, ["upper"], 2) == ["upper/a.py:1: f has 3 lines of code"]
+
+
+def test_a_function_in_a_class_and_one_in_a_function_are_counted(tmp_path):
+    write(tmp_path, upper__a="class A:\n    def f(self):\n        def g():\n            return 1\n        return g\n")
+    assert len(architecture.long_functions(tmp_path, ["upper"], 1)) == 2
+
+
+def test_modules_with_behaviour_need_a_test_of_their_name(tmp_path):
+    write(
+        tmp_path,
+        upper__function="def f(): ...",
+        upper__method="class A:\n    def f(self): ...",
+        upper__tested="def f(): ...",
+        tests__upper__test_tested="",
+        upper__data="import x\nA = 1\nclass B:\n    size: int\n    def __post_init__(self): ...\ndef _f(): ...",
+    )
+    assert architecture.untested(tmp_path, ["upper"]) == ["upper.function", "upper.method"]

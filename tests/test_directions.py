@@ -1,4 +1,4 @@
-"""The plan of the house: who may import whom. A room imports rooms below its own line and never a neighbour."""
+"""The plan of the house: who may import whom, what is named once, how long a function is, where its tests lie."""
 
 import subprocess
 import sys
@@ -14,7 +14,7 @@ FLOORS = {
     "": "bench > adapters > segmote",
     "bench": (
         "cli > commands > studies > comparing, running > reporting > statistics, predicting"
-        " > scoring, prompting > store > data, miniworld, world > workers > protocols, config, errors"
+        " > scoring, prompting > store > data, miniworld, world > workers > protocols, config, errors, clock"
     ),
     "bench.reporting": "report > draw, page > gallery, tables > figures, table_spec > scored_run",
     "bench.data": "check > catalogue > datasets > reading > case, printable; slicing, bounding_box > case",
@@ -59,9 +59,8 @@ def test_nobody_imports_a_package_from_inside_it():
     assert_none(architecture.from_inside(IMPORTS))
 
 
-@pytest.mark.parametrize("package", PACKAGES)
-def test_no_two_public_classes_of_a_package_share_a_name(package):
-    assert_none(architecture.names_twice(ROOT, package))
+def test_no_two_public_classes_share_a_name():
+    assert_none(architecture.names_twice(ROOT, PACKAGES))
 
 
 @pytest.mark.parametrize("module", ["bench.scoring.score", "bench.reporting.report"])
@@ -69,3 +68,11 @@ def test_loads_no_models_in_a_fresh_process(module):
     code = f"import sys, {module}; print(*sorted({{'adapters', 'torch'}} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert not done.stdout.split()
+
+
+def test_every_module_with_behaviour_has_a_test_file_of_its_name():
+    assert architecture.untested(ROOT, PACKAGES) == []
+
+
+def test_no_function_is_longer_than_forty_lines_of_code():
+    assert_none(architecture.long_functions(ROOT, PACKAGES, 40))

@@ -86,14 +86,16 @@ def convert(path: Path, out: Path, *, confirmed: bool) -> Path:
         confirmed: True once a person has seen what `inspect` finds and trusts where the file comes from.
 
     Raises:
-        ValueError: not confirmed, `out` has another ending, the file names anything that is not known to be harmless,
-            it is damaged, or it holds no state dict or values that are not finite.
+        ValueError: not confirmed, `out` has another ending or is the file itself, the file names anything that is not
+            known to be harmless, it is damaged, or it holds no state dict or values that are not finite.
     """
     path, out = Path(path), Path(out)
     if not confirmed:
         raise ValueError(f"{path} needs unpickling ({_summary(path)}); confirm that you trust where it comes from")
     if out.suffix != ".safetensors":
         raise ValueError(f"{out} must end in .safetensors")
+    if out.exists() and out.samefile(path):
+        raise ValueError(f"{out} is the file to be converted; name another to write")
     state, texts = read_categories(path) if path.suffix == ".pkl" else (bare_state(_read(path), path), {})
     require_finite(state, path)
     out.parent.mkdir(parents=True, exist_ok=True)

@@ -33,6 +33,7 @@ class CompareOptions:
 def compare_command(options: CompareOptions) -> int:
     """Compare two runs with the same prompts, patient by patient, and say what changed between them."""
     from bench.comparing.runs import compare
+    from bench.reporting.tables.safe_text import csv_text
     from bench.store.files import write_bytes
 
     found = compare(options.first, options.second, options.metric, options.aggregation)
@@ -43,7 +44,7 @@ def compare_command(options: CompareOptions) -> int:
             print(f"Only in {name}, not compared: {', '.join(models)}")
     print(f"\n{_table(found)}")
     if options.out:
-        write_bytes(options.out, found.frame.to_csv(index=False).encode())
+        write_bytes(options.out, csv_text(found.frame).encode())
         print(f"\nwrote {options.out}")
     return OK
 

@@ -42,7 +42,7 @@ def demo_data(options: NoOptions) -> int:
 def demo_build(options: BuildOptions) -> int:
     """Train the mini weights again from their phantoms: some hours on two cores, minutes on a GPU.
 
-    A build that was stopped goes on where it was.
+    Run the same command again to resume an interrupted build.
     """
     from bench.miniworld.training import segmote
     from bench.miniworld.training.build import build
@@ -57,9 +57,9 @@ def demo_build(options: BuildOptions) -> int:
 
 
 def demo_look(options: LookOptions) -> int:
-    """Tell whether the minis look at the picture: Dice of the same boxes on changed pictures.
+    """Test whether the mini models look at the image: Dice with the same boxes on altered images.
 
-    The picture is replaced by another one, inverted, blurred, or shifted by half the box.
+    Each image is replaced by another one, inverted, blurred, or shifted by half the box.
     """
     import pandas as pd
 

@@ -20,7 +20,10 @@ class DownloadOptions(WeightsFolder):
 
     names: Annotated[
         list[str],
-        typer.Argument(metavar="MODEL", help="Models (sam/vit_b, sam2, ...), or all that a program can fetch."),
+        typer.Argument(
+            metavar="MODEL",
+            help="Models (sam/vit_b, sam2, ...), or all for every file that can be fetched automatically.",
+        ),
     ]
 
 

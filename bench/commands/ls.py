@@ -8,7 +8,17 @@ from typing import Annotated
 
 import typer
 
-from bench.commands.options import ALL, OK, DataFolder, DataSetNames, ModelNames, NoOptions, TableFormat, WeightsFolder
+from bench.commands.options import (
+    ALL,
+    OK,
+    DataFolder,
+    DataSetNames,
+    FollowLinks,
+    ModelNames,
+    NoOptions,
+    TableFormat,
+    WeightsFolder,
+)
 from bench.commands.table import print_tables
 from bench.errors import RunError
 
@@ -20,6 +30,11 @@ class RunsFolder:
     """Where runs are."""
 
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder that holds run folders.")] = Path("results/runs")
+
+
+@dataclass(frozen=True, kw_only=True)
+class LinkedDataFolder(FollowLinks, DataFolder):
+    """Where data sets are, and whether links there are followed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +59,7 @@ def ls_models(options: WeightsFolder) -> int:
     return OK
 
 
-def ls_datasets(options: DataFolder) -> int:
+def ls_datasets(options: LinkedDataFolder) -> int:
     """List the data sets: licence, source, and how many folders below --data hold each."""
     from tabulate import tabulate
 
@@ -53,7 +68,7 @@ def ls_datasets(options: DataFolder) -> int:
     rows = []
     for name in datasets.REGISTRY:
         one = datasets.load(name)
-        found = len(catalogue.roots(name, options.data)) if options.data else "-"
+        found = len(catalogue.roots(name, options.data, options.follow_links)) if options.data else "-"
         rows.append((name, one.title, one.modality, one.licence, found, one.source))
     headers = ["name", "title", "modality", "licence", "found", "source"]
     print(tabulate(rows, headers=headers, maxcolwidths=[None, 30, None, 35, None, 60]))

@@ -26,14 +26,15 @@ def paper_command(options: PaperOptions) -> int:
     """Check the numbers and claims of the SegMoTE paper against its own rows, counted parameters, and runs."""
     from bench.comparing import claims, paper
     from bench.reporting.tables.formats import FORMATS
+    from bench.reporting.tables.safe_text import csv_text
 
     found = paper.ours(options.runs or [])
     verdicts = claims.audit(found.values)
     if options.style == "csv":
-        print(claims.frame(verdicts).to_csv(index=False))
+        print(csv_text(claims.frame(verdicts)))
     elif options.style == "console":
         sentences = "".join(f"{sentence}\n" for sentence in (*found.used, *found.refused))
         print(*filter(None, (sentences, claims.render(verdicts, options.every))), sep="\n")
     else:
-        print("\n".join(FORMATS[options.style](sheet) for sheet in claims.sheets(verdicts, options.every)))
+        print("\n".join(FORMATS[options.style](table) for table in claims.text_tables(verdicts, options.every)))
     return OK

@@ -38,7 +38,9 @@ class TableOptions(RunFolder, TableFormat):
         ),
     ] = "scores"
     prompt: Annotated[str | None, typer.Option(help="Prompt kind. Default: the run's first.")] = None
-    metric: Annotated[str, typer.Option(help="dice, iou, nsd@2mm, hd95, ... as in the records.")] = "dice"
+    metric: Annotated[str, typer.Option(help="Metric, by its name in the records: dice, iou, nsd@2mm, hd95, ...")] = (
+        "dice"
+    )
     aggregation: Annotated[Aggregation | None, aggregation_option("the protocol's own")] = None
     prompt_round: Annotated[int | None, typer.Option("--round", help="Round of clicks. Default: the last.")] = None
     reference: Annotated[

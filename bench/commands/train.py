@@ -1,8 +1,9 @@
 """`bench train segmote`: train SegMoTE on data in the IMIS layout."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -11,6 +12,7 @@ from bench.commands.options import ALL, OK, NameList, names_option
 
 if TYPE_CHECKING:
     from segmote.network.config import SegmoteConfig
+    from segmote.training.settings import TrainConfig
     from segmote.training.state import Trained
 
 # Fields of configuration, recipe and settings that have an option of their own, or follow from one.
@@ -42,7 +44,7 @@ class TrainOptions:
     ] = "paper"
     variant: Annotated[
         Literal["paper", "released"] | None,
-        typer.Option(help="Which network, where the two differ. Default: that of the recipe."),
+        typer.Option(help="Network of the paper or of the released code, where they differ. Default: as the recipe."),
     ] = None
     base_family: Annotated[
         Literal["imis", "sam"],
@@ -71,22 +73,35 @@ class TrainOptions:
 
 
 def train_segmote(options: TrainOptions) -> int:
-    """Train SegMoTE on frozen embeddings: MoTE and PPT learn, one patient in ten is held out. Can be interrupted."""
+    """Train MoTE and PPT of SegMoTE on stored embeddings of the frozen encoder; one patient in ten is held out."""
     from adapters.families.segmote import from_base
-    from adapters.weights.catalogue import locate
     from segmote.network.config import SegmoteConfig
     from segmote.recipe import RECIPES, Recipe
     from segmote.training.settings import TrainConfig
     from segmote.training.train import train
 
-    of_network, of_recipe, of_settings = assigned(
-        options.assignments or (), (SegmoteConfig, Recipe, TrainConfig), OPTIONS
-    )
+    kinds = SegmoteConfig, Recipe, TrainConfig
+    of_network, of_recipe, of_settings = assigned(options.assignments or (), kinds, OPTIONS)
     if "ppt_sets" in of_recipe:
         of_recipe["ppt_sets"] = _lower(of_recipe["ppt_sets"])
-    recipe = replace(RECIPES[options.recipe], **of_recipe)
-    network = replace(_network(options), **of_network)
-    settings = TrainConfig(
+    network = from_base(replace(_network(options), **of_network), _base(options), options.seed)
+    return _print(train(network, replace(RECIPES[options.recipe], **of_recipe), _settings(options, of_settings)))
+
+
+def _lower(names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(name.lower() for name in names)
+
+
+def _base(options: TrainOptions) -> Path:
+    from adapters.weights.catalogue import locate
+
+    return options.base or locate(f"{options.base_family}/{'mini' if options.size == 'mini' else 'vit_b'}")
+
+
+def _settings(options: TrainOptions, assigned: Mapping[str, Any]) -> "TrainConfig":
+    from segmote.training.settings import TrainConfig
+
+    return TrainConfig(
         data=options.data,
         out=options.out,
         seed=options.seed,
@@ -94,14 +109,8 @@ def train_segmote(options: TrainOptions) -> int:
         limit=options.limit,
         accelerator=options.device,
         resume=options.resume,
-        **of_settings,
+        **assigned,
     )
-    base = options.base or locate(f"{options.base_family}/{'mini' if options.size == 'mini' else 'vit_b'}")
-    return _print(train(from_base(network, base, options.seed), recipe, settings))
-
-
-def _lower(names: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(name.lower() for name in names)
 
 
 def _network(options: TrainOptions) -> "SegmoteConfig":

@@ -28,20 +28,35 @@ def weights_states(folder: Path | None) -> dict[str, str]:
     known = {find(entry, given) for entry in CATALOGUE.values()}
     files = [given] if given.is_file() else sorted(given.glob("*"))
     rest = [path for path in files if path.suffix in ENDINGS and path.is_file() and path not in known]
-    return states | {path.name: damage(path) or "readable, not in the catalogue" for path in rest}
+    return states | {path.name: damage(path) or _readable(path) for path in rest}
 
 
 def damage(path: Path) -> str:
     """What is wrong with a weights file; empty if it can be read, or if only `bench convert` could tell."""
+    from adapters.weights import convert
     from adapters.weights.checkpoint import DamagedWeights, check
 
     try:
         check(path)
     except DamagedWeights as error:
         return f"damaged: {error}"
-    except ValueError:
-        return ""
+    except ValueError as error:
+        try:
+            return "" if convert.inspect(path) else f"damaged: {error}"
+        except ValueError as worse:
+            return f"damaged: {worse}"
     return ""
+
+
+def _readable(path: Path) -> str:
+    """How a file that is not damaged can be read."""
+    from adapters.weights.checkpoint import check
+
+    try:
+        check(path)
+    except ValueError:
+        return f"a pickle, not in the catalogue; `bench convert {path}` keeps its tensors"
+    return "readable, not in the catalogue"
 
 
 def weights_state(name: str, folder: Path | None) -> str:

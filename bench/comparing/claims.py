@@ -185,7 +185,7 @@ def is_value(verdict: Verdict) -> bool:
     return verdict.id.startswith("value ")
 
 
-def sheets(verdicts: Sequence[Verdict], every: bool = False) -> list[TextTable]:
+def text_tables(verdicts: Sequence[Verdict], every: bool = False) -> list[TextTable]:
     """The audit as tables: what the paper says of itself, then its printed numbers beside ours.
 
     Args:
@@ -195,9 +195,10 @@ def sheets(verdicts: Sequence[Verdict], every: bool = False) -> list[TextTable]:
     text = [v for v in verdicts if not is_value(v)]
     values = [v for v in verdicts if is_value(v)]
     shown = [v for v in values if every or v.outcome is not Outcome.UNTESTABLE]
-    made = [_sheet("paper-claims", f"The paper against itself and against counted parameters. {_tally(text)}", text)]
+    about = "The paper against itself and against counted parameters."
+    made = [_text_table("paper-claims", f"{about} {_tally(text)}", text)]
     if shown:
-        made.append(_sheet("paper-values", f"Printed Dice (%) against ours. {_tally(values)}", shown))
+        made.append(_text_table("paper-values", f"Printed Dice (%) against ours. {_tally(values)}", shown))
     return made
 
 
@@ -209,7 +210,7 @@ def missing(verdicts: Sequence[Verdict]) -> list[str]:
 
 def render(verdicts: Sequence[Verdict], every: bool = False) -> str:
     """The audit as text for the console, with what is missing at the end."""
-    parts = [CITATION, *map(to_console, sheets(verdicts, every))]
+    parts = [CITATION, *map(to_console, text_tables(verdicts, every))]
     absent = missing(verdicts)
     if absent:
         values = [v for v in verdicts if is_value(v)]
@@ -229,7 +230,7 @@ HEADS = ("where", "what", "published", "recomputed", "ours", "verdict", "why")
 WIDE = (("what", 0.34), ("verdict", 0.15), ("why", 0.34))
 
 
-def _sheet(name: str, caption: str, verdicts: Sequence[Verdict]) -> TextTable:
+def _text_table(name: str, caption: str, verdicts: Sequence[Verdict]) -> TextTable:
     rows = [
         [
             v.where,
@@ -252,7 +253,7 @@ LEGEND = (
 
 
 def frame(verdicts: Sequence[Verdict]) -> pd.DataFrame:
-    """One line a verdict, at full precision."""
+    """One line per verdict, at full precision."""
     nothing = Measured(float("nan"), float("nan"), float("nan"))
     rows = [
         {"id": v.id, "where": v.where, "what": v.quote, "published": v.published, "recomputed": v.recomputed}

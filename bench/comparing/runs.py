@@ -15,8 +15,9 @@ from bench.statistics import bootstrap
 from bench.statistics.bootstrap import Difference
 from bench.statistics.patients import AGGREGATIONS, PatientScores, patient_scores
 from bench.statistics.rows import labels
+from bench.store.records import read_records
 from bench.store.run_facts import RunFacts
-from bench.store.run_folder import read_records, read_run
+from bench.store.run_folder import read_run
 
 # Folders: what lies in them is compared by checksum. Models: those of one run alone are told apart from changes.
 FREE = ("data", "weights", "models")

@@ -1,8 +1,8 @@
 """Cases cut into 2-D samples: the plane, the intensities, the working resolution."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import cc3d
 import numpy as np
@@ -50,6 +50,21 @@ class SliceGrid:
     slices: int
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Plane:
+    """One slice of a case, or the one picture, on the case's own grid.
+
+    Attributes:
+        grid: where it lies.
+        image: (H, W) or (H, W, 3) uint8.
+        masks: class name, or "name#1" for a component of its own, to (H, W) bool.
+    """
+
+    grid: SliceGrid
+    image: NDArray[np.uint8]
+    masks: dict[str, Mask]
+
+
 def stretch(pixels: NDArray[Voxel], size: tuple[int, int]) -> NDArray[Voxel]:
     """An (H, W) or (H, W, 3) image or a mask at a protocol's working resolution, by nearest neighbour.
 
@@ -78,22 +93,42 @@ def to_uint8(image: NDArray[np.generic], modality: str, rule: str) -> NDArray[np
 
     Source: windows and percentiles of bowang-lab/MedSAM `utils/README.md`.
     """
-    values = np.nan_to_num(image.astype(np.float32))
-    low, high = _range(values, modality, rule)
+    return _window(image, modality, rule)(image)
+
+
+def _window(image: NDArray[np.generic], modality: str, rule: str) -> Callable[[NDArray[np.generic]], NDArray[np.uint8]]:
+    """The mapping of any part of an image to 0..255; one look-up in a table where there are at most 65,536 values."""
+    low, high = _range(image, modality, rule)
     if high <= low:
         raise DataError(f"all voxels lie at {low:g}: no intensities to map to 0..255", "failed")
-    mapped = (np.clip(values, low, high) - low) * (255.0 / (high - low))
-    if rule == "window" and modality != "CT":
-        mapped[values == 0] = 0  # background outside the body keeps its value, as in MedSAM
-    return np.round(mapped).astype(np.uint8)
+    background = rule == "window" and modality != "CT"  # outside the body it keeps its value, as in MedSAM
+
+    def mapped(part: NDArray[np.generic]) -> NDArray[np.uint8]:
+        values = np.nan_to_num(part.astype(np.float32))
+        scaled = (np.clip(values, low, high) - low) * (255.0 / (high - low))
+        if background:
+            scaled[values == 0] = 0
+        return np.round(scaled).astype(np.uint8)
+
+    if not _is_short(image):
+        return mapped
+    unsigned = np.dtype(f"u{image.dtype.itemsize}")
+    table = mapped(np.arange(2 ** (8 * unsigned.itemsize)).astype(unsigned).view(image.dtype))
+    return lambda part: table[part.view(unsigned)]
 
 
-def _range(values: NDArray[np.float32], modality: str, rule: str) -> tuple[float, float]:
+def _is_short(image: NDArray[np.generic]) -> bool:
+    """True for whole numbers of one or two bytes."""
+    return image.dtype.kind in "iu" and image.dtype.itemsize <= 2 and image.dtype.isnative
+
+
+def _range(image: NDArray[Any], modality: str, rule: str) -> tuple[float, float]:
+    if rule == "window" and modality == "CT":
+        return CT_WINDOW_HU
+    values = image if _is_short(image) else np.nan_to_num(image.astype(np.float32))
     if rule == "minmax":
         return float(values.min()), float(values.max())
-    if modality == "CT":
-        return CT_WINDOW_HU
-    positive = values[values > 0]
+    positive = values[values > 0].astype(np.float32)
     if not positive.size:
         return 0.0, 0.0
     low, high = np.percentile(positive, MR_PERCENTILES)
@@ -129,36 +164,45 @@ def samples(case: Case, protocol: Protocol, everything: bool = False) -> Iterato
     Raises:
         DataError: see `to_uint8`.
     """
+    return (sample(one, protocol) for one in planes(case, protocol, everything))
+
+
+def planes(case: Case, protocol: Protocol, everything: bool = False) -> Iterator[Plane]:
+    """Like `samples`, on the case's own grid; only the slices that are yielded are mapped to 0..255."""
     ready = case.image.dtype == np.uint8 and not case.is_volume  # an 8-bit picture stays as it is
-    image = case.image if ready else to_uint8(case.image, case.modality, protocol.intensity)
+    window = np.asarray if ready else _window(case.image, case.modality, protocol.intensity)
     if not case.is_volume:
         grid = SliceGrid(0, (case.spacing_mm[0], case.spacing_mm[1]), None, 1)
-        yield _sample(grid, image, dict(case.masks), protocol)
+        yield _plane(grid, window(case.image), case.masks, protocol)
         return
     axis = slicing_axis(case, protocol)
     others = tuple(other for other in range(3) if other != axis)
-    present = {name: np.flatnonzero(mask.any(axis=others)) for name, mask in case.masks.items()}
+    present = {name: set(np.flatnonzero(mask.any(axis=others))) for name, mask in case.masks.items()}
     columns_mm, rows_mm = (case.spacing_mm[other] for other in others)
-    for index in range(image.shape[axis]):
+    for index in range(case.image.shape[axis]):
         there = [name for name in case.masks if everything or index in present[name]]
         if there:
             targets = {name: plane(case.masks[name], axis, index) for name in there}
-            grid = SliceGrid(index, (rows_mm, columns_mm), case.spacing_mm[axis], image.shape[axis])
-            yield _sample(grid, plane(image, axis, index), targets, protocol)
+            grid = SliceGrid(index, (rows_mm, columns_mm), case.spacing_mm[axis], case.image.shape[axis])
+            yield _plane(grid, window(plane(case.image, axis, index)), targets, protocol)
 
 
-def _sample(grid: SliceGrid, image: NDArray[np.generic], native: dict[str, Mask], protocol: Protocol) -> Sample:
-    picture = np.ascontiguousarray(image, np.uint8)
-    native = {name: np.ascontiguousarray(mask, bool) for name, mask in sorted(native.items())}
+def _plane(grid: SliceGrid, image: NDArray[np.uint8], masks: Mapping[str, Mask], protocol: Protocol) -> Plane:
+    native = {name: np.ascontiguousarray(mask, bool) for name, mask in sorted(masks.items())}
     if protocol.component == "each":
         native = dict(part for name, mask in native.items() for part in _parts(name, mask))
-    if protocol.working_resolution is None:
-        return Sample(grid.slice, picture, native, native, grid.spacing_mm, grid.slice_mm, grid.slices)
-    side = (protocol.working_resolution, protocol.working_resolution)
-    working = {name: stretch(mask, side) for name, mask in native.items()}
-    kept = {name: mask for name, mask in working.items() if mask.any() or not native[name].any()}
-    picture = stretch(picture, side)
-    return Sample(grid.slice, picture, kept, native, grid.spacing_mm, grid.slice_mm, grid.slices)
+    return Plane(grid, np.ascontiguousarray(image, np.uint8), native)
+
+
+def sample(found: Plane, protocol: Protocol) -> Sample:
+    """A slice as models see it: at the protocol's working resolution, if it has one."""
+    grid, native, picture, working = found.grid, found.masks, found.image, found.masks
+    if protocol.working_resolution is not None:
+        side = (protocol.working_resolution, protocol.working_resolution)
+        stretched = {name: stretch(mask, side) for name, mask in native.items()}
+        working = {name: mask for name, mask in stretched.items() if mask.any() or not native[name].any()}
+        picture = stretch(picture, side)
+    return Sample(grid.slice, picture, working, native, grid.spacing_mm, grid.slice_mm, grid.slices)
 
 
 def _parts(name: str, mask: Mask) -> list[tuple[str, Mask]]:

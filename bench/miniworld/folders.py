@@ -12,9 +12,7 @@ import pooch
 
 from bench.miniworld.phantoms import medseg_hq, zero_shot
 
-TRAINING_IMAGES = 96  # a data set
-
-
+TRAINING_IMAGES = 96  # per data set
 ZERO_SHOT = ("isles2022", "segthor", "totalsegmentator-mri")
 
 

@@ -11,6 +11,7 @@ import torch
 
 from adapters.interface import Prediction, Prompt, Segmenter
 from bench import protocols
+from bench.clock import Spent
 from bench.config import RunConfig
 from bench.data.case import Item, Mask
 from bench.data.slicing import Sample, stretch
@@ -19,6 +20,7 @@ from bench.prompting.clicks import next_click
 from bench.prompting.kinds import KINDS
 from bench.prompting.prompt import Click, SimulatedPrompt
 from bench.prompting.table import generator_for
+from bench.store.masks import PackedMasks
 
 
 @dataclass(slots=True)
@@ -63,9 +65,11 @@ class CasePredictions:
     """What a case's shard will hold, and its timings."""
 
     index: list[dict[str, Any]] = field(default_factory=list)
-    masks: list[Mask | None] = field(default_factory=list)
+    masks: PackedMasks = field(default_factory=PackedMasks)
     seconds: list[dict[str, float]] = field(default_factory=list)
-    others: list[tuple[dict[str, Any], Mask]] = field(default_factory=list)  # candidates that were not selected
+    others: list[dict[str, Any]] = field(default_factory=list)  # candidates that were not selected
+    other_masks: PackedMasks = field(default_factory=PackedMasks)
+    spent: Spent = field(default_factory=Spent)
 
     def add(self, request: Request, number: int, mask: Mask | None, **facts: Any) -> None:
         """Keep one mask (None: a failure) and what is known of it."""
@@ -76,10 +80,12 @@ class CasePredictions:
 
     def join(self, part: "CasePredictions") -> None:
         """Add all of another one."""
-        self.others += [(facts | {"entry": facts["entry"] + len(self.index)}, mask) for facts, mask in part.others]
+        self.others += [facts | {"entry": facts["entry"] + len(self.index)} for facts in part.others]
+        self.other_masks.extend(part.other_masks)
         self.index += part.index
-        self.masks += part.masks
+        self.masks.extend(part.masks)
         self.seconds += part.seconds
+        self.spent.join(part.spent)
 
 
 Chunk = Sequence[tuple[Sample, Sequence[Mapping[str, Any]]]]
@@ -123,6 +129,7 @@ def decode_rounds(
     while active:
         pairs = [(value, request.prompt) for value, request in active]
         predictions, seconds = timed(network, partial(network.decode, pairs, multimask=multimask))
+        part.spent.add("decode", seconds)
         for (value, request), prediction in zip(active, predictions, strict=True):
             if reason := _not_finite(prediction):
                 _fail(part, request, number, reason, config)
@@ -131,7 +138,8 @@ def decode_rounds(
             _keep(part, request, number, prediction, mask, seconds_encode, seconds / len(active))
             _keep_others(part, request, prediction, network, value)
             if number < request.rounds(config):
-                _correct(request, item, number, mask, prediction, config)
+                with part.spent.on("click"):
+                    _correct(request, item, number, mask, prediction, config)
         number += 1
         active = [(value, request) for value, request in active if number <= request.rounds(config)]
 
@@ -168,7 +176,8 @@ def _keep_others(
     for number, (mask, score) in enumerate(zip(masks, scores, strict=True)):
         if number != prediction.selected:
             facts = {"entry": len(part.index) - 1, "candidate": number, "score": _finite(score)}
-            part.others.append((facts, _on_native_grid(mask, request)))
+            part.others.append(facts)
+            part.other_masks.append(_on_native_grid(mask, request))
 
 
 def _on_native_grid(mask: Mask, request: Request) -> Mask:

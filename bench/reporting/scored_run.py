@@ -13,8 +13,9 @@ from bench.protocols import Protocol
 from bench.statistics.bootstrap import Comparison, compare
 from bench.statistics.patients import PatientScores, patient_scores
 from bench.statistics.rows import Rows, with_rows
+from bench.store.records import read_records
 from bench.store.run_facts import RunFacts
-from bench.store.run_folder import read_records, read_run
+from bench.store.run_folder import read_run
 
 
 @dataclass(frozen=True, slots=True, eq=False)

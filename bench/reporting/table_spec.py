@@ -9,7 +9,7 @@ from bench.errors import RunError
 from bench.prompting.kinds import KINDS, on_every_slice
 from bench.protocols import EMPTY_RULES, Protocol, asking_text, selection_text
 from bench.reporting.scored_run import ScoredRun
-from bench.scoring.metrics import UNDEFINED_EMPTY, Metric
+from bench.scoring.metrics import Metric
 from bench.statistics.bootstrap import DRAWS, LEVEL
 from bench.statistics.patients import AGGREGATIONS
 from bench.statistics.rows import chosen_metric
@@ -46,7 +46,7 @@ class TableSpec:
     @property
     def heading(self) -> str:
         """A few words for the table, where the prompt is known."""
-        text = f"{self.metric.title}, {self.aggregation.replace('-', ' ').replace('_', ' ')}"
+        text = f"{self.metric.title}, {AGGREGATIONS[self.aggregation].title}"
         return text[0].upper() + text[1:]
 
     def select(self, records: pd.DataFrame) -> pd.DataFrame:
@@ -121,7 +121,7 @@ def caption_by_prompt(run: ScoredRun, spec: TableSpec) -> str:
 def _join(run: ScoredRun, spec: TableSpec, asked: str) -> str:
     protocol, metric = run.protocol, spec.metric
     better = {True: "; higher is better", False: "; lower is better", None: ""}[metric.higher_is_better]
-    averaged = AGGREGATIONS[spec.aggregation].text.replace("masks", _counted(metric))
+    averaged = AGGREGATIONS[spec.aggregation].caption(_counted(metric))
     return (
         f"{metric.title} ({metric.unit}; {_measured(metric, protocol)}{better}), {asked}; "
         f"protocol {protocol.name}: {asking_text(protocol, on_every_slice([spec.prompt]))}; "
@@ -146,9 +146,9 @@ def _intervals(spec: TableSpec) -> str:
 
 def _measured(metric: Metric, protocol: Protocol) -> str:
     """What is measured, and by the protocol's rule what it is where there is nothing to measure."""
-    text = metric.text
+    parts = [metric.text]
+    if metric.settled:
+        parts.append(EMPTY_RULES[protocol.empty_rule])
     if metric.volume:
-        text = f"{text}; slices that were not asked for count as empty"
-    if not metric.settled:
-        return text
-    return f"{text.replace(UNDEFINED_EMPTY, EMPTY_RULES[protocol.empty_rule])}"
+        parts.append("slices that were not asked for count as empty")
+    return "; ".join(parts)

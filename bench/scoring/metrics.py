@@ -75,7 +75,7 @@ def iou(areas: Areas) -> float:
     return areas.common / union if union else float("nan")
 
 
-Unit = Literal["%", "mm", "px", "clicks", "a volume"]
+Unit = Literal["%", "mm", "px", "clicks", "per volume"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +88,9 @@ class Metric:
         unit: of the printed value. "%": the record holds a share in [0, 1], print it times 100.
         higher_is_better: False for distances, clicks, errors; None: neither, so no value is marked as best.
         volume: True: one value per stacked volume (slice is null); False: one per slice.
-        text: for captions: what is measured, what is undefined.
+        text: for captions: what is measured, and what is undefined unless the protocol settles it.
         by_object: True: one value per object over all rounds of its prompt (round is null).
-        settled: the protocol's rule for two empty masks applies, see `bench.scoring.empty`.
+        settled: the protocol's rule says what it is where both masks are empty, see `bench.scoring.empty`.
     """
 
     name: str
@@ -104,19 +104,18 @@ class Metric:
 
 
 TOLERANCE_MM = 2.0  # of the normalised surface distance, as in the CVPR 2025 challenge and in MedSAM's answers
-UNDEFINED_EMPTY = "undefined where target and prediction are both empty"
 OVERLAP_METRICS = (  # a function of `Areas` and what tables say of it; volumes and oracles follow by themselves
     (
         dice,
         Metric(
             "dice", "Dice", "%", True, False,
-            f"twice the common area over the sum of both; {UNDEFINED_EMPTY}", settled=True,
+            "twice the common area over the sum of both", settled=True,
         ),
     ),
     (
         iou,
         Metric(
-            "iou", "IoU", "%", True, False, f"the common area over that of the union; {UNDEFINED_EMPTY}", settled=True
+            "iou", "IoU", "%", True, False, "the common area over that of the union", settled=True
         ),
     ),
 )  # fmt: skip
@@ -125,13 +124,13 @@ _PER_SLICE = (
     *(metric for _, metric in OVERLAP_METRICS),
     Metric(
         "nsd@2mm", "NSD@2mm", "%", True, False,
-        f"normalised surface distance: share of both surfaces within 2 mm of the other; {UNDEFINED_EMPTY}",
+        "normalised surface distance: share of both surfaces within 2 mm of the other",
         settled=True,
     ),
     Metric(
         "hd95", "HD95", "mm", False, False,
         "95th percentile of the surface distances; the image's diagonal where only one mask is empty; "
-        f"{UNDEFINED_EMPTY}",
+        "undefined where target and prediction are both empty",
     ),
 )  # fmt: skip
 _ORACLE = "of the candidate that is best with the TARGET known; undefined for models that gave one mask only"
@@ -152,14 +151,13 @@ _CHOSEN = (
 _LESIONS = (
     Metric(
         "lesion_f1", "lesion F1", "%", True, True,
-        "harmonic mean of lesion-wise sensitivity and precision; one common voxel finds a lesion (26-connected); "
-        f"{UNDEFINED_EMPTY}",
+        "harmonic mean of lesion-wise sensitivity and precision; one common voxel finds a lesion (26-connected)",
         settled=True,
     ),
-    Metric("lesions_found", "lesions found", "a volume", True, True, "lesions that the prediction touches"),
-    Metric("lesions_missed", "lesions missed", "a volume", False, True, "lesions that the prediction does not touch"),
+    Metric("lesions_found", "lesions found", "per volume", True, True, "lesions that the prediction touches"),
+    Metric("lesions_missed", "lesions missed", "per volume", False, True, "lesions that the prediction does not touch"),
     Metric(
-        "lesions_invented", "lesions invented", "a volume", False, True,
+        "lesions_invented", "lesions invented", "per volume", False, True,
         "components of the prediction that touch no lesion",
     ),
 )  # fmt: skip

@@ -1,11 +1,16 @@
 """Score: stored masks against stored targets. Needs no model and no data set."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from bench import workers
 from bench.data import catalogue
@@ -13,13 +18,15 @@ from bench.data.case import Mask, class_of
 from bench.errors import RunError
 from bench.protocols import Protocol
 from bench.scoring import pair
-from bench.scoring.interaction import interaction_scores
+from bench.scoring.interaction import OBJECT, interaction_scores
 from bench.scoring.pair import FAILED, LESION_NAMES, Candidate, Scored, Target
 from bench.scoring.volume import VolumeGrid, grid, stack
+from bench.store.files import temporary_folder
 from bench.store.masks import MaskShard
+from bench.store.records import RecordColumns, to_table, write_records
 from bench.store.run_folder import (
     FAILURE_COLUMNS,
-    RECORD_COLUMNS,
+    RECORD_PARTS,
     candidates_path,
     predictions_path,
     targets_path,
@@ -30,9 +37,12 @@ Row = dict[str, Any]
 
 
 def score(
-    run: Path, models: Sequence[str], table: pd.DataFrame, protocol: Protocol, jobs: int, engine: str
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Records and failures of all predictions of a run.
+    run: Path, models: Sequence[str], table: pd.DataFrame, protocol: Protocol, jobs: int, engine: str, records: Path
+) -> tuple[pd.DataFrame, float]:
+    """Write the records of all predictions of a run.
+
+    They are long: one row per metric, see `bench.scoring.metrics.METRICS`. Slice is null for the metrics of a stacked
+    volume, round for those of an object over all its rounds.
 
     Args:
         run: the run folder.
@@ -40,46 +50,78 @@ def score(
         table: `prompts.parquet`, which lists the cases.
         protocol: whose scoring rules apply.
         jobs, engine: see `bench.workers.run`.
+        records: the file to write.
 
     Returns:
-        The records, long: one row per metric, see `bench.scoring.metrics.METRICS`. Slice is null for the metrics of a
-        stacked volume, round for those of an object over all its rounds.
-        The failures of models, one row per prediction.
+        The failures of models, one row per prediction, and the seconds that the scoring of all cases took together.
     """
     cases = table[["dataset", "patient", "case", "seed"]].drop_duplicates().to_dict("records")
-    tasks = [
-        (_score_case, run, {"model": model} | case, protocol)
-        for model in models
-        for case in cases
-        if predictions_path(run, model, case["dataset"], case["case"]).exists()
-    ]
-    scored = workers.run(tasks, jobs, engine, "score")
-    records = _typed(pd.DataFrame([row for rows, _ in scored for row in rows], columns=list(RECORD_COLUMNS)))
-    failures = pd.DataFrame([row for _, rows in scored for row in rows], columns=list(FAILURE_COLUMNS))
-    by_object = interaction_scores(records[records["slice"].notna()])
-    parts = [records, _typed(by_object)] if len(by_object) else [records]
-    return pd.concat(parts, ignore_index=True), failures
+    with temporary_folder(run / RECORD_PARTS) as folder:
+        pairs = [
+            {"model": model} | case
+            for model in models
+            for case in cases
+            if predictions_path(run, model, case["dataset"], case["case"]).exists()
+        ]
+        parts = [folder / str(number) for number in range(len(pairs))]
+        tasks = [(_score_case, run, pair, protocol, part) for pair, part in zip(pairs, parts, strict=True)]
+        failed = workers.run(tasks, jobs, engine, "score")
+        write_records(chain(map(pq.read_table, parts), _by_object(map(_objects_path, parts))), records)
+    failures = pd.DataFrame([row for rows, _ in failed for row in rows], columns=list(FAILURE_COLUMNS))
+    return failures, sum(seconds for _, seconds in failed)
 
 
-def _typed(records: pd.DataFrame) -> pd.DataFrame:
-    floats = dict.fromkeys(("value", "seconds_encode", "seconds_decode"), "float64")
-    integers = dict.fromkeys(("slice", "round", "seed", "area_px"), "Int64")
-    return records.astype(floats | integers)
+def _objects_path(part: Path) -> Path:
+    """The part of the metrics of an object over all its rounds, absent if no prompt has rounds."""
+    return part.with_name(f"{part.name}-objects")
+
+
+def _by_object(parts: Iterable[Path]) -> Iterator[pa.Table]:
+    """Records of objects over all their rounds, metric by metric, sorted by object across all parts."""
+    found = [pq.read_table(part) for part in parts if part.exists()]
+    if found:
+        together = pa.concat_tables(found)
+        for metric in together["metric"].unique():
+            chosen = together.filter(pc.equal(together["metric"], metric))
+            yield chosen.sort_by([(name, "ascending") for name in (*OBJECT, "area_px")])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Stored:
-    """What a run keeps of one model on one case.
+    """What a run keeps of one model on one case; masks are unpacked as they are needed.
 
     Attributes:
-        targets: (slice, target) to the reference.
-        grid: of the stacked volume.
-        entries: what each prediction is of, with its mask, the candidates not selected, and its seconds.
+        targets: (slice, target) to the place of the reference in `kept`.
+        kept: the references.
+        drawn: the predictions.
+        others: the candidates that were not selected, and their places by entry of `drawn`.
+        seconds: of each entry.
     """
 
-    targets: Mapping[tuple[int, str], Target]
-    grid: VolumeGrid
-    entries: Sequence[tuple[Mapping[str, Any], Mask | None, Sequence[Candidate], Mapping[str, float]]]
+    targets: Mapping[tuple[int, str], int]
+    kept: MaskShard
+    drawn: MaskShard
+    others: MaskShard
+    places: Sequence[Sequence[int]]
+    seconds: Sequence[Mapping[str, float]]
+
+    @property
+    def grid(self) -> VolumeGrid:
+        """Of the stacked volume."""
+        height, width = self.reference(next(iter(self.targets))).shape
+        return grid(self.kept.index, (height, width))
+
+    def reference(self, key: tuple[int, str]) -> Mask:
+        """The mask of a target in a slice."""
+        mask = self.kept.masks[self.targets[key]]
+        if mask is None:
+            raise RunError(f"no target for {key}; the run folder is damaged")
+        return mask
+
+    def candidates(self, entry: int) -> list[Candidate]:
+        """The candidates of an entry that were not selected."""
+        pairs = ((self.others.index[place], self.others.masks[place]) for place in self.places[entry])
+        return [Candidate(mask, facts["score"], facts["candidate"]) for facts, mask in pairs if mask is not None]
 
 
 def _load(run: Path, model: str, dataset: str, case: str) -> _Stored:
@@ -87,63 +129,104 @@ def _load(run: Path, model: str, dataset: str, case: str) -> _Stored:
     about = {"dataset": dataset, "case": case}
     drawn = MaskShard.load(where, about | {"model": model})
     kept = MaskShard.load(targets_path(run, dataset, case), about)
-    targets = {
-        (entry["slice"], entry["target"]): Target(mask, entry["spacing_mm"])
-        for entry, mask in zip(kept.index, kept.masks, strict=True)
-        if mask is not None
-    }
+    targets = {(entry["slice"], entry["target"]): place for place, entry in enumerate(kept.index)}
     for entry in drawn.index:
         if (entry["slice"], entry["target"]) not in targets:
             raise RunError(f"{where}: no target for {entry}; the run folder is damaged")
-    plane = next(iter(targets.values())).mask.shape
-    others = _candidates(candidates_path(run, model, dataset, case), len(drawn.index))
-    entries = list(zip(drawn.index, drawn.masks, others, timings(where, len(drawn.index)), strict=True))
-    return _Stored(targets, grid(kept.index, (plane[0], plane[1])), entries)
-
-
-def _candidates(path: Path, entries: int) -> list[list[Candidate]]:
-    """The candidates not selected, by entry; none in runs that kept none."""
-    found: list[list[Candidate]] = [[] for _ in range(entries)]
-    if path.exists():
-        shard = MaskShard.load(path)
-        for facts, mask in zip(shard.index, shard.masks, strict=True):
-            if mask is not None:
-                found[facts["entry"]].append(Candidate(mask, facts["score"], facts["candidate"]))
-    return found
+    path = candidates_path(run, model, dataset, case)
+    others = MaskShard.load(path) if path.exists() else MaskShard([], [])  # none in runs that kept none
+    places: list[list[int]] = [[] for _ in drawn.index]
+    for place, facts in enumerate(others.index):
+        places[facts["entry"]].append(place)
+    return _Stored(targets, kept, drawn, others, places, timings(where, len(drawn.index)))
 
 
 @dataclass(slots=True)
 class _Volume:
-    """The slices of one class, prompt and round."""
+    """The slices of one class, prompt and round.
 
-    slices: dict[int, list[Mask]] = field(default_factory=dict)
+    Attributes:
+        slices: pairs of slice and entry.
+        failed: whether one of them failed.
+    """
+
+    slices: list[tuple[int, int]] = field(default_factory=list)
     failed: bool = False
 
 
-def _score_case(run: Path, case: Mapping[str, Any], protocol: Protocol) -> tuple[list[Row], list[Row]]:
-    """Records and failures of one model on one case."""
+@dataclass(frozen=True, slots=True)
+class _ScoredEntry:
+    """The scores of one prediction, the area of its target, and the candidate that was scored (None: its own mask)."""
+
+    scores: Mapping[str, Scored]
+    area_px: int
+    chosen: int | None
+
+
+def _score_case(run: Path, case: Mapping[str, Any], protocol: Protocol, part: Path) -> tuple[list[Row], float]:
+    """Write the records of one model on one case; its failures and the seconds it took."""
+    started = time.perf_counter()
     stored = _load(run, case["model"], case["dataset"], case["case"])
-    facts = {"run": run.name} | dict(case)
-    records: list[Row] = []
+    scored = _score_entries(stored, protocol)
+    records = RecordColumns({"run": run.name} | dict(case))
     failures: list[Row] = []
     volumes: dict[tuple[str, str, int], _Volume] = {}
-    for entry, mask, others, seconds in stored.entries:
-        target = stored.targets[entry["slice"], entry["target"]]
-        row = facts | {name: entry[name] for name in ("slice", "target", "prompt", "round")} | dict(seconds)
-        row["area_px"] = target.packed.area
+    for number, (entry, seconds) in enumerate(zip(stored.drawn.index, stored.seconds, strict=True)):
+        row = {name: entry[name] for name in ("slice", "target", "prompt", "round")} | dict(seconds)
+        records.add(row | {"area_px": scored[number].area_px}, scored[number].scores)
         volume = volumes.setdefault((class_of(entry["target"]), entry["prompt"], entry["round"]), _Volume())
-        if mask is None:
+        volume.slices.append((entry["slice"], number))
+        if stored.drawn.masks[number] is None:
             volume.failed = True
-            records += _rows(row, dict.fromkeys([*pair.names(protocol), "predicted_iou"], FAILED))
-            failures.append(_failure(row, entry["reason"]))
-            continue
-        own = Candidate(mask, entry["score"], _selected(others))
-        chosen = pair.oracle(target, _in_order(own, others)) if protocol.selection == "oracle" else own
-        records += _rows(row, pair.scores(target, chosen.mask, protocol))
-        records += _rows(row, pair.choice_scores(target, own, others, protocol))
-        volume.slices.setdefault(entry["slice"], []).append(chosen.mask)
-    records += _volume_records(facts, volumes, stored, protocol)
-    return records, failures
+            failures.append(_failure(dict(case) | row, entry["reason"]))
+    chosen = [one.chosen for one in scored]
+    for row, scores in _volume_records(case["dataset"], volumes, stored, chosen, protocol):
+        records.add(row, scores)
+    made = records.table()
+    pq.write_table(made, part)
+    if (by_object := _of_objects(made)) is not None:
+        pq.write_table(by_object, _objects_path(part))
+    return failures, time.perf_counter() - started
+
+
+def _of_objects(records: pa.Table) -> pa.Table | None:
+    """The metrics of objects over all rounds, None if there was one round only."""
+    if (pc.max(records["round"]).as_py() or 0) < 2:
+        return None
+    return to_table(interaction_scores(records.filter(pc.is_valid(records["slice"])).to_pandas()))
+
+
+def _score_entries(stored: _Stored, protocol: Protocol) -> list[_ScoredEntry]:
+    """The scores of all entries, in order; computed target by target, so that each is unpacked and measured once."""
+    by_target: dict[tuple[int, str], list[int]] = {}
+    for number, entry in enumerate(stored.drawn.index):
+        by_target.setdefault((entry["slice"], entry["target"]), []).append(number)
+    found: dict[int, _ScoredEntry] = {}
+    for key, numbers in by_target.items():
+        spacing_mm = stored.kept.index[stored.targets[key]]["spacing_mm"]
+        target = Target(stored.reference(key), spacing_mm)
+        area_px = target.packed.area
+        for number in numbers:
+            scores, chosen = _score_entry(target, stored, number, protocol)
+            found[number] = _ScoredEntry(scores, area_px, chosen)
+    return [found[number] for number in range(len(stored.drawn.index))]
+
+
+def _score_entry(
+    target: Target, stored: _Stored, number: int, protocol: Protocol
+) -> tuple[Mapping[str, Scored], int | None]:
+    """The scores of one prediction, and the place of the candidate that was scored in its stead."""
+    mask = stored.drawn.masks[number]
+    if mask is None:
+        return dict.fromkeys([*pair.names(protocol), "predicted_iou"], FAILED), None
+    others = stored.candidates(number)
+    own = Candidate(mask, stored.drawn.index[number]["score"], _selected(others))
+    chosen = pair.oracle(target, _in_order(own, others)) if protocol.selection == "oracle" else own
+    scores = pair.scores(target, chosen.mask, protocol) | pair.choice_scores(target, own, others, protocol)
+    if chosen is own:
+        return scores, None
+    places = (place for place in stored.places[number] if stored.others.index[place]["candidate"] == chosen.number)
+    return scores, next(places)
 
 
 def _selected(others: Sequence[Candidate]) -> int:
@@ -156,39 +239,55 @@ def _in_order(own: Candidate, others: Sequence[Candidate]) -> list[Candidate]:
     return sorted([own, *others], key=lambda one: one.number)
 
 
-def _rows(row: Row, scored: Mapping[str, Scored]) -> Iterator[Row]:
-    for name, (value, status) in scored.items():
-        yield row | {"metric": name, "value": value, "status": status}
-
-
 def _volume_records(
-    facts: Row, volumes: Mapping[tuple[str, str, int], _Volume], stored: _Stored, protocol: Protocol
-) -> Iterator[Row]:
+    dataset: str,
+    volumes: Mapping[tuple[str, str, int], _Volume],
+    stored: _Stored,
+    chosen: Sequence[int | None],
+    protocol: Protocol,
+) -> Iterator[tuple[Row, Mapping[str, Scored]]]:
     """Scores of stacked slices. A slice without a prompt counts as predicted empty; one failed slice fails all."""
-    lesions = catalogue.lesions(facts["dataset"]) if len(stored.grid.shape) == 3 else ()
-    targets = {name: _stacked_target(name, stored) for name in dict.fromkeys(name for name, _, _ in volumes)}
-    for (name, prompt, number), volume in volumes.items():
-        target = targets[name]
-        row = facts | {"slice": None, "target": name, "prompt": prompt, "round": number}
-        row |= {"seconds_encode": 0.0, "seconds_decode": 0.0, "area_px": target.packed.area}
-        yield from _rows(row, _volume_scores(target, volume, stored.grid, protocol, name in lesions))
+    space = stored.grid
+    lesions = catalogue.lesions(dataset) if len(space.shape) == 3 else ()
+    scored: dict[tuple[str, str, int], tuple[int, Mapping[str, Scored]]] = {}
+    for name in dict.fromkeys(name for name, _, _ in volumes):  # one target in memory at a time
+        target = _stacked_target(name, stored, space)
+        area_px = target.packed.area
+        for key, volume in volumes.items():
+            if key[0] == name:
+                masks = _chosen_masks(volume, stored, chosen)
+                scored[key] = area_px, _volume_scores(target, volume.failed, masks, space, protocol, name in lesions)
+    for name, prompt, number in volumes:
+        area_px, scores = scored[name, prompt, number]
+        row = {"slice": None, "target": name, "prompt": prompt, "round": number}
+        yield row | {"seconds_encode": 0.0, "seconds_decode": 0.0, "area_px": area_px}, scores
 
 
-def _stacked_target(name: str, stored: _Stored) -> Target:
-    slices: dict[int, list[Mask]] = {}
-    for (index, part), target in stored.targets.items():
-        if class_of(part) == name:
-            slices.setdefault(index, []).append(target.mask)
-    return Target(stack(slices, stored.grid), stored.grid.spacing_mm)
+def _chosen_masks(volume: _Volume, stored: _Stored, chosen: Sequence[int | None]) -> Iterator[tuple[int, Mask]]:
+    for index, number in volume.slices:
+        place = chosen[number]
+        mask = stored.drawn.masks[number] if place is None else stored.others.masks[place]
+        if mask is not None:
+            yield index, mask
+
+
+def _stacked_target(name: str, stored: _Stored, space: VolumeGrid) -> Target:
+    keys = (key for key in stored.targets if class_of(key[1]) == name)
+    return Target(stack(((key[0], stored.reference(key)) for key in keys), space), space.spacing_mm)
 
 
 def _volume_scores(
-    target: Target, volume: _Volume, grid: VolumeGrid, protocol: Protocol, lesions: bool
+    target: Target,
+    failed: bool,
+    masks: Iterable[tuple[int, Mask]],
+    space: VolumeGrid,
+    protocol: Protocol,
+    lesions: bool,
 ) -> dict[str, Scored]:
     known = [f"volume_{name}" for name in pair.names(protocol)] + list(LESION_NAMES) * lesions
-    if volume.failed:
+    if failed:
         return dict.fromkeys(known, FAILED)
-    predicted = stack(volume.slices, grid)
+    predicted = stack(masks, space)
     made = {f"volume_{name}": scored for name, scored in pair.scores(target, predicted, protocol).items()}
     return made | (pair.lesion_scores(target, predicted, protocol) if lesions else {})
 

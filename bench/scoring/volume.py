@@ -1,6 +1,6 @@
 """Slices stacked to volumes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,11 +41,15 @@ def grid(entries: Sequence[Mapping[str, Any]], plane: tuple[int, int]) -> Volume
     return VolumeGrid((facts["slices"], *plane), (facts["slice_mm"], rows_mm, columns_mm), 0)
 
 
-def stack(slices: Mapping[int, Sequence[Mask]], grid: VolumeGrid) -> Mask:
-    """The union of masks, each in its slice; slices that are not given are empty."""
+def stack(masks: Iterable[tuple[int, Mask]], grid: VolumeGrid) -> Mask:
+    """The union of masks, each in its slice; slices without one are empty.
+
+    Args:
+        masks: pairs of slice and (H, W) bool, taken one after another.
+        grid: of the volume.
+    """
     volume = np.zeros(grid.shape, bool)
     planes = volume if volume.ndim == 3 else volume[None]
-    for index, masks in slices.items():
-        for mask in masks:
-            planes[index - grid.first] |= mask
+    for index, mask in masks:
+        planes[index - grid.first] |= mask
     return volume

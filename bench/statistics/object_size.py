@@ -6,36 +6,36 @@ import numpy as np
 import pandas as pd
 
 
-def size_strata(records: pd.DataFrame, strata: int = 3) -> pd.DataFrame:
-    """Records with a column `stratum`: 1 holds the smallest objects of their data set, `strata` the largest.
+def size_groups(records: pd.DataFrame, count: int = 3) -> pd.DataFrame:
+    """Records with a column `size_group`: 1 holds the smallest objects of their data set, `count` the largest.
 
     The limits are quantiles of `area_px` over a data set's objects (each counted once, whatever the number of models
-    and rounds), slices and volumes apart, so that all models share them. Equal areas share a stratum.
+    and rounds), slices and volumes apart, so that all models share them. Equal areas share a group.
 
     Raises:
-        ValueError: fewer than one stratum.
+        ValueError: fewer than one group.
     """
-    if strata < 1:
-        raise ValueError(f"strata must be 1 or more, got {strata}")
+    if count < 1:
+        raise ValueError(f"the number of size groups must be 1 or more, got {count}")
     unit = [records["dataset"], records["slice"].isna().rename("volume")]
     found = pd.Series(1, index=records.index)
     for _, part in records.groupby(unit):
         objects = part.drop_duplicates(["patient", "case", "slice", "target"])["area_px"].to_numpy(float)
-        limits = np.quantile(objects, np.arange(1, strata) / strata)
+        limits = np.quantile(objects, np.arange(1, count) / count)
         found[part.index] = 1 + np.searchsorted(limits, part["area_px"].to_numpy(float), side="left")
-    return records.assign(stratum=found)
+    return records.assign(size_group=found)
 
 
-def strata_table(records: pd.DataFrame, strata: int = 3) -> pd.DataFrame:
-    """Mean score by size: one row per data set, metric, prompt, stratum and model, with areas and counts.
+def size_table(records: pd.DataFrame, count: int = 3) -> pd.DataFrame:
+    """Mean score by size: one row per data set, metric, prompt, size group and model, with areas and counts.
 
     Returns:
-        Columns `dataset, metric, prompt, stratum, model, area_min, area_max, mean, n, undefined`; `n` counts defined
+        Columns `dataset, metric, prompt, size_group, model, area_min, area_max, mean, n, undefined`; `n` counts defined
         values, `undefined` the others, failures among them.
     """
-    keys = ["dataset", "metric", "prompt", "stratum", "model"]
+    keys = ["dataset", "metric", "prompt", "size_group", "model"]
     return (
-        size_strata(records, strata)
+        size_groups(records, count)
         .groupby(keys)
         .agg(
             area_min=("area_px", "min"),

@@ -112,23 +112,33 @@ class Aggregation:
     """How masks become a row and rows become the Average.
 
     Attributes:
-        text: for captions.
+        title: a few words for headings.
+        text: for captions, with {} for what is counted: masks, objects or volumes.
         sums: records of one data set to sums and counts by (patient, row, model); of one part, the Average is the mean
             of the rows; of two, the second is the Average itself.
         volume: reads the metrics of volumes stacked from slices.
     """
 
+    title: str
     text: str
     sums: Callable[[pd.DataFrame], Iterator[pd.DataFrame]]
     volume: bool = False
 
+    def caption(self, counted: str = "masks") -> str:
+        """The text for means over what is `counted`."""
+        return self.text.format(counted)
+
 
 AGGREGATIONS: dict[str, Aggregation] = {
-    "macro_class": Aggregation("mean over classes of the mean over a class's masks", _macro),
-    "mean_image": Aggregation("mean over images of the mean over an image's masks", _mean_image),
-    "mean_mask": Aggregation("mean over all masks", _mean_mask),
-    "per_case": Aggregation("mean over classes of the mean over patients of a patient's masks", _macro_of_patients),
-    "volume": Aggregation("mean over classes of the mean over volumes stacked from slices", _macro, volume=True),
+    "macro_class": Aggregation("macro class", "mean over classes of the mean over a class's {}", _macro),
+    "mean_image": Aggregation("mean image", "mean over images of the mean over an image's {}", _mean_image),
+    "mean_mask": Aggregation("mean mask", "mean over all {}", _mean_mask),
+    "per_case": Aggregation(
+        "per case", "mean over classes of the mean over patients of a patient's {}", _macro_of_patients
+    ),
+    "volume": Aggregation(
+        "volume", "mean over classes of the mean over volumes stacked from slices", _macro, volume=True
+    ),
 }
 
 

@@ -16,6 +16,8 @@ from bench.store.files import read_json, write_bytes, write_json
 from bench.store.run_facts import RunFacts
 
 LOCK = ".segmote-bench.lock"
+SLICES = ".segmote-bench-slices"  # these two folders are there only while they are needed
+RECORD_PARTS = ".segmote-bench-records"
 SECONDS = ".seconds.json"  # the longest ending of a case's file
 LONGEST_NAME = 255  # bytes that file systems take
 SECONDS_COLUMNS = ("seconds_encode", "seconds_decode")
@@ -112,6 +114,11 @@ def page_path(run: Path) -> Path:
     return run / "report.html"
 
 
+def certificate_path(run: Path) -> Path:
+    """What `bench verify-fast` found, if it was asked to leave it here."""
+    return run / "certificate.json"
+
+
 def images_path(run: Path, dataset: str, case: str) -> Path:
     """Where the images of a case are kept that the gallery shows."""
     return case_path(run / "images", dataset, case)
@@ -120,6 +127,11 @@ def images_path(run: Path, dataset: str, case: str) -> Path:
 def targets_path(run: Path, dataset: str, case: str) -> Path:
     """Where the targets of a case are kept."""
     return case_path(run / "targets", dataset, case)
+
+
+def slices_path(run: Path, dataset: str, case: str) -> Path:
+    """Where the slices of a case are kept while the run goes on, see `bench.store.slice_cache`."""
+    return case_path(run / SLICES, dataset, case).with_suffix(".arrow")
 
 
 def seconds_path(predictions: Path) -> Path:
@@ -150,18 +162,6 @@ RECORD_COLUMNS = (
 def write_table(table: pd.DataFrame, path: Path) -> None:
     """Write a table as Parquet, whole or not at all."""
     write_bytes(path, table.to_parquet(index=False))
-
-
-def read_records(run: Path) -> pd.DataFrame:
-    """The records of a run.
-
-    Raises:
-        RunError: the run was not scored.
-    """
-    path = records_path(run)
-    if not path.exists():
-        raise RunError(f"{run} has no records.parquet; is it a run folder? `bench score {run}` makes it")
-    return read_table(path, f"`bench score {run}` writes it again")
 
 
 def read_table(path: Path, remedy: str) -> pd.DataFrame:

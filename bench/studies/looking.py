@@ -157,6 +157,6 @@ def _dice(model: Segmenter, found: Sequence[BoxedTarget], change: Callable[[Boxe
 
 
 def by_dataset(table: pd.DataFrame) -> pd.DataFrame:
-    """Class means: a line a model and data set, a column a change."""
+    """Class means: one line per model and data set, one column per change."""
     means = table.groupby(["model", "dataset", "change"], sort=False)["dice"].mean()
     return means.unstack("change")

@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
+from bench.reporting.tables.safe_text import csv_text
 from bench.store.files import write_bytes
 
 # Okabe and Ito's palette, which colour-blind readers can tell apart.
@@ -38,7 +39,7 @@ def save_table(table: pd.DataFrame, stem: Path) -> list[Path]:
         stem: path without ending.
     """
     path = stem.with_suffix(".csv")
-    write_bytes(path, table.to_csv(index=False).encode())
+    write_bytes(path, csv_text(table).encode())
     return [path]
 
 

@@ -9,6 +9,7 @@ from bench import protocols
 from bench.data import catalogue
 from bench.data.case import Case, DataError, Defect, Item, Mask
 from bench.data.slicing import Sample, samples
+from bench.errors import RunError
 from bench.predicting.prompts import to_prompt
 from bench.prompting import table
 from bench.protocols import Protocol
@@ -22,11 +23,13 @@ class DataSet:
         name: as on the command line, with its folder where there are several.
         title: for axis labels and panels; unique.
         items: its cases; if the data set has a split, those that are not for training.
+        defects: what its index found that is no case.
     """
 
     name: str
     title: str
     items: Sequence[Item]
+    defects: Sequence[Defect] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,23 +74,25 @@ class PromptRule:
     seed: int
 
 
-def data_sets(names: Sequence[str], data: Path, limit: int | None = None) -> list[DataSet]:
+def data_sets(names: Sequence[str], data: Path, limit: int | None = None, follow_links: bool = False) -> list[DataSet]:
     """The named data sets below `data`; if several folders hold one, each counts as a data set of its own.
 
     Args:
         names: as for `bench run --datasets`.
         data: the folder.
         limit: cases per data set.
+        follow_links: as for `bench run --follow-links`.
 
     Raises:
         RunError: no folder there has a data set's layout.
         ValueError: an unknown name.
     """
-    return [_data_set(single, data, limit) for name in names for single in _singles(name, data)]
+    singles = (single for name in names for single in _singles(name, data, follow_links))
+    return [_data_set(single, data, limit, follow_links) for single in singles]
 
 
-def _singles(name: str, data: Path) -> list[str]:
-    found = catalogue.roots(name, data)
+def _singles(name: str, data: Path, follow_links: bool) -> list[str]:
+    found = catalogue.roots(name, data, follow_links)
     base, folder = catalogue.split_name(name)
     within = data / folder if folder else data
     if len(found) < 2:
@@ -96,11 +101,11 @@ def _singles(name: str, data: Path) -> list[str]:
     return [f"{base}:{folder}/{part}" if folder else f"{base}:{part}" for part in parts]
 
 
-def _data_set(name: str, data: Path, limit: int | None) -> DataSet:
-    items, _ = catalogue.index(name, data, None)
+def _data_set(name: str, data: Path, limit: int | None, follow_links: bool) -> DataSet:
+    items, defects = catalogue.index(name, data, None, follow_links=follow_links)
     tested = [item for item in items if item.details.get("split") != "train"]
     _, folder = catalogue.split_name(name)
-    return DataSet(name, folder or catalogue.load(name).title, (tested or items)[:limit])
+    return DataSet(name, folder or catalogue.load(name).title, (tested or items)[:limit], defects)
 
 
 def asked(data_set: DataSet, rule: PromptRule, defects: list[Defect]) -> Iterator[PromptedSlice]:
@@ -109,8 +114,9 @@ def asked(data_set: DataSet, rule: PromptRule, defects: list[Defect]) -> Iterato
     Args:
         data_set: what to read.
         rule: cuts the slices and draws the prompts.
-        defects: cases that cannot be read are appended to it.
+        defects: what is left out is appended to it.
     """
+    defects += data_set.defects
     for item in data_set.items:
         try:
             case = catalogue.read(item)
@@ -150,3 +156,25 @@ def all_asked(
     rule = PromptRule(kind, protocols.load(protocol), seed)
     for one in sets:
         yield from ((one, prompted) for prompted in asked(one, rule, defects))
+
+
+def with_targets(
+    slices: Iterable[tuple[DataSet, PromptedSlice]], defects: Sequence[Defect]
+) -> Iterator[tuple[DataSet, PromptedSlice]]:
+    """The slices that have targets.
+
+    Args:
+        slices: from `all_asked`.
+        defects: the list that `all_asked` fills.
+
+    Raises:
+        RunError: once all slices are read, if none has a target.
+    """
+    empty = True
+    for one, found in slices:
+        if found.questions:
+            empty = False
+            yield one, found
+    if empty:
+        first = f"; the first of {len(defects)} defects: {defects[0].reason}" if defects else ""
+        raise RunError(f"no target to ask for in these data sets{first}")

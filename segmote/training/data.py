@@ -12,28 +12,30 @@ Source: uni-medical/IMIS-Bench at f4519c0; InMyDreammer/SegMoTE at 77668f0.
 """
 
 import hashlib
+import io
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
-from scipy import ndimage, sparse
+from scipy import ndimage
 from torch import Tensor
 
 from segmote.imis.network import standardised
+from segmote.imis.sparse_labels import class_names, read_classes
 
-SHAPE = re.compile(r"\(([\d, ]+)\)\.npz$")
 SLICE = re.compile(r"[_-]+(?:slice|frame|z)?[_-]*\d+$", re.IGNORECASE)
 NO_REGION = -1
 SMALLEST_REGION = 0.0005  # of the picture
 ORIENTATION, QUARTER_TURNS = 0x0112, range(5, 9)  # EXIF
+NOT_SCORED = ("background", "ignore", "ignored", "void", "unlabeled", "unlabelled")
 DEEP = ("I", "F")  # modes of Pillow with more than 8 bits
 
 Mask = NDArray[np.bool_]
@@ -48,7 +50,7 @@ class TrainingItem:
         patient: whose picture it is.
         image, label: files.
         pseudo: file of regions drawn by a model, None if there is none.
-        names: classes by row of the label.
+        names: classes by id; row r of the label is the class with the id r + 1.
     """
 
     code: str
@@ -56,7 +58,13 @@ class TrainingItem:
     image: Path
     label: Path
     pseudo: Path | None
-    names: tuple[str, ...]
+    names: Mapping[int, str]
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """What is learned from the label, by id."""
+        by_id = (name for number, name in sorted(self.names.items()) if number > 0)
+        return tuple(dict.fromkeys(name for name in by_id if name.lower() not in NOT_SCORED))
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,20 +104,26 @@ def find_items(root: Path, codes: Sequence[str] = (), limit: int | None = None) 
 def _listed(code: str, description: Path) -> list[TrainingItem]:
     folder = description.parent
     try:
-        content = json.loads(description.read_text("utf-8-sig"))
-        numbered = sorted((int(number), name) for number, name in content["labels"].items())
-        names = tuple(name for number, name in numbered if number > 0)
+        content = json.loads(_content(description).decode("utf-8-sig"))
+        names = class_names(content["labels"])
         items = [_item(code, folder, entry, names) for entry in content["training"]]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(f"{description}: not of the IMIS layout ({error!r})") from error
     return sorted(items, key=lambda item: item.image)
 
 
-def _item(code: str, folder: Path, entry: Mapping[str, str], names: tuple[str, ...]) -> TrainingItem:
-    image = folder / entry["image"]
+def _item(code: str, folder: Path, entry: Mapping[str, str], names: Mapping[int, str]) -> TrainingItem:
+    image, label = (_listed_path(folder, entry[role]) for role in ("image", "label"))
     pseudo = entry.get("imask") or entry.get("pseudo")
-    patient = entry.get("patient") or patient_of(image.stem)
-    return TrainingItem(code, patient, image, folder / entry["label"], folder / pseudo if pseudo else None, names)
+    patient = str(entry.get("patient") or patient_of(image.stem))
+    return TrainingItem(code, patient, image, label, _listed_path(folder, pseudo) if pseudo else None, names)
+
+
+def _listed_path(folder: Path, listed: str) -> Path:
+    parts = PurePosixPath(listed.replace("\\", "/"))
+    if parts.is_absolute() or ".." in parts.parts:
+        raise ValueError(f"{listed!r} leads out of the data set")
+    return folder / parts
 
 
 def patient_of(name: str) -> str:
@@ -195,12 +209,16 @@ def read_image(path: Path, side: int) -> Tensor:
 
 
 def _opened(path: Path) -> Image.Image:
-    if not path.is_file():
-        raise OSError(f"{path.name}: not a regular file")
-    picture = Image.open(path)
+    picture = Image.open(io.BytesIO(_content(path)))
     if (pages := getattr(picture, "n_frames", 1)) > 1:
         raise ValueError(f"{path.name}: {pages} pages; save each as a picture")
     return picture
+
+
+def _content(path: Path) -> bytes:
+    if not path.is_file():
+        raise OSError(f"{path.name}: not there, or not a regular file")
+    return path.read_bytes()
 
 
 def _to_uint8(path: Path, values: NDArray[Any]) -> NDArray[np.uint8]:
@@ -223,30 +241,17 @@ def _size(path: Path) -> tuple[int, int]:
 
 
 def read_masks(item: TrainingItem, side: int) -> dict[str, Mask]:
-    """Masks (side, side) by class name; only those with foreground.
-
-    Channels of one name are one class.
+    """Masks (side, side) by class name; only those with foreground, and none of a class named as not scored.
 
     Raises:
-        ValueError: matrix, shape in the file name, names of the classes and size of the picture do not agree.
-        OSError, KeyError, EOFError, zipfile.BadZipFile: an unreadable file.
+        ValueError: see `read_classes`.
+        OSError: an unreadable file.
     """
-    matrix: Any = sparse.load_npz(item.label)
-    named = SHAPE.search(item.label.name)
-    if named is None:
-        raise ValueError(f"{item.label.name}: no (C, H, W, 1) in the file name")
-    count, height, width = [int(number) for number in named[1].split(",") if number.strip()][:3]
-    if matrix.shape != (count, height * width) or count != len(item.names):
-        raise ValueError(
-            f"{item.label.name}: {matrix.shape} values named {(count, height, width)} for {len(item.names)} classes"
-        )
-    if (size := _size(item.image)) != (height, width):
-        raise ValueError(f"{item.label.name}: {(height, width)} pixels, {item.image.name} has {size}")
-    channels = (matrix.toarray() > 0).reshape(count, height, width)
-    whole: dict[str, Mask] = {}
-    for name, mask in zip(item.names, channels, strict=True):
-        whole[name] = whole[name] | mask if name in whole else mask
-    masks = ((name, _resized(mask, side)) for name, mask in whole.items() if mask.any())
+    try:
+        whole = read_classes(_content(item.label), item.label.name, item.names, _size(item.image))
+    except ValueError as error:
+        raise ValueError(f"{item.label.name}: {error}") from error
+    masks = ((name, _resized(mask, side)) for name, mask in whole.items() if name in item.classes)
     return {name: mask for name, mask in masks if mask.any()}
 
 
@@ -260,7 +265,7 @@ def read_regions(path: Path, side: int) -> list[Mask]:
     Raises:
         ValueError, OSError: an unreadable file.
     """
-    stored = np.load(path, allow_pickle=False)
+    stored = np.load(io.BytesIO(_content(path)), allow_pickle=False)
     numbers = np.array(
         Image.fromarray(stored.reshape(stored.shape[:2]).astype(np.float32)).resize(
             (side, side), Image.Resampling.NEAREST

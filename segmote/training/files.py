@@ -20,12 +20,14 @@ from segmote.recipe import Recipe
 
 CHECKPOINT, SETTINGS, STEPS, EPOCHS = "checkpoint.pt", "training.json", "steps.csv", "epochs.csv"
 WEIGHTS, CURVES, DIVERGED = "weights.safetensors", "tensorboard", "diverged.json"
+WRITTEN = (CHECKPOINT, STEPS, EPOCHS, WEIGHTS, DIVERGED)
+OWN_CURVES = ".segmote"  # ending of the files with curves
 Line = Mapping[str, float]
 
 
 def save_checkpoint(folder: Path, content: Mapping[str, Any]) -> None:
     """Replace the checkpoint by the state after an epoch."""
-    partial = folder / f"{CHECKPOINT}.partial"
+    partial = _partial(folder / CHECKPOINT)
     with partial.open("wb") as file:
         torch.save(dict(content), file)
         file.flush()
@@ -34,16 +36,27 @@ def save_checkpoint(folder: Path, content: Mapping[str, Any]) -> None:
 
 
 def load_checkpoint(folder: Path) -> dict[str, Any] | None:
-    """The state after the last finished epoch, None if there is none."""
+    """The state after the last finished epoch, None if there is none.
+
+    Raises:
+        ValueError: the file is damaged.
+    """
     path = folder / CHECKPOINT
     if not path.is_file():
         return None
-    content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    try:
+        content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # whatever torch raises on changed bytes
+        reason = str(error).partition("\n")[0]
+        raise ValueError(f"{path} is cut off or damaged ({reason}); start anew without resuming") from error
     return content
 
 
 def claim(folder: Path, settings: Mapping[str, Any], resume: bool) -> None:
     """Claim the folder for this training.
+
+    Only what a training has written is replaced or deleted: it is known by the settings beside it, and curves by an
+    ending of their own. Anything else in the folder stays.
 
     Args:
         folder: made if needed.
@@ -51,16 +64,17 @@ def claim(folder: Path, settings: Mapping[str, Any], resume: bool) -> None:
         resume: False discards an earlier training in there.
 
     Raises:
-        ValueError: a training with other settings is in there.
+        ValueError: a training with other settings is in there, or files of these names that no training has written.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    path, settings = folder / SETTINGS, json.loads(json.dumps(settings))
+    settings = json.loads(json.dumps(settings))
+    before = _settings(folder, settings)
     if not resume:
-        for name in (CHECKPOINT, STEPS, EPOCHS, WEIGHTS, DIVERGED):
+        for name in WRITTEN:
             (folder / name).unlink(missing_ok=True)
-        shutil.rmtree(folder / CURVES, ignore_errors=True)
-    elif path.is_file() and (folder / CHECKPOINT).is_file():
-        before = json.loads(path.read_text())
+        for path in (folder / CURVES).glob(f"*/*{OWN_CURVES}"):
+            path.unlink()
+    elif before and (folder / CHECKPOINT).is_file():
         changed = [name for name in settings if before.get(name) != settings[name]]
         if changed:
             name = changed[0]
@@ -68,14 +82,47 @@ def claim(folder: Path, settings: Mapping[str, Any], resume: bool) -> None:
                 f"{folder} holds a training with another {name}: {before.get(name)}, now {settings[name]}; "
                 "choose another folder, or start anew without resuming"
             )
-    write_json(path, settings)
+    write_json(folder / SETTINGS, settings)
+
+
+def _settings(folder: Path, expected: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of the training in a folder; empty if there is none.
+
+    Raises:
+        ValueError: files have the names of a training's, but no training has written them.
+    """
+    path = folder / SETTINGS
+    links = [one for one in (path, folder / CURVES, *(folder / name for name in WRITTEN)) if one.is_symlink()]
+    if links:
+        raise ValueError(f"{links[0]} is a link, which a training does not write through; choose another folder")
+    if path.exists():
+        try:
+            found = json.loads(path.read_text())
+        except (OSError, ValueError, RecursionError):
+            found = None
+        if not isinstance(found, dict) or not expected.keys() & found.keys():
+            raise ValueError(
+                f"{path} was not written by a training, or is damaged; choose another folder, or delete it"
+            )
+        return found
+    foreign = [folder / name for name in WRITTEN if (folder / name).exists()]
+    if foreign:
+        raise ValueError(
+            f"{foreign[0]} was not written by this training: the folder has no {SETTINGS}; choose another folder"
+        )
+    return {}
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Write plain values as JSON, atomically."""
-    partial = path.with_name(f"{path.name}.partial")
+    partial = _partial(path)
     partial.write_text(json.dumps(content, indent=1))
     os.replace(partial, path)
+
+
+def _partial(path: Path) -> Path:
+    """Where a file is written before it takes its place: nobody else has a file of such a name."""
+    return path.with_name(f".segmote-training-{path.name}.part")
 
 
 class Log:
@@ -94,7 +141,7 @@ class Log:
         self.length = 0
         for line in kept:
             self._write(line)
-        self.curves = SummaryWriter(str(folder / CURVES / self.group), purge_step=len(kept))
+        self.curves = SummaryWriter(str(folder / CURVES / self.group), purge_step=len(kept), filename_suffix=OWN_CURVES)
 
     def add(self, line: Line) -> None:
         """Append a line with the same columns as before."""
@@ -141,7 +188,7 @@ def save_weights(
         for name, value in network.state_dict().items()
         if not (half and is_unused(name))
     }
-    partial = folder / f"{WEIGHTS}.partial"
+    partial = _partial(folder / WEIGHTS)
     config = asdict(network.config) | {"recipe": asdict(recipe)}
     # One entry: safetensors would write several in an order that changes from run to run.
     about = json.dumps({"config": config, **training}, sort_keys=True)

@@ -115,7 +115,7 @@ def _pooled(network: Segmote, items: Sequence[TrainingItem]) -> dict[str, Tensor
     from segmote.imis.vocabulary import Vocabulary, sentence  # noqa: PLC0415 - `tokenizers` is for those who use text
 
     assert network.text_model is not None
-    names, sizes = sorted({name for item in items for name in item.names}), network.config.text
+    names, sizes = sorted({name for item in items for name in item.classes}), network.config.text
     ids = Vocabulary(network.vocabulary, sizes.vocabulary).encode([sentence(name) for name in names], sizes.positions)
     vectors = network.text_model(ids.to(network.text_out_dim.weight.device)).cpu()
     return dict(zip(names, vectors, strict=True))

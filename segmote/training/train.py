@@ -46,7 +46,7 @@ def train(network: Segmote, recipe: Recipe, settings: TrainConfig) -> Trained:
         settings: on which data, where to, on which devices.
 
     Raises:
-        ValueError: a router that cannot learn ("topk_softmax" with one expert a token), no usable data, a folder that
+        ValueError: a router that cannot learn ("topk_softmax" with one expert per token), no usable data, a folder that
             holds a training with other settings, or a loss that is not finite.
     """
     check_network(network, recipe, settings.devices)

@@ -10,6 +10,7 @@ import tempfile
 import time
 import warnings
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,12 @@ import torch
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis.strategies import SearchStrategy
 
-from tests.fuzz import models, readers
+from tests.fuzz import models, readers, stored
 from tests.fuzz.outcomes import Tally, bound_memory
+
+Attack = tuple[SearchStrategy[Any], Callable[[Any], None]]
+SHARES = {"readers": 6, "stored": 2, "models": 2}  # of ten inputs
+BATCH = 200  # inputs of one draw of hypothesis, which gets slow in long ones
 
 
 def drawn(strategy: SearchStrategy[Any], attack: Callable[[Any], None], count: int, number: int, stop: float) -> None:
@@ -41,41 +46,57 @@ def drawn(strategy: SearchStrategy[Any], attack: Callable[[Any], None], count: i
     one()
 
 
+def attacks(folder: Path, tally: Tally, only: str | None) -> dict[str, list[Attack]]:
+    """What each kind of target draws from and what it does with a draw, one entry per target."""
+    made = {
+        "readers": lambda: [
+            (readers.CASES, partial(readers.Attacked(*target, folder).attack, tally)) for target in readers.TARGETS
+        ],
+        "stored": lambda: [
+            (stored.CASES, partial(stored.Attacked(name, folder).attack, tally)) for name in stored.FILES
+        ],
+        "models": lambda: [(models.hostile(family), partial(models.attack, tally)) for family in models.FAMILIES],
+    }
+    return {name: make() for name, make in made.items() if only in (None, name)}
+
+
 def main() -> int:
     """Run the campaign that the command line asks for."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("count", type=int, help="inputs, half of them for readers, half for models")
+    parser.add_argument(
+        "count", type=int, help="inputs, of each kind by `SHARES`, the same of each target within a kind"
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--seconds", type=float, default=float("inf"), help="stop drawing after this time")
-    parser.add_argument("--only", choices=["readers", "models"])
+    parser.add_argument("--only", choices=["readers", "stored", "models"])
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     logging.disable()  # nibabel tells of every odd header
     torch.set_num_threads(1)
-    for family in models.FAMILIES if options.only != "readers" else ():
+    for family in models.FAMILIES if options.only in (None, "models") else ():
         models.segmenter(family)
     bound_memory()
-    tally, stop, number = Tally(), time.monotonic() + options.seconds, options.seed
+    tally, stop = Tally(), time.monotonic() + options.seconds
     with tempfile.TemporaryDirectory() as folder:
-        attacks = {
-            "readers": (readers.hostile(), lambda case: readers.attack(Path(folder) / "data", tally, case)),
-            "models": (models.hostile(), lambda case: models.attack(tally, case)),
-        }
-        chosen = [options.only] if options.only else list(attacks)
-        while tally.count < options.count and time.monotonic() < stop:
-            batch = min(100, -(-(options.count - tally.count) // len(chosen)))
-            before = tally.count
-            for name in chosen:
-                drawn(*attacks[name], batch, number, stop)
-            number += 1
-            if tally.count == before:
-                break
+        by_kind = attacks(Path(folder), tally, options.only)
+        whole = sum(SHARES[kind] for kind in by_kind)
+        for kind, targets in by_kind.items():
+            share = -(-options.count * SHARES[kind] // (whole * len(targets)))
+            for number, (strategy, attack) in enumerate(targets):
+                for first in range(0, share, BATCH):
+                    drawn(strategy, attack, min(BATCH, share - first), hash((options.seed, number, first)), stop)
+                print(f"{kind} {number + 1} of {len(targets)}: {tally.count} inputs so far", flush=True)
+    report(tally)
+    return 1 if tally.uncaught else 0
+
+
+def report(tally: Tally) -> None:
+    """Print what was tried and what came of it."""
     print(f"{tally.count} inputs: {sum(tally.answered.values())} answered, {sum(tally.refused.values())} refused")
     for target in sorted(tally.answered | tally.refused):
         print(f"  {target}: {tally.answered[target]} answered, {tally.refused[target]} refused")
     for text, times in tally.uncaught.most_common():
         print(f"  ESCAPED {times} times: {text}")
-    return 1 if tally.uncaught else 0
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ PLACES = st.one_of(
     st.integers(-2, 40).map(float), st.floats(-5, 5001), st.sampled_from([np.nan, np.inf, -np.inf, 1e38, -1e38, 1e-40])
 )
 TEXTS = st.one_of(st.none(), st.text(max_size=12), st.sampled_from(["liver", "", "\ud800", "a" * 5000, "\x00", "🫀"]))
+SPOILT = ("own", "nan", "inf", "small")
 
 
 @cache
@@ -32,25 +33,26 @@ SHARES = st.lists(st.floats(0, 1), min_size=4, max_size=4)
 
 
 @st.composite
-def hostile(draw: st.DrawFn) -> dict[str, Any]:
-    """A family, an image and what its prompt is made of; half of the parts are sound, so that some get through."""
+def hostile(draw: st.DrawFn, family: str) -> dict[str, Any]:
+    """An image and what its prompt is made of; half of the draws are sound prompts that the family takes."""
     sound = draw(st.booleans())
-    kinds = draw(st.sets(st.sampled_from(["box", "points", "text", "previous"]), max_size=2))
+    known = sorted(adapters.card(f"{family}/mini").accepts - {"auto"}) if sound else ["box", "mask", "points", "text"]
+    kinds = draw(st.sets(st.sampled_from(known), min_size=int(sound and family != "segmote"), max_size=2))
     boxes = SHARES.map(sorted) if sound else st.lists(PLACES, min_size=4, max_size=4) | st.lists(PLACES, max_size=6)
     points = st.lists(st.tuples(*[st.floats(0, 1) if sound else PLACES] * 2), min_size=int(sound), max_size=4)
     labels = st.lists(st.integers(0, 1) if sound else st.integers(-1, 3), max_size=4)
     return {
         "sound": sound,
-        "family": draw(st.sampled_from(FAMILIES)),
+        "family": family,
         "shape": draw(st.sampled_from((*GREY[:4], *COLOUR) if sound else SHAPES)),
-        "dtype": draw(st.sampled_from(TYPES[:1] if draw(st.booleans()) else TYPES)),
+        "dtype": draw(st.sampled_from(TYPES[:1] if sound else TYPES)),
         "stride": draw(st.sampled_from([1, 1, 2, -1])),
         "seed": draw(st.integers(0, 99)),
         "box": draw(boxes) if "box" in kinds else None,
         "points": draw(points) if "points" in kinds else None,
         "labels": draw(labels),
         "text": draw(TEXTS) if "text" in kinds else None,
-        "previous": draw(st.sampled_from(["own", "nan", "inf", "small"])) if "previous" in kinds else None,
+        "previous": draw(st.sampled_from(SPOILT[: 1 if sound else None])) if "mask" in kinds else None,
         "multimask": draw(st.sampled_from([None, True, False])),
     }
 
@@ -69,7 +71,7 @@ def _answered(case: dict[str, Any]) -> bool:
     previous = None if case["previous"] is None else _previous(network, encoded, image, case["previous"])
     box = None if case["box"] is None else np.array(case["box"], np.float32)
     if case["sound"] and box is not None:
-        box = box * np.tile(scale, 2)
+        box = _widened(box) * np.tile(scale, 2)
     prompt = Prompt(box=box, points=points, text=case["text"], previous=previous)
     (made,) = network.decode([(encoded, prompt)], multimask=case["multimask"])
     if tuple(made.mask.shape) != image.shape[:2] or made.mask.dtype != torch.bool:
@@ -83,6 +85,12 @@ def _image(case: dict[str, Any]) -> Any:
     rng = np.random.default_rng(case["seed"])
     image = rng.integers(0, 256, case["shape"]).astype(case["dtype"])
     return image[:: case["stride"]] if image.ndim else image
+
+
+def _widened(shares: Any) -> Any:
+    """Corners as shares of the image, from four shares in order, that are no less than a tenth apart."""
+    first, last = shares[:2] * 0.9, shares[2:]
+    return np.concatenate([first, np.maximum(last, first + 0.1)]).astype(np.float32)
 
 
 def _points(xy: list[tuple[float, float]], labels: list[int], scale: Any) -> Points:

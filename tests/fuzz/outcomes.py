@@ -1,16 +1,15 @@
 """What may happen to a hostile input: a right answer or a refusal with its reason, in bounded time and memory."""
 
 import resource
-import signal
 import traceback
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.helpers.time_limit import timed
+
 GIB = 2**30
-SECONDS = 60  # for one input, on a busy machine
 MEMORY_GIB = 3  # of addresses beyond what the libraries hold at the start
 
 
@@ -48,26 +47,6 @@ class Tally:
 def _where(error: Exception) -> str:
     frame = traceback.extract_tb(error.__traceback__)[-1]
     return f"({Path(frame.filename).name}:{frame.lineno})"
-
-
-class HangError(Exception):
-    """An input took too long."""
-
-
-@contextmanager
-def timed(seconds: int = SECONDS) -> Iterator[None]:
-    """Stop what takes too long."""
-
-    def stop(*_: object) -> None:
-        raise HangError(f"took more than {seconds} s")
-
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.alarm(seconds)
-    try:
-        yield
-    finally:
-        signal.alarm(0)
-        signal.signal(signal.SIGALRM, before)
 
 
 def bound_memory() -> None:

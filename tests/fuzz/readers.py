@@ -2,91 +2,154 @@
 
 import copy
 import gzip
+import io
 import json
-import shutil
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from hypothesis import strategies as st
+from PIL import Image
 
 from bench.data.check import check
 from bench.errors import RunError
+from segmote.training import data as training
 from tests.fuzz.outcomes import Tally
 from tests.helpers import layouts
 
 Build = Callable[[Path], object]
-DATASETS: Mapping[str, tuple[Build, tuple[str, ...]]] = {
-    "imis": (layouts.imis, ("dataset.json", "label/*.npz", "image/*.png")),
-    "folder": (
-        lambda root: (layouts.folder(root, layouts.square()), layouts.write_json(root / "labels.json", {"liver": 1})),
-        ("labels.json", "masks/*.png", "images/*.png"),
-    ),
+Change = tuple[int, int, int]
+
+
+def _segthor(root: Path) -> None:
+    for name, array in (("Patient_01.nii.gz", layouts.voxels()), ("GT.nii", layouts.corner())):
+        layouts.write_nifti(root / "train/Patient_01" / name, array)
+
+
+def _totalsegmentator(root: Path) -> None:
+    layouts.totalsegmentator(root, "s0001", "mri", {"liver": layouts.corner(), "spleen": layouts.corner()[::-1]})
+    (root / "meta.csv").write_text("image_id;age;split\ns0001;40;test\n")
+
+
+def _huang(root: Path) -> None:
+    layouts.folder(root, layouts.square(120))
+    table = {"info": {"1": "liver"}, "color": {"1": 120}}
+    layouts.write_json(root / "data_infor_json" / f"{root.name}.json", table)
+
+
+def _pictures(root: Path, ending: str) -> None:
+    layouts.folder(root, layouts.square())
+    for path in (root / "images/a.png", root / "masks/a_mask.png"):
+        with Image.open(path) as picture:
+            picture.load()
+        path.unlink()
+        picture.save(path.with_suffix(ending), quality=100)
+    layouts.write_json(root / "labels.json", {"liver": 1})
+
+
+# By target: the data set as the command line names it, how it is written, and which of its files are changed.
+DATASETS: Mapping[str, tuple[str, Build, tuple[str, ...]]] = {
+    "imis": ("imis", layouts.imis, ("dataset.json", "label/*.npz", "image/*.png")),
+    "training": ("training", partial(layouts.imis, cases=("ABD_001_100", "ABD_002_7")), ("dataset.json", "label/*7*")),
+    "folder": ("folder", partial(_pictures, ending=".png"), ("labels.json", "masks/*.png", "images/*.png")),
+    "folder of TIFF": ("folder", partial(_pictures, ending=".tif"), ("masks/*.tif", "images/*.tif")),
+    "folder of JPEG": ("folder", partial(_pictures, ending=".jpg"), ("masks/*.jpg", "images/*.jpg")),
+    "folder of grey levels": ("folder", _huang, ("data_infor_json/*.json", "masks/*.png")),
     "nnunet": (
-        lambda root: layouts.nnunet(root, {"background": 0, "liver": 1}),
+        "nnunet",
+        partial(layouts.nnunet, labels={"background": 0, "liver": 1}),
         ("dataset.json", "labelsTr/*.nii.gz", "imagesTr/*.nii.gz"),
     ),
-    "sam-med2d": (layouts.sam_med2d, ("image2label_train.json", "masks/*.png", "images/*.png")),
-    "segthor": (
-        lambda root: [
-            layouts.write_nifti(root / "train/Patient_01" / name, array)
-            for name, array in (("Patient_01.nii.gz", layouts.voxels()), ("GT.nii.gz", layouts.corner()))
-        ],
-        ("train/*/Patient_01.nii.gz", "train/*/GT.nii.gz"),
+    "sam-med2d": (
+        "sam-med2d",
+        layouts.sam_med2d,
+        ("image2label_train.json", "label2image_test.json", "masks/*.png", "images/*.png"),
+    ),
+    "segthor": ("segthor", _segthor, ("train/*/Patient_01.nii.gz", "train/*/GT.nii")),
+    "isles2022": ("isles2022", layouts.isles_a, ("*/*/dwi/*_dwi.nii.gz", "derivatives/*/*/*_msk.nii.gz")),
+    "isles2022-flair": ("isles2022-flair", layouts.isles_a, ("*/*/anat/*.nii.gz", "derivatives/*/*/*_msk.nii.gz")),
+    "totalsegmentator-mri": (
+        "totalsegmentator-mri",
+        _totalsegmentator,
+        ("*/mri.nii.gz", "*/segmentations/liver.nii.gz", "meta.csv"),
     ),
 }
+TARGETS = tuple((name, number) for name, (_, _, patterns) in DATASETS.items() for number in range(len(patterns)))
+SIDE = 32  # of the pictures of a training
+NO_PNG = ("PA", "CMYK", "YCbCr", "LAB", "I", "F")
+MODES = ("1", "L", "P", "LA", "RGB", "RGBA", "I;16", *NO_PNG)
 WORDS = (0, 1, 127, 128, 255, 32767, 65535, 2**31 - 1, 2**31, 2**32 - 1, 2**63 - 1)
 ODD = st.one_of(
     st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=20), st.just("../../etc/passwd"),
-    st.just("/dev/zero"), st.just("\ud800"), st.just("\x1b[2J"), st.just("x" * 300),
+    st.just("/dev/zero"), st.just("\ud800"), st.just("\x1b[2J"), st.just("x" * 300), st.just(10**400),
 )  # fmt: skip
 VALUES = st.recursive(
     ODD,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
     max_leaves=6,
 )
+CHANGE = st.tuples(st.integers(0, 4), st.integers(0, 2**16), st.integers(0, len(WORDS) + 255))
+CASES = st.tuples(st.lists(CHANGE, min_size=1, max_size=4), VALUES, st.sampled_from((None, None, *MODES)))
 
 
-@st.composite
-def hostile(draw: st.DrawFn) -> tuple[str, int, list[tuple[int, int, int]], Any]:
-    """A data set, which of its files is changed, byte changes (what, where, value), and a value for JSON."""
-    name = draw(st.sampled_from(sorted(DATASETS)))
-    number = draw(st.integers(0, len(DATASETS[name][1]) - 1))
-    change = st.tuples(st.integers(0, 4), st.integers(0, 2**16), st.integers(0, len(WORDS) + 255))
-    return name, number, draw(st.lists(change, min_size=1, max_size=4)), draw(VALUES)
+class Attacked:
+    """One file of a sound data set, which is written once; each attack changes it from how it was."""
 
+    def __init__(self, name: str, number: int, root: Path) -> None:
+        self.dataset, build, patterns = DATASETS[name]
+        self.root = root / f"{name} {number}"
+        build(self.root)
+        self.path = sorted(self.root.glob(patterns[number]))[0]
+        self.sound = self.path.read_bytes()
+        self.name = f"{name}: {patterns[number]}"
 
-def attack(folder: Path, tally: Tally, case: tuple[str, int, list[tuple[int, int, int]], Any]) -> None:
-    """Build the data set, change the file, read all."""
-    name, number, changes, value = case
-    shutil.rmtree(folder, ignore_errors=True)
-    build, patterns = DATASETS[name]
-    build(folder)
-    path = sorted(folder.glob(patterns[number]))[0]
-    path.write_bytes(_changed(path, changes, value))
+    def attack(self, tally: Tally, case: tuple[Sequence[Change], Any, str | None]) -> None:
+        """Change the file, read all of the data set."""
+        self.path.write_bytes(_changed(self.path, self.sound, *case))
+        tally.add(self.name, self.read, (ValueError,) if self.dataset == "training" else (RunError,))
 
-    def read() -> bool:
-        found = check(name, folder)
+    def read(self) -> bool:
+        """Whether every case of the data set can be used."""
+        if self.dataset == "training":
+            _, excluded = training.check(training.find_items(self.root), SIDE, pseudo=False)
+            return not excluded
+        found = check(self.dataset, self.root)
         return bool(found.text()) and not found.failed
 
-    tally.add(f"{name}: {path.suffix}", read, (RunError,))
 
-
-def _changed(path: Path, changes: list[tuple[int, int, int]], value: Any) -> bytes:
-    raw = path.read_bytes()
+def _changed(path: Path, raw: bytes, changes: Sequence[Change], value: Any, mode: str | None) -> bytes:
     if path.suffix == ".json" and changes[0][0] < 3:
         return _other_json(json.loads(raw), changes, value)
+    if path.suffix == ".png" and mode:
+        raw = _in_mode(raw, mode, changes[0][2])
     inside = path.suffix == ".gz" and changes[0][0] != 4  # the header below the compression, or the compressed bytes
     raw = gzip.decompress(raw) if inside else raw
     for what, where, number in changes:
-        raw = _edit(raw, what, where, number)
-    if path.suffix == ".png" and changes[0][0] == 1:
+        raw = edit(raw, what, where, number)
+    if path.suffix == ".png" and changes[0][0] in (1, 2):
         raw = _right_checksums(raw)
     return gzip.compress(raw, 1) if inside else raw
 
 
-def _edit(raw: bytes, what: int, where: int, number: int) -> bytes:
+def _in_mode(raw: bytes, mode: str, number: int) -> bytes:
+    """The picture in a mode, as TIFF where PNG has none such: readers go by the content."""
+    with Image.open(io.BytesIO(raw)) as picture:
+        grey = picture.convert("L")
+    if mode in ("I;16", "F"):
+        values = np.asarray(grey).astype(np.uint16 if mode == "I;16" else np.float32) * (number % 300)
+        turned = Image.fromarray(values)
+    else:
+        turned = (grey.convert("RGB") if mode == "LAB" else grey).convert(mode)
+    file = io.BytesIO()
+    turned.save(file, "TIFF" if mode in NO_PNG else "PNG")
+    return file.getvalue()
+
+
+def edit(raw: bytes, what: int, where: int, number: int) -> bytes:
+    """Bytes with a word or a byte put in, changed or cut off at a place; mostly in the first 360, where headers are."""
     place = where % max(1, min(len(raw), 360 if what else len(raw)))
     if what == 3 and where % 3 == 0:
         return raw[:place]
@@ -108,7 +171,7 @@ def _right_checksums(raw: bytes) -> bytes:
     return out
 
 
-def _other_json(content: Any, changes: list[tuple[int, int, int]], value: Any) -> bytes:
+def _other_json(content: Any, changes: Sequence[Change], value: Any) -> bytes:
     for _, where, _ in changes:
         holder, key = _places(content)[where % len(_places(content))]
         if holder is None:

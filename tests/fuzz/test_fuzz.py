@@ -4,15 +4,19 @@ import os
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from tests.fuzz import readers
-from tests.fuzz.outcomes import HangError, Tally, timed
+from bench.data import datasets
+from tests.fuzz import campaign, models, readers, stored
+from tests.fuzz.outcomes import Tally
+from tests.helpers.time_limit import HangError, timed
 
 ROOT = Path(__file__).parents[2]
-COUNT = {"readers": 100, "models": 30}
+COUNT = {"readers": 150, "stored": 100, "models": 35}
+SAME_READER = {"isles2022-adc", "totalsegmentator-ct"}  # as others' of the same module
 
 
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="bounds the memory of a Linux process")
@@ -25,12 +29,27 @@ def test_hostile_inputs_are_answered_or_refused(only):
     assert ended.returncode == 0, ended.stdout + ended.stderr[-2000:]
 
 
-@pytest.mark.parametrize("name", sorted(readers.DATASETS))
-def test_the_data_sets_are_sound_before_they_are_changed(tmp_path, name):
-    build, patterns = readers.DATASETS[name]
-    build(tmp_path)
-    assert all(list(tmp_path.glob(pattern)) for pattern in patterns)
-    assert readers.check(name, tmp_path).cases
+@pytest.mark.parametrize(("name", "number"), readers.TARGETS)
+def test_the_data_sets_are_sound_before_they_are_changed(tmp_path, name, number):
+    assert readers.Attacked(name, number, tmp_path).read()
+
+
+@pytest.mark.parametrize("name", stored.FILES)
+def test_the_stored_files_are_sound_before_they_are_changed(tmp_path, name):
+    attacked = stored.Attacked(name, tmp_path)
+    attacked.read(attacked.path)
+
+
+def test_every_reader_is_attacked():
+    assert {name for name, _, _ in readers.DATASETS.values()} >= set(datasets.names()) - SAME_READER
+
+
+@pytest.mark.parametrize("family", models.FAMILIES)
+def test_half_of_the_prompts_reach_every_family(family):
+    tally = Tally()
+    campaign.drawn(models.hostile(family), partial(models.attack, tally), 20, 0, float("inf"))
+    assert tally.count >= 20
+    assert tally.answered[family] >= 4
 
 
 def test_what_escapes_is_counted_with_its_place():

@@ -1,4 +1,4 @@
-"""The rules between modules, checked in the source alone: who imports whom, and which names stand twice."""
+"""The rules of the source, checked without running it: imports, names, the length of functions, tests of modules."""
 
 import ast
 from collections import defaultdict
@@ -145,11 +145,65 @@ def from_inside(found: Sequence[Import]) -> list[str]:
     return [f"{each}, the package it lies in" for each in found if each.importer.startswith(f"{each.imported}.")]
 
 
-def names_twice(root: Path, package: str) -> list[str]:
-    """Public classes of one package that share their name with another one."""
+def names_twice(root: Path, packages: Sequence[str]) -> list[str]:
+    """Public classes of all packages that share their name with another one."""
     places = defaultdict(list)
-    for module, path in modules(root, [package]).items():
+    for module, path in modules(root, packages).items():
         for node in ast.parse(path.read_text()).body:
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 places[node.name].append(module)
     return [f"{name}: {', '.join(where)}" for name, where in sorted(places.items()) if len(where) > 1]
+
+
+def long_functions(root: Path, packages: Sequence[str], limit: int) -> list[str]:
+    """Functions of more than `limit` lines of code, counted without blank lines and docstring."""
+    faults = []
+    for path in modules(root, packages).values():
+        text = path.read_text()
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                count = _code_lines(node, text.splitlines())
+                if count > limit:
+                    faults.append(f"{path.relative_to(root)}:{node.lineno}: {node.name} has {count} lines of code")
+    return faults
+
+
+def _code_lines(node: ast.FunctionDef | ast.AsyncFunctionDef, lines: Sequence[str]) -> int:
+    assert node.end_lineno is not None
+    count = sum(bool(line.strip()) for line in lines[node.lineno - 1 : node.end_lineno])
+    if ast.get_docstring(node) is None:
+        return count
+    text = node.body[0]
+    assert text.end_lineno is not None
+    return count - sum(bool(line.strip()) for line in lines[text.lineno - 1 : text.end_lineno])
+
+
+def untested(root: Path, packages: Sequence[str]) -> list[str]:
+    """Modules with behaviour that have no test file of their name: `tests/bench/x/test_y.py` for `bench/x/y.py`.
+
+    A module has behaviour if it has a public function, or a public class with a method; what Python calls by itself
+    (`__init__` and the like) is reached through its callers.
+    """
+    return [
+        name
+        for name, path in modules(root, packages).items()
+        if path.stem != "__init__" and _behaves(path) and not _test_of(root, path).is_file()
+    ]
+
+
+def _test_of(root: Path, path: Path) -> Path:
+    return root / "tests" / path.relative_to(root).with_name(f"test_{path.name}")
+
+
+def _behaves(path: Path) -> bool:
+    functions = (ast.FunctionDef, ast.AsyncFunctionDef)
+    public = [
+        node
+        for node in ast.parse(path.read_text()).body
+        if isinstance(node, (*functions, ast.ClassDef)) and not node.name.startswith("_")
+    ]
+    return any(
+        isinstance(node, functions)
+        or any(isinstance(part, functions) and not part.name.startswith("_") for part in node.body)
+        for node in public
+    )

@@ -36,8 +36,8 @@ def table():
     )
 
 
-def sheet():
-    """A sheet with a number in text and a column of words."""
+def text_table():
+    """A text table with a number in text and a column of words."""
     rows = [["segthor", "a", "+1.5 [0.1, 2.0]", "z1", "a"], ["segthor", "b", "-2.0 [-3.0, -1.0]", "y", "b"]]
     return TextTable(
         "comparison-dice-box",
@@ -77,6 +77,6 @@ def page():
          "model": None, "prompt": None, "reason": "CRC check failed"},
     ])  # fmt: skip
     found = facts({"warnings": {"segthor/c1": [EVIL]}}, prompts=("box", "clicks"))
-    chapter = Chapter("Prompt box", [page_table(table())], [page_table(sheet())])
+    chapter = Chapter("Prompt box", [page_table(table())], [page_table(text_table())])
     absent = (Absent("calibration-box", "Predicted score against true IoU", "the records hold no predicted_iou"),)
     return Page("a-run", found, [chapter], [figure], absent, gallery(views), failures)

@@ -12,6 +12,6 @@ DEFAULTS = {
 
 
 def records(*rows):
-    """A frame with the columns and types of `records.parquet`, one row a mapping of what differs from `DEFAULTS`."""
+    """A frame with the columns and types of `records.parquet`; each row says what differs from `DEFAULTS`."""
     frame = pd.DataFrame([DEFAULTS | row for row in rows], columns=list(RECORD_COLUMNS))
     return frame.astype({"value": float} | dict.fromkeys(("slice", "round", "seed", "area_px"), "Int64"))

@@ -56,7 +56,7 @@ def recipe(name: str = "released", **changes: Any) -> Recipe:
 
 
 def write_set(folder: Path, patients: int, imask: bool = True) -> None:
-    """Two pictures a patient, each with a rectangle and an ellipse as targets."""
+    """Two pictures per patient, each with a rectangle and an ellipse as targets."""
     for part in ("image", "label", "imask"):
         (folder / part).mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(len(folder.name))

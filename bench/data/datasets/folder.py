@@ -2,15 +2,16 @@
 
 import re
 from collections import defaultdict
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from bench.data.case import Case, DataError, Dataset, Defect, Item
 from bench.data.reading.assemble import picture_case
-from bench.data.reading.labels import Table, by_grey, by_id, table_of, unnamed
-from bench.data.reading.layout import Entry, arranged, children, patient_of, roots, stem
-from bench.data.reading.opening import exists, is_file, place, read_json
+from bench.data.reading.labels import LabelTable, by_grey, by_id, table_of, unnamed
+from bench.data.reading.layout import Entry, arranged, case_of, children, files, patient_of, roots
+from bench.data.reading.opening import is_file, is_listed, place, read_json
 from bench.data.reading.pictures import ENDINGS, read_label_picture, read_picture
 
 NAME = "folder"
@@ -35,30 +36,30 @@ def has_layout(folder: Path) -> bool:
 
 
 def index(root: Path) -> list[Entry]:
-    """Pairs by name, a suffix such as `_mask` or `-mask` left aside, letters composed or not.
+    """Pairs by their path below the two folders, a suffix such as `_mask` left aside, letters composed or not.
 
     Raises:
         DataError: the file of class names is not valid.
     """
     table, grey = _table(root)
     images, masks = defaultdict(list), defaultdict(list)
-    for path in _pictures(root, IMAGES):
-        images[stem(path)].append(path)
-    for path in _pictures(root, MASKS):
-        name = stem(path) if stem(path) in images else SUFFIX.sub("", stem(path))
-        masks[name].append(path)
+    for name, path in _pictures(root, IMAGES):
+        images[name].append(path)
+    for name, path in _pictures(root, MASKS):
+        masks[name if name in images else SUFFIX.sub("", name)].append(path)
     entries = (_entry(root, name, images[name], masks[name], (table, grey)) for name in {*images, *masks})
     return arranged(entries)
 
 
-def _pictures(root: Path, names: tuple[str, ...]) -> list[Path]:
-    """Pictures of the sub-folder that comes first in `names`."""
+def _pictures(root: Path, names: tuple[str, ...]) -> Iterator[tuple[str, Path]]:
+    """Pictures at or below the sub-folder that comes first in `names`, with their paths there without ending."""
     folders = {path.name.lower(): path for path in children(root) if path.is_dir()}
     folder = next((folders[name] for name in names if name in folders), None)
-    return [path for path in children(folder) if path.suffix.lower() in ENDINGS] if folder else []
+    if folder:
+        yield from ((case_of(path, folder), path) for path in files(folder, ENDINGS))
 
 
-def _entry(root: Path, name: str, images: list[Path], masks: list[Path], named: tuple[Table, bool]) -> Entry:
+def _entry(root: Path, name: str, images: list[Path], masks: list[Path], named: tuple[LabelTable, bool]) -> Entry:
     patient = _patient(root, name)
     if not images:
         return Defect(NAME, patient, name, "skipped", f"{place(masks[0])}: mask without image")
@@ -77,24 +78,30 @@ def _patient(root: Path, name: str) -> str:
     return patient_of(name) if rest == name else f"{root.name}_{rest.split('_')[0]}"
 
 
-def _table(root: Path) -> tuple[Table, bool]:
+def _table(root: Path) -> tuple[LabelTable, bool]:
     """Class to stored values, and whether these are grey levels.
 
     `labels.json` in the root ({"liver": 1}) names ids, Huang et al.'s `data_infor_json` grey levels.
     """
     above = (parent / "data_infor_json" / f"{root.name}.json" for parent in (root, *root.parents[:2]))
-    path = next((path for path in (root / "labels.json", *above) if exists(path)), None)
+    path = next((path for path in (root / "labels.json", *above) if is_listed(path)), None)
     return _parsed(path, read_json(path)) if path else ({}, False)
 
 
-def _parsed(path: Path, content: Any) -> tuple[Table, bool]:
+def _parsed(path: Path, content: Any) -> tuple[LabelTable, bool]:
     try:
         grey = "info" in content and "color" in content
         if grey:
-            content = {name: content["color"][number] for number, name in content["info"].items()}
+            content = {name: _level(content["color"][number]) for number, name in content["info"].items()}
         return table_of(content), grey
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise DataError(f"{place(path)}: not a mapping of class names to values ({error!r})") from error
+
+
+def _level(value: Any) -> Any:
+    if isinstance(value, list):
+        raise ValueError(f"colour {value} is no grey level")
+    return value
 
 
 def read(item: Item) -> Case:
@@ -120,7 +127,8 @@ FOLDER = Dataset(
     licence="that of the source data",
     source="a folder of your own",
     citation="none",
-    layout="images/<name>.png and masks/<name>.png (or <name>_mask.png, labels/, gts/), and optionally labels.json "
+    layout="images/<name>.png and masks/<name>.png (or <name>_mask.png, labels/, gts/; also in folders of patients), "
+    "and optionally labels.json "
     '({"liver": 1, ...})',
     find=partial(roots, has_layout=has_layout),
     index=index,

@@ -1,23 +1,22 @@
-"""The IMIS layout, also SegMoTE's: PNG slices with one sparse channel a class."""
+"""The IMIS layout, also SegMoTE's: PNG slices with one sparse channel per class."""
 
-import math
-import re
+import os
 from collections import defaultdict
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from bench.data.case import Case, DataError, Dataset, Defect, Item, Mask
+from bench.data.case import Case, DataError, Dataset, Defect, Item
 from bench.data.reading import pictures
 from bench.data.reading.assemble import picture_case
 from bench.data.reading.layout import Entry, arranged, case_of, files, listed_file, patient_of, roots
 from bench.data.reading.names import modality_of
-from bench.data.reading.opening import exists, is_file, place, read_bytes, read_json
+from bench.data.reading.opening import is_file, is_listed, place, read_bytes, read_json
 from bench.data.reading.pictures import read_picture
-from bench.data.reading.sparse_labels import load_channels
+from segmote.imis.sparse_labels import class_names, read_classes
 
 NAME = "imis"
-SHAPE = re.compile(r"\(([\d, ]+)\)\.npz$", re.IGNORECASE)
+SHOWN = 80  # characters of an odd entry
 SPLITS = {"training": "train", "test": "test"}
 
 
@@ -36,19 +35,28 @@ def index(root: Path) -> list[Entry]:
     """
     content = read_json(root / "dataset.json")
     try:
-        labels = {int(number): str(name) for number, name in content["labels"].items()}
+        labels = class_names(content["labels"])
         modalities = {modality_of(name) for name in content.get("modality", {"0": "any"}).values()}
-        listed: dict[str, list[tuple[str | None, str]]] = defaultdict(list)
-        for key, split in SPLITS.items():
-            for item in content.get(key, []):
-                listed[str(item["image"])].append((item.get("label"), split))
+        items = [(item, split) for key, split in SPLITS.items() for item in content.get(key, [])]
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise DataError(f"{place(root / 'dataset.json')}: not of the IMIS layout ({error!r})") from error
     details = {"labels": labels, "modality": modalities.pop().upper() if len(modalities) == 1 else "any"}
-    entries = [_entry(root, image, found, details) for image, found in listed.items()]
-    known = {path.resolve() for path in map(partial(_listed_image, root), listed) if path}
-    spare = (path for path in files(root / "image", pictures.ENDINGS) if path.resolve() not in known)
+    listed: dict[str, list[tuple[str | None, str]]] = defaultdict(list)
+    odd: list[Entry] = []
+    for item, split in items:
+        if isinstance(item, dict) and _is_text(item.get("image")) and _is_text(item.get("label", "")):
+            listed[item["image"]].append((item.get("label"), split))
+        else:
+            reason = f"{place(root / 'dataset.json')}: {str(item)[:SHOWN]!r} names no image and label"
+            odd.append(Defect(NAME, root.name, f"{split} list", "failed", reason))
+    entries = odd + [_entry(root, image, found, details) for image, found in listed.items()]
+    known = {os.path.realpath(path) for path in map(partial(_listed_image, root), listed) if path}
+    spare = (path for path in files(root / "image", pictures.ENDINGS) if os.path.realpath(path) not in known)
     return arranged([*entries, *(_unlisted(root, path) for path in spare)])
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
 
 
 def _listed_image(root: Path, listed: str) -> Path | None:
@@ -70,9 +78,9 @@ def _entry(root: Path, listed: str, found: list[tuple[str | None, str]], details
         label = listed_file(root, str(name)) if name else root / "label"
     except DataError as error:
         return Defect(NAME, patient, case, "failed", f"{place(root / 'dataset.json')}: {error}")
-    if not exists(image):
+    if not is_listed(image):
         return Defect(NAME, patient, case, "skipped", f"{place(label)}: mask without image {place(image)}")
-    if not name or not exists(label):
+    if not name or not is_listed(label):
         return Defect(NAME, patient, case, "skipped", f"{place(image)}: image without mask {place(label)}")
     roles = {"image": image, "mask": label}
     return Item(NAME, patient, case, details["modality"], roles, {"split": split, "labels": details["labels"]})
@@ -88,29 +96,15 @@ def read(item: Item) -> Case:
     """The slice with one mask per class that is not empty; class id = channel + 1, channels of one name are one class.
 
     Raises:
-        DataError: an unreadable file, a label that does not fit the image, no foreground.
+        DataError: an unreadable file, a label that does not fit the image, a class without a name, no foreground.
     """
-    image = read_picture(item.files["image"])
-    names = item.details["labels"]
-    masks: dict[str, Mask] = {}
-    for number, channel in _channels(item.files["mask"], image.shape[:2]):
-        name = names.get(number, f"label {number}")
-        masks[name] = masks[name] | channel if name in masks else channel
-    return picture_case(item, image, masks, ())
-
-
-def _channels(path: Path, size: tuple[int, ...]) -> list[tuple[int, Mask]]:
-    """Class ids and (H, W) masks of the channels with foreground; the shape stands in the file name, if anywhere."""
-    content = read_bytes(path)
+    image, label = read_picture(item.files["image"]), item.files["mask"]
+    content = read_bytes(label)
     try:
-        rows, masks, shape = load_channels(content)
+        masks = read_classes(content, label.name, item.details["labels"], image.shape[:2])
     except ValueError as error:
-        raise DataError(f"{place(path)}: cannot be read ({error})") from error
-    named = SHAPE.search(path.name)
-    count, *rest = (int(side) for side in named[1].split(",") if side.strip()) if named else (shape[0], *size)
-    if tuple(rest[:2]) != size or shape != (count, math.prod(rest)):
-        raise DataError(f"{place(path)}: {shape} values named {(count, *rest)}; the image has {size} pixels")
-    return [(int(row) + 1, mask.reshape(size)) for row, mask in zip(rows, masks, strict=True)]
+        raise DataError(f"{place(label)}: {error}") from error
+    return picture_case(item, image, masks, ())
 
 
 IMIS = Dataset(

@@ -8,10 +8,11 @@ from typing import Any
 from bench.data.case import Case, DataError, Dataset, Defect, Item
 from bench.data.reading import nifti, pictures
 from bench.data.reading.assemble import labelled_case
-from bench.data.reading.labels import Table, by_name, table_of
+from bench.data.reading.labels import LabelTable, by_name, table_of
 from bench.data.reading.layout import Entry, arranged, by_key, children, only, roots, stem
 from bench.data.reading.names import modality_of
 from bench.data.reading.opening import is_file, place, read_json
+from segmote.imis.sparse_labels import class_names
 
 NAME = "nnunet"
 FOLDERS = {"train": ("imagesTr", "labelsTr"), "test": ("imagesTs", "labelsTs")}
@@ -35,7 +36,7 @@ def index(root: Path) -> list[Entry]:
     content = read_json(root / "dataset.json")
     try:
         channels = content.get("channel_names") or content["modality"]
-        details = {"table": _table(content["labels"]), "channels": tuple(str(name) for name in channels.values())}
+        details = {"table": _table(content["labels"]), "channels": _by_number(channels)}
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise DataError(f"{place(root / 'dataset.json')}: not of the nnU-Net layout ({error!r})") from error
     return arranged(
@@ -45,10 +46,18 @@ def index(root: Path) -> list[Entry]:
     )
 
 
-def _table(labels: dict[str, Any]) -> Table:
+def _by_number(channels: dict[str, Any]) -> tuple[str, ...]:
+    """Names of the channels, that of channel 0 first, in whatever order they are listed."""
+    names = {int(number): str(name) for number, name in channels.items()}
+    if 0 not in names:
+        raise ValueError(f"channel 0 has no name among {names}")
+    return tuple(names[number] for number in sorted(names))
+
+
+def _table(labels: dict[str, Any]) -> LabelTable:
     """Class to ids: version 2 maps name to id or ids of a region, version 1 id to name."""
     if all(key.isdigit() for key in labels):
-        return by_name((int(number), str(name)) for number, name in labels.items())
+        return by_name(class_names(labels).items())
     return table_of(labels)
 
 

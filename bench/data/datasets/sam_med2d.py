@@ -1,4 +1,4 @@
-"""The SAM-Med2D layout: PNG slices with one mask file a class and component."""
+"""The SAM-Med2D layout: PNG slices with one mask file per class and component."""
 
 import re
 from collections import defaultdict
@@ -10,7 +10,7 @@ from bench.data.reading import pictures
 from bench.data.reading.assemble import picture_case
 from bench.data.reading.labels import binary
 from bench.data.reading.layout import Entry, arranged, case_of, files, listed_file, patient_of, roots, stem
-from bench.data.reading.opening import exists, is_file, place, read_json
+from bench.data.reading.opening import is_file, is_listed, place, read_json
 from bench.data.reading.pictures import read_label_picture, read_picture
 
 NAME = "sam-med2d"
@@ -42,7 +42,7 @@ def _listed(root: Path) -> tuple[dict[Path, set[Path]], list[Entry]]:
     """Image to masks, from all lists, and the entries that lead to no file or to several."""
     pairs: dict[Path, set[Path]] = defaultdict(set)
     defects: list[Entry] = []
-    for name in filter(lambda name: is_file(root / name), (*IMAGE_FIRST, *MASK_FIRST)):
+    for name in filter(lambda name: is_listed(root / name), (*IMAGE_FIRST, *MASK_FIRST)):
         content = read_json(root / name)
         if not isinstance(content, dict):
             raise DataError(f"{place(root / name)}: not a mapping between images and masks")
@@ -59,16 +59,21 @@ def _listed(root: Path) -> tuple[dict[Path, set[Path]], list[Entry]]:
 
 
 def _entries(root: Path, image: Path, masks: list[Path]) -> list[Entry]:
-    """One item, and a defect for each class of which a file is missing."""
+    """One item, and a defect for each class of which a file is missing, and for each mask of no known class."""
     case = case_of(image, root / "images")
     patient = _patient(case)
-    if not exists(image):
+    if not is_listed(image):
         return [Defect(NAME, patient, case, "skipped", f"masks without image {place(image)}")]
     parts: dict[str, list[Path]] = defaultdict(list)
+    foreign: list[Entry] = []
     for mask in masks:
-        parts[_class(stem(image), stem(mask))].append(mask)
-    missing = {name: path for name, paths in parts.items() for path in paths if not exists(path)}
-    defects: list[Entry] = [
+        if name := _class(stem(image), stem(mask)):
+            parts[name].append(mask)
+        else:
+            reason = f"{place(mask)}: not named {stem(image)}_<class>_<number>, so that its class is not known"
+            foreign.append(Defect(NAME, patient, case, "failed", reason))
+    missing = {name: path for name, paths in parts.items() for path in paths if not is_listed(path)}
+    defects = foreign + [
         Defect(NAME, patient, case, "failed", f"{place(path)}: listed, but missing", name)
         for name, path in missing.items()
     ]
@@ -79,9 +84,10 @@ def _entries(root: Path, image: Path, masks: list[Path]) -> list[Entry]:
     return [Item(NAME, patient, case, "any", roles, {"classes": whole}), *defects]
 
 
-def _class(image: str, mask: str) -> str:
-    """`liver` of mask `amos_0004_75_liver_000` and image `amos_0004_75`."""
-    return COMPONENT.sub("", mask.removeprefix(image)).lstrip("_-")
+def _class(image: str, mask: str) -> str | None:
+    """`liver` of mask `amos_0004_75_liver_000` and image `amos_0004_75`; None if the mask is not named that way."""
+    rest = mask.removeprefix(image) if mask.startswith(image) else ""
+    return COMPONENT.sub("", rest).lstrip("_-") or None if rest.startswith(("_", "-")) else None
 
 
 def _patient(case: str) -> str:

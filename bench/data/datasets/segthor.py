@@ -8,6 +8,7 @@ from pathlib import Path
 from bench.data.case import Case, DataError, Dataset, Defect, Item
 from bench.data.reading.assemble import labelled_case
 from bench.data.reading.layout import Entry, arranged, children, files, only, roots, stem
+from bench.data.reading.names import folded
 from bench.data.reading.nifti import ENDINGS
 from bench.data.reading.opening import place
 
@@ -23,12 +24,15 @@ def has_layout(folder: Path) -> bool:
 
 
 def index(root: Path) -> list[Entry]:
-    """Cases by patient; test patients come without labels and are defects."""
+    """Cases by patient, capitals ignored; test patients come without labels and are defects."""
     patients: dict[str, dict[str, list[Path]]] = defaultdict(lambda: defaultdict(list))
+    names: dict[str, str] = {}
     for path in files(root, ENDINGS):
         if role := _role(path):
-            patients[path.parent.name if role == "mask" else stem(path)][role].append(path)
-    return arranged(_entry(patient, found) for patient, found in patients.items())
+            name = path.parent.name if role == "mask" else stem(path)
+            patients[folded(name)][role].append(path)
+            names.setdefault(folded(name), name)
+    return arranged(_entry(names[patient], found) for patient, found in patients.items())
 
 
 def _role(path: Path) -> str | None:

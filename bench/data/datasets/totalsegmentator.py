@@ -1,4 +1,4 @@
-"""TotalSegmentator MRI and CT: one binary mask file a class; classes go by file name, as ids changed meaning."""
+"""TotalSegmentator MRI and CT: one binary mask file per class; classes go by file name, as ids changed meaning."""
 
 import csv
 from collections.abc import Mapping, Sequence
@@ -11,7 +11,7 @@ from bench.data.reading.labels import binary
 from bench.data.reading.layout import Entry, arranged, by_key, children, roots, stem
 from bench.data.reading.names import folded
 from bench.data.reading.nifti import ENDINGS, label_on_grid, read_label_volume, read_volume
-from bench.data.reading.opening import is_file, place, read_text
+from bench.data.reading.opening import is_listed, place, read_text
 
 IMAGE = "image"
 ROWS = {
@@ -114,7 +114,7 @@ def _masks(folder: Path, classes: frozenset[str]) -> Mapping[str, Sequence[Path]
 
 def _splits(path: Path) -> dict[str, str]:
     """Subject to split from `meta.csv`; the releases separate with semicolons, copies with commas or tabs."""
-    if not is_file(path):
+    if not is_listed(path):
         return {}
     lines = read_text(path).splitlines()
     delimiter = max(";,\t", key="".join(lines[:1]).count)

@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 from bench.data.case import Case, DataError, Item, Mask, target_of
 from bench.data.reading import pictures
 from bench.data.reading.intensities import odd_intensities
-from bench.data.reading.labels import Table, by_id
+from bench.data.reading.labels import NOT_SCORED, LabelTable, by_id
 from bench.data.reading.names import folded
 from bench.data.reading.nifti import Volume, label_on_grid, read_label_volume, read_volume
 from bench.data.reading.opening import place
 from bench.data.reading.pictures import read_label_picture, read_picture
 from bench.data.reading.values import finite
 
-RESERVED = ("Average",)  # the row of tables that averages all others
+RESERVED = "average"  # the row of tables that averages all others, in any letters
 
 
 def volume_case(item: Item, image: Volume, masks: Mapping[str, Mask], warnings: Iterable[str]) -> Case:
@@ -56,7 +56,7 @@ def trusts_arrays(item: Item) -> bool:
     return bool(item.details.get("trust_arrays"))
 
 
-def labelled_case(item: Item, table: Table) -> Case:
+def labelled_case(item: Item, table: LabelTable) -> Case:
     """A case of an image and one label map, both volumes or both pictures.
 
     Raises:
@@ -82,6 +82,7 @@ def _case(
     affine: NDArray[np.float64] | None,
     warnings: Iterable[str],
 ) -> Case:
+    masks, void = _scored(masks)
     _require_sound_names(list(masks))
     present = {target_of(name): mask for name, mask in masks.items() if mask.any()}
     if not present:
@@ -96,7 +97,18 @@ def _case(
         masks=present,
         spacing_mm=spacing_mm,
         affine=affine,
-        warnings=(*item.details.get("warnings", ()), *warnings, *constant),
+        warnings=(*item.details.get("warnings", ()), *warnings, *void, *constant),
+    )
+
+
+def _scored(masks: Mapping[str, Mask]) -> tuple[dict[str, Mask], tuple[str, ...]]:
+    """The masks without those of classes that are named as not scored, and a warning for each of these."""
+    kept = {name: mask for name, mask in masks.items() if name.lower() not in NOT_SCORED}
+    counts = {name: np.count_nonzero(mask) for name, mask in masks.items() if name not in kept}
+    return kept, tuple(
+        f"{count} values of {name!r} are named as not scored; they count as background"
+        for name, count in counts.items()
+        if count
     )
 
 
@@ -108,7 +120,7 @@ def _require_sound_names(classes: Sequence[str]) -> None:
     """
     by_fold: dict[str, str] = {}
     for name in classes:
-        if not name.strip() or name in RESERVED:
+        if not name.strip() or folded(name) == RESERVED:
             raise DataError(f"a class is named {name!r}, which tables need for something else; rename the class")
         if other := by_fold.get(folded(name)):
             raise DataError(f"the classes {other!r} and {name!r} differ in no more than capitals; rename one")

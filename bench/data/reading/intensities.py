@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 AIR_TO_FAT_HU = (-1100, 0)  # every CT of a body holds fat or air
 LEAST_SHARE = 1e-3
+MOST_BELOW = 0.01  # share of voxels below air; the lowest value may fill what lies outside of the reconstruction
 MOST_NEGATIVE = -0.5  # of the largest value of an MR; small negative ones come from interpolation
 
 
@@ -21,6 +22,13 @@ def odd_intensities(voxels: NDArray[Any], modality: str) -> tuple[str, ...]:
     if low == high:
         return ()
     if modality == "CT":
+        below = np.count_nonzero((voxels < AIR_TO_FAT_HU[0]) & (voxels > low))
+        if below > MOST_BELOW * voxels.size:
+            share = below / voxels.size
+            return (
+                f"CT voxels run from {low:g} to {high:g}, {share:.2%} of them below {AIR_TO_FAT_HU[0]} apart from the "
+                "lowest value: hardly Hounsfield units (air -1000); is the rescale slope wrong?",
+            )
         inside = np.count_nonzero((voxels >= AIR_TO_FAT_HU[0]) & (voxels < AIR_TO_FAT_HU[1]))
         if inside >= LEAST_SHARE * voxels.size and high - low > 20:
             return ()

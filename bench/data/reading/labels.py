@@ -5,6 +5,7 @@ refused with its value and its count. Masks of one class may have grey levels in
 `_grey`; the record then names the cut. Nothing else is guessed.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -27,13 +28,14 @@ NOT_SCORED = ("background", "ignore", "ignored", "void", "unlabeled", "unlabelle
 ALL = "all"
 WHITES = frozenset({1, 255, 65535})  # ids that foreground has in masks of one class
 MOST_ID = 2**31 - 1
+WHOLE = re.compile(r"\s*[+-]?[0-9]{1,12}\s*")
 
 Ids = tuple[int, ...] | None
-Table = Mapping[str, Ids]
+LabelTable = Mapping[str, Ids]
 """Class name to the ids that belong to it; None: every id above 0, as for numbered cells."""
 
 
-def table_of(content: Mapping[Any, Any]) -> Table:
+def table_of(content: Mapping[Any, Any]) -> LabelTable:
     """Class names with their ids.
 
     Args:
@@ -51,7 +53,7 @@ def table_of(content: Mapping[Any, Any]) -> Table:
     return table
 
 
-def by_name(named: Iterable[tuple[int, str]]) -> Table:
+def by_name(named: Iterable[tuple[int, str]]) -> LabelTable:
     """Class names with their ids from ids with their names; ids of one name are one class."""
     table: dict[str, tuple[int, ...]] = {}
     for number, name in named:
@@ -67,14 +69,18 @@ def _ids(name: str, value: Any) -> Ids:
 
 
 def _id(name: str, value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise ValueError(f"id {value!r} of class {name!r} is no whole number")
-    if (isinstance(value, float) and not value.is_integer()) or abs(number := int(value)) > MOST_ID:
-        raise ValueError(f"id {value!r} of class {name!r} is no whole number of at most {MOST_ID}")
+    if isinstance(value, bool) or not isinstance(value, int | float | str) or not _is_whole(value):
+        raise ValueError(f'id {value!r} of class {name!r} is no whole number; names come first: {{"liver": 1}}')
+    if abs(number := int(value)) > MOST_ID:
+        raise ValueError(f"id {value!r} of class {name!r} is larger than {MOST_ID}")
     return number
 
 
-def scored(table: Table) -> Table:
+def _is_whole(value: float | str) -> bool:
+    return value.is_integer() if isinstance(value, float) else isinstance(value, int) or bool(WHOLE.fullmatch(value))
+
+
+def scored(table: LabelTable) -> LabelTable:
     """The classes of a table without those that are named as not scored."""
     return {name: ids for name, ids in table.items() if name.lower() not in NOT_SCORED}
 
@@ -117,13 +123,14 @@ def _one_class(
             f"{where}: {_shown(whole, values, known)}; save the mask with 0 and {wanted}, or name every id in the "
             "table of classes"
         )
-    text = (
-        f"{where}: {_between(values)} values lie between 0 and {values.max():g}, taken as grey levels; cut at {cut:g}"
+    between, top = _between(values), f"{values.max():g}"
+    said = (
+        f"{between} values lie between 0 and {top}, taken as grey levels" if between else f"0 and {top} are the values"
     )
-    return values > cut, (text,)
+    return values > cut, (f"{where}: {said}; cut at {cut:g}",)
 
 
-def by_id(values: NDArray[Any], table: Table, where: str) -> tuple[dict[str, Mask], tuple[str, ...]]:
+def by_id(values: NDArray[Any], table: LabelTable, where: str) -> tuple[dict[str, Mask], tuple[str, ...]]:
     """Masks of the classes of a label map that occur in it.
 
     Classes named as not scored ("ignore", "void" ...) count as background, with a warning of how many voxels.
@@ -155,7 +162,7 @@ def by_id(values: NDArray[Any], table: Table, where: str) -> tuple[dict[str, Mas
     return {name: mask for name, mask in masks.items() if mask.any()}, _ignored(whole, void, where)
 
 
-def by_grey(values: NDArray[Any], table: Table, where: str) -> tuple[dict[str, Mask], tuple[str, ...]]:
+def by_grey(values: NDArray[Any], table: LabelTable, where: str) -> tuple[dict[str, Mask], tuple[str, ...]]:
     """Like `by_id` for a table of grey levels: each pixel takes the nearest level, at most 8 away.
 
     Raises:

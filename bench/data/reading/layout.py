@@ -77,9 +77,7 @@ def stem(path: Path) -> str:
 
 def case_of(image: Path, folder: Path) -> str:
     """The id of a picture: its path below the folder of the pictures, without its ending."""
-    above = (
-        image.parent.relative_to(folder) if image.is_relative_to(folder) else image.parent.relative_to(folder.parent)
-    )
+    above = image.parent.relative_to(folder if image.parent.is_relative_to(folder) else folder.parent)
     return unicodedata.normalize("NFC", (above / stem(image)).as_posix())
 
 
@@ -116,8 +114,10 @@ def listed_file(root: Path, listed: str, drop_folders: bool = False) -> Path:
         A path below `root`, also if there is no such file.
 
     Raises:
-        DataError: the path leads out of `root`, or to several files.
+        DataError: the path leads out of `root`, or to several files, or no file can have that name.
     """
+    if "\0" in listed:
+        raise DataError(f"{listed!r} is no name of a file")
     parts = PurePosixPath(DRIVE.sub("", listed.replace("\\", "/"))).parts
     absolute = bool(parts) and parts[0] in ("/", "//")
     if ".." in parts or not parts or (absolute and not drop_folders):
@@ -133,9 +133,12 @@ def listed_file(root: Path, listed: str, drop_folders: bool = False) -> Path:
 
 
 def _spellings(root: Path, parts: Sequence[str]) -> list[Path]:
-    """A path with its letters as listed, composed and decomposed."""
+    """A path as listed, and with composed or decomposed letters; if there is none, with its ending in other letters."""
     text = "/".join(parts)
-    return [root / form for form in dict.fromkeys((text, *(unicodedata.normalize(f, text) for f in ("NFC", "NFD"))))]
+    forms = [root / form for form in dict.fromkeys((text, *(unicodedata.normalize(f, text) for f in ("NFC", "NFD"))))]
+    if any(map(is_file, forms)):
+        return forms
+    return forms + [form.with_suffix(to(form.suffix)) for form in forms for to in (str.lower, str.upper)]
 
 
 def patient_of(name: str) -> str:

@@ -1,6 +1,12 @@
 """Names from headers, lists and file systems, brought to one form."""
 
+import re
 import unicodedata
+
+MODALITIES = {
+    "CT": ("ct", "cta", "ct scan", "ct image", "ct angiography", "computed tomography"),
+    "MR": ("mr", "mri", "mr scan", "mri scan", "mr image", "magnetic resonance", "magnetic resonance imaging"),
+}
 
 
 def folded(name: str) -> str:
@@ -17,8 +23,9 @@ def modality_of(name: object) -> str:
     """A modality as readers name it: "CT" and "MR" whatever their spelling, others as given.
 
     Example:
-        >>> modality_of("ct"), modality_of("MRI"), modality_of("T2")
-        ('CT', 'MR', 'T2')
+        >>> modality_of("ct"), modality_of("CT_scan"), modality_of("MRI"), modality_of("T2")
+        ('CT', 'CT', 'MR', 'T2')
     """
     given = str(name).strip()
-    return {"ct": "CT", "computed tomography": "CT", "mr": "MR", "mri": "MR"}.get(given.casefold(), given or "any")
+    words = " ".join(re.split(r"[\s_-]+", given.casefold()))
+    return next((known for known, names in MODALITIES.items() if words in names), given or "any")

@@ -1,6 +1,7 @@
 """The one place that opens files of a data set: regular files inside the data folder, of bounded size."""
 
 import json
+import os
 import re
 import stat
 from collections import Counter
@@ -64,12 +65,12 @@ def is_file(path: Path) -> bool:
         return False
 
 
-def exists(path: Path) -> bool:
-    """Whether there is anything at a path; False also for a path that no file system takes."""
-    try:
-        return path.exists()
-    except (OSError, ValueError):
-        return False
+def is_listed(path: Path) -> bool:
+    """Whether there is anything at a path, be it a pipe or a link that leads nowhere; False also for impossible paths.
+
+    What is there is read, so that what is no file is refused and not passed over.
+    """
+    return os.path.lexists(path)
 
 
 def read_bytes(path: Path, most: int = MOST_BYTES) -> bytes:

@@ -19,6 +19,7 @@ UNREADABLE = (
     UnidentifiedImageError, Image.DecompressionBombError,
 )  # fmt: skip
 COLOUR = {"P": "RGB", "PA": "RGB", "RGBA": "RGB", "CMYK": "RGB", "YCbCr": "RGB", "LA": "L", "La": "L", "RGBa": "RGB"}
+TRANSPARENT = ("RGBA", "LA", "La", "RGBa", "PA")
 DEEP = ("I", "F")
 MOST_BLACK, LEAST_WHITE = 8, 128
 BLACK, WHITE = (0, 0, 0), (255, 255, 255)
@@ -44,10 +45,11 @@ def read_label_picture(path: Path) -> tuple[NDArray[Any], tuple[str, ...]]:
     """A label picture (H, W) of numbers, and warnings: grey RGB gives its grey, 1 bit bool, palettes see `_indices`.
 
     Raises:
-        DataError: not a picture, a damaged one, a coloured one, one of several pages, a palette whose indices are no
-            ids; not a regular file of the data folder.
+        DataError: not a picture, a damaged one, a coloured one, one drawn in its transparency, one of several pages, a
+            palette whose indices are no ids; not a regular file of the data folder.
     """
     picture = _open(path)
+    _require_opaque(path, picture)
     if picture.format == "JPEG":
         return _lossy(path, np.asarray(picture.convert("L")))
     if picture.mode in ("P", "PA"):
@@ -60,6 +62,24 @@ def read_label_picture(path: Path) -> tuple[NDArray[Any], tuple[str, ...]]:
     if (values != values[..., :1]).any():
         raise DataError(f"{place(path)}: a {picture.mode} label whose channels differ; save grey values or ids")
     return values[..., 0], ()
+
+
+def _require_opaque(path: Path, picture: Image.Image) -> None:
+    """Refuse a label that is drawn in its transparency, which is dropped otherwise.
+
+    Raises:
+        DataError: values differ from 0 where the picture is transparent, or its transparency alone is not constant.
+    """
+    if picture.mode not in TRANSPARENT:
+        return
+    *channels, alpha = picture.split()
+    clear = np.asarray(alpha) < 255
+    value = np.max([np.asarray(channel) for channel in channels], axis=0)
+    if (value[clear] > 0).any() or (clear.any() and not clear.all() and not value.any()):
+        raise DataError(
+            f"{place(path)}: {np.count_nonzero(clear)} pixels are transparent, and whether they are foreground cannot "
+            "be told; save grey values or ids without transparency"
+        )
 
 
 def _lossy(path: Path, grey: NDArray[Any]) -> tuple[NDArray[Any], tuple[str, ...]]:

@@ -32,7 +32,7 @@ def known_labels(values: NDArray[Any], where: str) -> tuple[NDArray[Any], tuple[
     """Label values with those that are no number (NaN) as background, and a warning.
 
     Raises:
-        DataError: infinite values.
+        DataError: infinite values; no value is a number other than 0, so that NaN may as well be the foreground.
     """
     if not np.issubdtype(values.dtype, np.floating):
         return values, ()
@@ -41,5 +41,9 @@ def known_labels(values: NDArray[Any], where: str) -> tuple[NDArray[Any], tuple[
     unknown = np.isnan(values)
     if not unknown.any():
         return values, ()
+    if not values[~unknown].any():
+        raise DataError(
+            f"{where}: {np.count_nonzero(unknown)} values are no number (NaN) and all others are 0; save whole numbers"
+        )
     warning = f"{where}: {np.count_nonzero(unknown)} values are no number; taken as background"
     return np.where(unknown, 0, values), (warning,)

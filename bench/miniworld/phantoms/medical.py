@@ -10,9 +10,9 @@ from bench.miniworld.phantoms.pictures import CHEST, chest_xray, dermoscopy, ult
 from bench.miniworld.phantoms.sample import TrainingSample
 from bench.miniworld.phantoms.slices import BRAIN, ORGANS, abdomen, brain_tumour
 
-Recipe = Callable[[np.random.Generator, tuple[int, int]], TrainingSample]
+SampleFunction = Callable[[np.random.Generator, tuple[int, int]], TrainingSample]
 
-RECIPES: dict[str, tuple[Recipe, ...]] = {
+SAMPLE_FUNCTIONS: dict[str, tuple[SampleFunction, ...]] = {
     "CT": (partial(abdomen, modality="CT"),),
     "T1": (partial(abdomen, modality="T1"), partial(brain_tumour, modality="T1")),
     "T2": (partial(abdomen, modality="T2"), partial(brain_tumour, modality="T2")),
@@ -21,7 +21,7 @@ RECIPES: dict[str, tuple[Recipe, ...]] = {
     "dermoscopy": (dermoscopy,),
     "ultrasound": (ultrasound,),
 }
-MODALITIES = tuple(RECIPES)
+MODALITIES = tuple(SAMPLE_FUNCTIONS)
 LEAST_PX = 4
 CLASSES: dict[str, tuple[str, ...]] = {
     "CT": ORGANS,
@@ -49,12 +49,12 @@ def medical_sample(rng: np.random.Generator, modality: str | None = None) -> Tra
         ValueError: unknown modality.
     """
     chosen = modality if modality is not None else MODALITIES[rng.integers(len(MODALITIES))]
-    if chosen not in RECIPES:
+    if chosen not in SAMPLE_FUNCTIONS:
         raise ValueError(f"modality must be one of {', '.join(MODALITIES)}, got {modality!r}")
-    recipes = RECIPES[chosen]
+    functions = SAMPLE_FUNCTIONS[chosen]
     height, width = (int(side) for side in rng.integers(96, 161, 2))
     masks: dict[str, NDArray[np.bool_]] = {}
     while not masks:
-        drawn = recipes[rng.integers(len(recipes))](rng, (height, width))
+        drawn = functions[rng.integers(len(functions))](rng, (height, width))
         masks = {name: mask for name, mask in drawn.masks.items() if mask.sum() >= LEAST_PX}
     return TrainingSample(drawn.image, masks, drawn.modality)

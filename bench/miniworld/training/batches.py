@@ -36,7 +36,7 @@ UPRIGHT = Variation(turned=False, zoom=(0.8, 1.25))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Batch:
+class PictureBatch:
     """B pictures and M of their objects.
 
     Attributes:
@@ -53,10 +53,10 @@ class Batch:
     boxes: Tensor
     names: Tensor
 
-    def of(self, objects: Tensor) -> "Batch":
+    def of(self, objects: Tensor) -> "PictureBatch":
         """The same pictures with some of the objects."""
         parts = (part[objects] for part in (self.owner, self.masks, self.boxes, self.names))
-        return Batch(self.images, *parts)
+        return PictureBatch(self.images, *parts)
 
 
 class Source:
@@ -76,7 +76,7 @@ class Source:
         group = torch.bucketize(sizes, torch.tensor(SIZE_EDGES_PX, device=device))
         self.weights = 1 / torch.bincount(group, minlength=len(SIZE_EDGES_PX) + 1)[group]
 
-    def draw(self, pictures: int, objects: int, variation: Variation, generator: torch.Generator) -> Batch:
+    def draw(self, pictures: int, objects: int, variation: Variation, generator: torch.Generator) -> PictureBatch:
         """A batch in which objects of every size are equally likely.
 
         Args:
@@ -104,20 +104,20 @@ class Source:
 
     def _varied(
         self, pictures: Tensor, objects: Tensor, owner: Tensor, variation: Variation, generator: torch.Generator
-    ) -> Batch:
+    ) -> PictureBatch:
         images = self.images[pictures].permute(0, 3, 1, 2).float() / 255
         masks = unpacked(self.packed[objects])
         grid = F.affine_grid(
-            _transforms(len(images), variation, generator), [len(images), 3, SIDE, SIDE], align_corners=False
+            transforms(len(images), variation, generator), [len(images), 3, SIDE, SIDE], align_corners=False
         )
-        images = _sampled(images, grid, generator)
+        images = sampled(images, grid, generator)
         masks = F.grid_sample(masks[:, None], grid[owner], align_corners=False)[:, 0]
         if variation.recoloured:
             images = recoloured(images, (grid.abs() <= 1).all(-1)[:, None], generator)
         area = (masks > 0.5).sum((1, 2))
         kept = (area >= LEAST_AREA_PX) & (area < LARGEST_SHARE * SIDE**2)
         masks = masks[kept]
-        return Batch(images, owner[kept], masks, tight_boxes(masks > 0.5), self.names[objects][kept].long())
+        return PictureBatch(images, owner[kept], masks, tight_boxes(masks > 0.5), self.names[objects][kept].long())
 
 
 def unpacked(packed: Tensor) -> Tensor:
@@ -143,7 +143,7 @@ def _sizes(packed: Tensor) -> Tensor:
     return (boxes[:, 2:] - boxes[:, :2]).prod(1).sqrt()
 
 
-def _transforms(count: int, variation: Variation, generator: torch.Generator) -> Tensor:
+def transforms(count: int, variation: Variation, generator: torch.Generator) -> Tensor:
     """(B, 2, 3) from places in the frame to places in the picture, both in -1..1."""
     device = generator.device
 
@@ -177,7 +177,7 @@ def _turns(count: int, variation: Variation, generator: torch.Generator) -> tupl
     return angle.cos(), angle.sin()
 
 
-def _sampled(images: Tensor, grid: Tensor, generator: torch.Generator) -> Tensor:
+def sampled(images: Tensor, grid: Tensor, generator: torch.Generator) -> Tensor:
     """Pictures on the grid; some by nearest neighbour, as several families resize theirs."""
     smooth = F.grid_sample(images, grid, align_corners=False)
     nearest = torch.rand(len(images), 1, 1, 1, generator=generator, device=grid.device) < NEAREST_SHARE

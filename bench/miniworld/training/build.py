@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import save_file
 
 from bench import workers
-from bench.miniworld.training.engine import Training, scaled
+from bench.miniworld.training.engine import MiniTraining, scaled
 from bench.miniworld.training.families import FAMILIES
 from bench.miniworld.training.networks import Network
 from bench.miniworld.training.start import initialise
@@ -57,7 +57,7 @@ def checkpoint(name: str, share: float = 1.0) -> Path:
 
 def _build_one(name: str, out: Path, log_dir: Path, device: str, share: float) -> Path:
     family = scaled(FAMILIES[name], share)
-    training = Training(_initial(name, out), family, torch.device(device), checkpoint(name, share))
+    training = MiniTraining(_initial(name, out), family, torch.device(device), checkpoint(name, share))
     training.run(log_dir / f"{name}.csv")
     path = out / f"{name}.safetensors"
     save(

@@ -3,14 +3,14 @@
 import torch
 from torch import Tensor
 
-from bench.miniworld.training.batches import Batch
+from bench.miniworld.training.batches import PictureBatch
 
 SURROUNDINGS_SHARE, SURROUNDINGS_PX = 0.25, 2.0
 LEAST_DIFFERENCE = 0.04
 LEAST_OBJECTS = 4
 
 
-def mostly_bright(batch: Batch, share: float, generator: torch.Generator) -> Batch:
+def mostly_bright(batch: PictureBatch, share: float, generator: torch.Generator) -> PictureBatch:
     """In a share of the pictures only objects of one contrast are left, and they are the brighter ones."""
     device = batch.images.device
     difference = _contrast(batch)
@@ -23,10 +23,10 @@ def mostly_bright(batch: Batch, share: float, generator: torch.Generator) -> Bat
     if kept.sum() < LEAST_OBJECTS:
         kept = torch.ones_like(kept)
     chosen = batch.of(kept.nonzero()[:, 0])
-    return Batch(images, chosen.owner, chosen.masks, chosen.boxes, chosen.names)
+    return PictureBatch(images, chosen.owner, chosen.masks, chosen.boxes, chosen.names)
 
 
-def _contrast(batch: Batch) -> Tensor:
+def _contrast(batch: PictureBatch) -> Tensor:
     """(M,) mean brightness of each object minus that of its surroundings."""
     grey = batch.images.mean(1)[batch.owner]
     inside = (batch.masks > 0.5).float()

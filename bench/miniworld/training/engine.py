@@ -31,7 +31,7 @@ PICTURES_OF = {"shapes": 5000}
 MEASURED: tuple[Precision, ...] = ("fp32", "bf16") * 3  # the first time is a warm-up, others may be disturbed
 
 
-class Training:
+class MiniTraining:
     """One mini on its way.
 
     Args:

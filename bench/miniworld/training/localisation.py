@@ -8,19 +8,19 @@ import math
 import torch
 from torch import Tensor
 
-from bench.miniworld.training.batches import Batch
+from bench.miniworld.training.batches import PictureBatch
 from bench.miniworld.training.pools import SIDE
 
 SIDES_PX = 4.0, 100.0
 OF_A_PICTURE = 3
 
 
-def with_ellipses(batch: Batch, generator: torch.Generator) -> Batch:
+def with_ellipses(batch: PictureBatch, generator: torch.Generator) -> PictureBatch:
     """The batch's pictures with the ellipses of random boxes, small ones as often as large ones, as their objects."""
     pictures, device = len(batch.images), batch.images.device
     owner = torch.arange(pictures, device=device).repeat_interleave(OF_A_PICTURE)
     boxes = _random_boxes(len(owner), generator)
-    return Batch(batch.images, owner, _ellipses(boxes), boxes, torch.zeros_like(owner))
+    return PictureBatch(batch.images, owner, _ellipses(boxes), boxes, torch.zeros_like(owner))
 
 
 def _random_boxes(count: int, generator: torch.Generator) -> Tensor:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from bench.miniworld.training.networks import MaskProposals
 from bench.miniworld.training.pools import SIDE
 
-GRID = 28  # points along a side of an object's window
+GRID = 28  # points along each side of an object's window
 ANYWHERE = 196
 IN_WINDOW = GRID**2
 MARGIN_SHARE, MARGIN_PX = 0.25, 2.0

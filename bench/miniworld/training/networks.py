@@ -19,7 +19,7 @@ Features: TypeAlias = list[Tensor]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Prompts:
+class PromptTensors:
     """What the network is told about M objects, in pixels of its input.
 
     Attributes:
@@ -41,7 +41,7 @@ class Prompts:
         """One click and nothing else: it may mean a part or the whole."""
         return self.boxes is None and self.masks is None and self.text is None and self.xy.shape[1] == 1
 
-    def with_click(self, xy: Tensor, labels: Tensor) -> "Prompts":
+    def with_click(self, xy: Tensor, labels: Tensor) -> "PromptTensors":
         """One more click (M, 1, 2) with its labels (M, 1)."""
         return replace(self, xy=torch.cat([self.xy, xy], 1), labels=torch.cat([self.labels, labels], 1))
 
@@ -66,14 +66,14 @@ def no_clicks(count: int, device: torch.device) -> tuple[Tensor, Tensor]:
     return torch.zeros(count, 0, 2, device=device), torch.zeros(count, 0, dtype=torch.long, device=device)
 
 
-def boxed(boxes: Tensor) -> Prompts:
+def boxed(boxes: Tensor) -> PromptTensors:
     """Prompts of boxes (M, 4) alone."""
-    return Prompts(boxes, *no_clicks(len(boxes), boxes.device))
+    return PromptTensors(boxes, *no_clicks(len(boxes), boxes.device))
 
 
-def named(text: Tensor) -> Prompts:
+def named(text: Tensor) -> PromptTensors:
     """Prompts of names (M, width) alone."""
-    return Prompts(None, *no_clicks(len(text), text.device), text=text)
+    return PromptTensors(None, *no_clicks(len(text), text.device), text=text)
 
 
 def decoder(network: Network) -> Any:
@@ -108,7 +108,7 @@ def _(network: SAM2Base, images: Tensor) -> Features:
     return [*maps[:-1], maps[-1] + network.no_mem_embed.reshape(1, -1, 1, 1)]
 
 
-def propose(network: Network, features: Features, owner: Tensor, prompts: Prompts) -> MaskProposals:
+def propose(network: Network, features: Features, owner: Tensor, prompts: PromptTensors) -> MaskProposals:
     """All masks that the decoder can draw.
 
     Args:
@@ -134,12 +134,12 @@ def _watched(layer: nn.Module) -> Iterator[list[Tensor]]:
 
 
 @singledispatch
-def _decoded(network: nn.Module, features: Features, owner: Tensor, prompts: Prompts) -> tuple[Tensor, Tensor]:
+def _decoded(network: nn.Module, features: Features, owner: Tensor, prompts: PromptTensors) -> tuple[Tensor, Tensor]:
     raise TypeError(f"no mini network of type {type(network).__name__}")
 
 
 def _exactly(
-    network: Network, prompts: Prompts, points: tuple[Tensor, Tensor] | None, *rest: Tensor | None
+    network: Network, prompts: PromptTensors, points: tuple[Tensor, Tensor] | None, *rest: Tensor | None
 ) -> tuple[Tensor, Tensor]:
     """The prompt encoder's tokens and dense embedding; reduced precision would move coordinates by half a pixel."""
     with autocast(prompts.xy.device, "fp32"):
@@ -148,7 +148,7 @@ def _exactly(
 
 
 @_decoded.register
-def _(network: Sam, features: Features, owner: Tensor, prompts: Prompts) -> tuple[Tensor, Tensor]:
+def _(network: Sam, features: Features, owner: Tensor, prompts: PromptTensors) -> tuple[Tensor, Tensor]:
     points = (prompts.xy, prompts.labels) if prompts.xy.shape[1] else None
     sparse, dense = _exactly(network, prompts, points, prompts.boxes, prompts.masks)
     # The decoder adds picture and dense prompt, and repeats one picture for all objects. With the pictures already in
@@ -161,7 +161,7 @@ def _(network: Sam, features: Features, owner: Tensor, prompts: Prompts) -> tupl
 
 
 @_decoded.register
-def _(network: Imis, features: Features, owner: Tensor, prompts: Prompts) -> tuple[Tensor, Tensor]:
+def _(network: Imis, features: Features, owner: Tensor, prompts: PromptTensors) -> tuple[Tensor, Tensor]:
     points = (prompts.xy, prompts.labels) if prompts.xy.shape[1] else None
     text = None if prompts.text is None else network.text_out_dim(prompts.text)
     sparse, dense = _exactly(network, prompts, points, prompts.boxes, prompts.masks, text)
@@ -171,7 +171,7 @@ def _(network: Imis, features: Features, owner: Tensor, prompts: Prompts) -> tup
 
 
 @_decoded.register
-def _(network: SAM2Base, features: Features, owner: Tensor, prompts: Prompts) -> tuple[Tensor, Tensor]:
+def _(network: SAM2Base, features: Features, owner: Tensor, prompts: PromptTensors) -> tuple[Tensor, Tensor]:
     xy, labels = prompts.xy, prompts.labels
     if prompts.boxes is not None:
         corners = torch.tensor([[2, 3]], device=xy.device).expand(len(owner), 2)

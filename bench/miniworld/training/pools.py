@@ -1,7 +1,7 @@
 """Pools of pictures that were rendered once, at the size of the mini networks' input.
 
 Drawing a phantom takes longer than a training step can spare, so a few thousand are kept in the cache folder, in files
-of some hundred pictures: images as uint8, masks with one bit a pixel. A file that is there is not made again.
+of some hundred pictures: images as uint8, masks with one bit per pixel. A file that exists is not made again.
 """
 
 import os
@@ -41,7 +41,7 @@ class Pool:
 
     Attributes:
         images: (N, 128, 128, 3) uint8.
-        masks: (M, 128, 16) uint8, one bit a pixel as `numpy.packbits` has it.
+        masks: (M, 128, 16) uint8, one bit per pixel as `numpy.packbits` has it.
         owner: (M,) int64, the picture of each object, ascending.
         names: (M,) int16, its class as an index into `NAMES`, 0 outside the medical world.
     """

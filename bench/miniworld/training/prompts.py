@@ -72,7 +72,7 @@ def loosened(boxes: Tensor, noise: BoxNoise, share: float, generator: torch.Gene
 
 
 def next_click(target: Tensor, predicted: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """One click an object where target and prediction differ; most clicks prefer the middle of what is wrong.
+    """One click per object, where target and prediction differ; most clicks prefer the middle of what is wrong.
 
     Args:
         target: (B, H, W) bool.

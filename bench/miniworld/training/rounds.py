@@ -7,12 +7,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from bench.miniworld.training.batches import Batch
+from bench.miniworld.training.batches import PictureBatch
 from bench.miniworld.training.networks import (
     Features,
     MaskProposals,
     Network,
-    Prompts,
+    PromptTensors,
     boxed,
     named,
     no_clicks,
@@ -36,12 +36,12 @@ class Round:
         text: (M, width) vectors of the classes' names, or None.
     """
 
-    clicks: Prompts
+    clicks: PromptTensors
     shown: Tensor
     text: Tensor | None
 
 
-Later = Callable[[Round, torch.Generator], Prompts]
+Later = Callable[[Round, torch.Generator], PromptTensors]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class User:
     later: Later
     single: bool = True
 
-    def shown(self, drawn: MaskProposals, prompts: Prompts) -> Tensor:
+    def shown(self, drawn: MaskProposals, prompts: PromptTensors) -> Tensor:
         """(M, 1, 64, 64) logits of the mask that answers the prompts."""
         if self.single and not prompts.is_lone_click:
             return drawn.logits[:, :1]
@@ -67,12 +67,12 @@ class User:
         return drawn.logits[torch.arange(len(best), device=best.device), best, None]
 
 
-def clicks_and_logits(turn: Round, generator: torch.Generator) -> Prompts:
+def clicks_and_logits(turn: Round, generator: torch.Generator) -> PromptTensors:
     """SAM: all prompts, the new click and the logits shown."""
     return replace(turn.clicks, masks=turn.shown.clamp(-LARGEST_FEEDBACK, LARGEST_FEEDBACK))
 
 
-def clicks_and_probabilities(turn: Round, generator: torch.Generator) -> Prompts:
+def clicks_and_probabilities(turn: Round, generator: torch.Generator) -> PromptTensors:
     """SAM-Med2D: the clicks with the mask's probabilities, at times these alone; a box is not repeated."""
     clicks = replace(turn.clicks, boxes=None, masks=turn.shown.sigmoid())
     if _chance(MASK_ALONE_SHARE, generator):
@@ -81,7 +81,7 @@ def clicks_and_probabilities(turn: Round, generator: torch.Generator) -> Prompts
     return clicks
 
 
-def clicks_or_names(turn: Round, generator: torch.Generator) -> Prompts:
+def clicks_or_names(turn: Round, generator: torch.Generator) -> PromptTensors:
     """IMIS-Net: the clicks with the logits shown, the name with them, or the name beside the clicks."""
     logits = turn.shown.clamp(-LARGEST_FEEDBACK, LARGEST_FEEDBACK)
     clicks = replace(turn.clicks, boxes=None)
@@ -92,7 +92,9 @@ def clicks_or_names(turn: Round, generator: torch.Generator) -> Prompts:
     return replace(clicks, masks=logits)
 
 
-def first(kind: str, batch: Batch, noise: BoxNoise, noisy_share: float, generator: torch.Generator) -> Prompts:
+def first(
+    kind: str, batch: PictureBatch, noise: BoxNoise, noisy_share: float, generator: torch.Generator
+) -> PromptTensors:
     """A box or a click for each object of the batch.
 
     Args:
@@ -105,19 +107,19 @@ def first(kind: str, batch: Batch, noise: BoxNoise, noisy_share: float, generato
         return boxed(loosened(batch.boxes, noise, noisy_share, generator))
     wanted = batch.masks > 0.5
     xy, labels = next_click(wanted, torch.zeros_like(wanted), generator)
-    return Prompts(None, xy, torch.ones_like(labels))
+    return PromptTensors(None, xy, torch.ones_like(labels))
 
 
 def answers(
     network: Network,
     features: Features,
-    batch: Batch,
-    prompts: Prompts,
+    batch: PictureBatch,
+    prompts: PromptTensors,
     user: User,
     rounds: int,
     generator: torch.Generator,
     text: Tensor | None = None,
-) -> Iterator[tuple[Prompts, MaskProposals]]:
+) -> Iterator[tuple[PromptTensors, MaskProposals]]:
     """Round by round the prompts and what is drawn; a click on the error of what was shown follows.
 
     Args:

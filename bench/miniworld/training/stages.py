@@ -15,8 +15,8 @@ class Stage:
         steps: of the optimisers.
         worlds: keys of `pools.SAMPLERS` that pictures come from.
         muon, adamw: highest learning rates, of the matrices of linear layers and of all else.
-        pictures: a step.
-        objects: of a picture, at most.
+        pictures: per step.
+        objects: per picture, at most.
         learns: prefixes of the parameters that learn.
         frozen_share: of the steps, at the beginning, in which the image encoder does not learn.
         first: kinds of first prompt and how often each is drawn.

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from bench.miniworld.training.batches import UPRIGHT, Batch, Source
+from bench.miniworld.training.batches import UPRIGHT, PictureBatch, Source
 from bench.miniworld.training.contrast import mostly_bright
 from bench.miniworld.training.families import Family
 from bench.miniworld.training.localisation import with_ellipses
@@ -20,7 +20,7 @@ from bench.miniworld.training.losses import (
     window_iou,
 )
 from bench.miniworld.training.names import Names
-from bench.miniworld.training.networks import Features, MaskProposals, Network, Prompts, embed, named
+from bench.miniworld.training.networks import Features, MaskProposals, Network, PromptTensors, embed, named
 from bench.miniworld.training.rounds import answers, first
 from bench.miniworld.training.stages import Stage
 
@@ -63,7 +63,7 @@ def loss(
     return torch.stack(losses).sum() / len(stage.first)
 
 
-def _adjusted(batch: Batch, stage: Stage, progress: float, generator: torch.Generator) -> Batch:
+def _adjusted(batch: PictureBatch, stage: Stage, progress: float, generator: torch.Generator) -> PictureBatch:
     if stage.localises:
         return with_ellipses(batch, generator)
     if stage.one_contrast is None:
@@ -74,7 +74,7 @@ def _adjusted(batch: Batch, stage: Stage, progress: float, generator: torch.Gene
 
 
 def _divided(
-    batch: Batch, stage: Stage, told: bool, rounds: int, generator: torch.Generator
+    batch: PictureBatch, stage: Stage, told: bool, rounds: int, generator: torch.Generator
 ) -> list[tuple[str, Tensor]]:
     """Kinds of first prompt and the objects that are asked for by each; fewer objects where there are more rounds."""
     order = torch.randperm(len(batch.owner), generator=generator, device=generator.device)
@@ -97,7 +97,7 @@ def _of_kind(
     family: Family,
     stage: Stage,
     features: Features,
-    batch: Batch,
+    batch: PictureBatch,
     names: Names | None,
     kind: str,
     rounds: int,
@@ -120,7 +120,7 @@ def _of_kind(
     return losses
 
 
-def _mask_loss(family: Family, stage: Stage, drawn: MaskProposals, prompts: Prompts, samples: Samples) -> Tensor:
+def _mask_loss(family: Family, stage: Stage, drawn: MaskProposals, prompts: PromptTensors, samples: Samples) -> Tensor:
     """(M,) losses of the masks that learn and of their predicted scores."""
     maps = steep(drawn.logits) if family.steep else drawn.logits
     read = at(maps, samples.points)
@@ -140,7 +140,7 @@ def _mask_loss(family: Family, stage: Stage, drawn: MaskProposals, prompts: Prom
 
 
 def _auxiliary(
-    probe: Probe, stage: Stage, drawn: MaskProposals, batch: Batch, samples: Samples, generator: torch.Generator
+    probe: Probe, stage: Stage, drawn: MaskProposals, batch: PictureBatch, samples: Samples, generator: torch.Generator
 ) -> Tensor:
     total = torch.zeros((), device=batch.images.device)
     if stage.brightness:

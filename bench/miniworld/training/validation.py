@@ -5,10 +5,10 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from bench.miniworld.training.batches import UPRIGHT, Batch, Source, Variation
+from bench.miniworld.training.batches import UPRIGHT, PictureBatch, Source, Variation
 from bench.miniworld.training.families import Family
 from bench.miniworld.training.names import Names
-from bench.miniworld.training.networks import Features, Network, Prompts, boxed, embed, named, propose
+from bench.miniworld.training.networks import Features, Network, PromptTensors, boxed, embed, named, propose
 from bench.miniworld.training.rounds import answers, enlarged, first
 
 SEED = 20_000
@@ -18,7 +18,7 @@ CLICKS = 5
 SMALL_PX = 12.0
 
 
-def held_out(source: Source, *, upright: bool = False) -> Batch:
+def held_out(source: Source, *, upright: bool = False) -> PictureBatch:
     """A fixed draw of 40 pictures."""
     generator = torch.Generator(source.images.device).manual_seed(SEED)
     return source.draw(PICTURES, OBJECTS, UPRIGHT if upright else Variation(), generator)
@@ -26,7 +26,7 @@ def held_out(source: Source, *, upright: bool = False) -> Batch:
 
 @torch.no_grad()
 def validate(
-    network: Network, family: Family, batches: Mapping[str, Batch], names: Names | None = None
+    network: Network, family: Family, batches: Mapping[str, PictureBatch], names: Names | None = None
 ) -> dict[str, float]:
     """Mean Dice by world and kind of prompt.
 
@@ -58,16 +58,16 @@ def validate(
     return lines
 
 
-def _swapped(batch: Batch) -> Batch:
+def _swapped(batch: PictureBatch) -> PictureBatch:
     count = len(batch.images)
-    return Batch(batch.images, (batch.owner + count // 2) % count, batch.masks, batch.boxes, batch.names)
+    return PictureBatch(batch.images, (batch.owner + count // 2) % count, batch.masks, batch.boxes, batch.names)
 
 
-def _boxes(network: Network, family: Family, features: Features, batch: Batch) -> Tensor:
+def _boxes(network: Network, family: Family, features: Features, batch: PictureBatch) -> Tensor:
     return _dice(network, family, features, batch, boxed(batch.boxes))
 
 
-def _dice(network: Network, family: Family, features: Features, batch: Batch, prompts: Prompts) -> Tensor:
+def _dice(network: Network, family: Family, features: Features, batch: PictureBatch, prompts: PromptTensors) -> Tensor:
     """(M,) Dice of the masks shown."""
     parts = []
     for objects in torch.arange(len(batch.owner), device=batch.owner.device).split(OF_A_PASS):
@@ -77,14 +77,14 @@ def _dice(network: Network, family: Family, features: Features, batch: Batch, pr
     return torch.cat(parts)
 
 
-def _some(prompts: Prompts, objects: Tensor) -> Prompts:
+def _some(prompts: PromptTensors, objects: Tensor) -> PromptTensors:
     boxes, masks, text = (
         None if part is None else part[objects] for part in (prompts.boxes, prompts.masks, prompts.text)
     )
-    return Prompts(boxes, prompts.xy[objects], prompts.labels[objects], masks, text)
+    return PromptTensors(boxes, prompts.xy[objects], prompts.labels[objects], masks, text)
 
 
-def _clicks(network: Network, family: Family, features: Features, batch: Batch) -> list[float]:
+def _clicks(network: Network, family: Family, features: Features, batch: PictureBatch) -> list[float]:
     """Mean Dice after one to five clicks."""
     generator = torch.Generator(batch.images.device).manual_seed(SEED)
     totals = torch.zeros(CLICKS)

@@ -15,7 +15,7 @@ TITLE = "Dice by data set"
 
 
 def bars(run: ScoredRun, kind: str) -> Iterator[Picture | Absent]:
-    """One figure: groups of bars, a group a data set, a bar a model, whiskers for the interval."""
+    """One figure: one group of bars per data set, one bar per model, whiskers for the interval."""
     name = f"dice-{kind}"
     found = {dataset: one.estimates for dataset, one in run.comparisons(kind).items()}
     if not found:

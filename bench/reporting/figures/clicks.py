@@ -17,7 +17,7 @@ Curve = tuple[Array, Array, Array]  # Average, lower and upper limit, (K,) each,
 
 
 def clicks(run: ScoredRun) -> Iterator[Picture | Absent]:
-    """One figure for each prompt kind with rounds: a panel a data set, a line with a band a model."""
+    """One figure for each prompt kind with rounds: one panel per data set, one line with a band a model."""
     kinds = [kind for kind in run.prompts if KINDS[kind].rounds]
     if not kinds:
         yield Absent("dice-by-clicks", TITLE, "the run has no prompt with several rounds; add --prompt clicks")

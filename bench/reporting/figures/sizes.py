@@ -11,11 +11,11 @@ from bench.reporting.figures import style
 from bench.reporting.figures.picture import Absent, Picture
 from bench.reporting.scored_run import ScoredRun
 from bench.statistics.bootstrap import interval, resample
-from bench.statistics.object_size import size_strata
+from bench.statistics.object_size import size_groups
 from bench.statistics.patients import Array, patient_scores
 
 TITLE = "Dice by size of the object"
-STRATA = 3
+SIZE_GROUPS = 3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -23,7 +23,7 @@ class Sizes:
     """One data set by size.
 
     Attributes:
-        labels: (S,) area range and number of objects of each stratum.
+        labels: (S,) area range and number of objects of each size group.
         curves: model to mean, lower and upper limit in percent, (S,) each; NaN where undefined.
     """
 
@@ -34,11 +34,11 @@ class Sizes:
 def sizes(run: ScoredRun, kind: str) -> Iterator[Picture | Absent]:
     """One figure: one panel per data set, sizes from small to large, one line per model."""
     name = f"dice-by-size-{kind}"
-    records = size_strata(run.scores(kind), STRATA)
+    records = size_groups(run.scores(kind), SIZE_GROUPS)
     found = {
         dataset: _sizes(part)
         for dataset in run.datasets
-        if (part := records[records["dataset"] == dataset])["stratum"].nunique() > 1
+        if (part := records[records["dataset"] == dataset])["size_group"].nunique() > 1
     }
     if not found:
         yield Absent(name, TITLE, f"no data set has objects of different sizes with prompt {kind}")
@@ -62,14 +62,16 @@ def sizes(run: ScoredRun, kind: str) -> Iterator[Picture | Absent]:
 
 
 def _sizes(records: pd.DataFrame) -> Sizes:
-    scores = patient_scores(records.drop(columns="row"), "macro_class", "stratum")
+    scores = patient_scores(records.drop(columns="row"), "macro_class", "size_group")
     patients = len(scores.patients)
     rows = slice(0, len(scores.rows))  # without the Average
     means = scores.estimate()[rows]
     low, high = interval(scores.means(resample(patients))[:, rows], patients)
     percent = 100 * np.stack([means, low, high])
     objects = (
-        records.drop_duplicates(["case", "slice", "target"]).groupby("stratum")["area_px"].agg(["min", "max", "size"])
+        records.drop_duplicates(["case", "slice", "target"])
+        .groupby("size_group")["area_px"]
+        .agg(["min", "max", "size"])
     )
     labels = [f"{smallest} to {largest}\nn {count}" for smallest, largest, count in objects.to_numpy().tolist()]
     curves = {model: tuple(percent[:, :, place]) for place, model in enumerate(scores.models)}

@@ -28,7 +28,7 @@ class Cost:
 
 
 def speed(run: ScoredRun, kind: str) -> Iterator[Picture | Absent]:
-    """One figure: a point a model, and the front of those that are not beaten in both."""
+    """One figure: one point per model, and the front of those that no other model beats in both speed and Dice."""
     name = f"speed-{kind}"
     costs = _costs(run, kind)
     if not costs:
@@ -80,7 +80,8 @@ def front(costs: Mapping[str, Cost]) -> list[str]:
 
 def _hardware(run: ScoredRun) -> str:
     found = run.facts.hardware
-    return f"{found['device']} ({found['name']}), {run.facts.config.precision}"
+    cached = ", embeddings read from a cache where they were there" if found.get("cache of embeddings") else ""
+    return f"{found['device']} ({found['name']}), {run.facts.config.precision}{cached}"
 
 
 def _words(costs: Mapping[str, Cost], best: list[str]) -> str:

@@ -95,7 +95,7 @@ def square(windows: Sequence[Window]) -> Window:
 
 
 def _figure(grid: Arrangement) -> Figure:
-    """All views in one picture with one collection a colour: a hundred axes would take seconds."""
+    """All views in one picture with one collection per colour: a hundred axes would take seconds."""
     rows, columns = (1 + max(key[axis] for key in grid) for axis in (0, 1))
     width, height = columns * (1 + GAP), rows * (1 + LINE + GAP)
     figure, (ax,) = style.panels(1, width * INCHES, height * INCHES)

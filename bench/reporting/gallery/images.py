@@ -7,7 +7,7 @@ elsewhere, needs no data.
 
 import io
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from zipfile import BadZipFile
 
@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from bench.config import RunConfig
 from bench.data import catalogue
 from bench.data.case import DataError, Item, Mask
-from bench.data.slicing import Sample, samples
 from bench.errors import RunError
 from bench.prompting.kinds import on_every_slice
 from bench.reporting.scored_run import ScoredRun
+from bench.store import slice_cache
 from bench.store.files import write_bytes
 from bench.store.masks import MaskShard
 from bench.store.run_folder import images_path, targets_path
@@ -90,27 +90,27 @@ def _read(
         raise RunError(items)
     if case not in items:
         raise RunError(f"{dataset} has no case {case} any more")
-    protocol = replace(run.protocol, working_resolution=None)
-    targets = _targets(run.folder, dataset, case)
+    targets = _targets(run.folder, dataset, case, slices)
     found: dict[int, Image] = {}
     everything = on_every_slice(run.prompts)
-    for sample in samples(catalogue.read(items[case]), protocol, everything):
-        if sample.slice in slices:
-            if not _same({name: mask for (number, name), mask in targets.items() if number == sample.slice}, sample):
-                raise RunError(f"the data of {dataset} {case} changed since the run")
-            found[sample.slice] = sample.image
+    for plane in slice_cache.planes(run.folder, items[case], run.protocol, everything, slices):
+        number = plane.grid.slice
+        if not _same({name: mask for (index, name), mask in targets.items() if index == number}, plane.masks):
+            raise RunError(f"the data of {dataset} {case} changed since the run")
+        found[number] = plane.image
     _store(images_path(run.folder, dataset, case), found)
     return found
 
 
-def _same(targets: Mapping[str, Mask | None], sample: Sample) -> bool:
-    pairs = [(mask, sample.native.get(name)) for name, mask in targets.items()]
+def _same(targets: Mapping[str, Mask | None], masks: Mapping[str, Mask]) -> bool:
+    pairs = [(mask, masks.get(name)) for name, mask in targets.items()]
     return all(kept is not None and now is not None and np.array_equal(kept, now) for kept, now in pairs)
 
 
-def _targets(run: Path, dataset: str, case: str) -> dict[tuple[int, str], Mask | None]:
+def _targets(run: Path, dataset: str, case: str, slices: Collection[int]) -> dict[tuple[int, str], Mask | None]:
     shard = MaskShard.load(targets_path(run, dataset, case))
-    return {(row["slice"], row["target"]): mask for row, mask in zip(shard.index, shard.masks, strict=True)}
+    places = [place for place, row in enumerate(shard.index) if row["slice"] in slices]
+    return {(shard.index[place]["slice"], shard.index[place]["target"]): shard.masks[place] for place in places}
 
 
 def _store(path: Path, found: Mapping[int, Image]) -> None:

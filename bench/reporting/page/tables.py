@@ -1,4 +1,4 @@
-"""Tables and sheets as a page needs them: texts with what a column is sorted by."""
+"""Tables as a page needs them: texts with what a column is sorted by."""
 
 import re
 from collections.abc import Sequence

@@ -10,7 +10,7 @@ from tabulate import tabulate
 from bench.data.printable import printable
 from bench.reporting.tables.averages import cells
 from bench.reporting.tables.latex import to_latex
-from bench.reporting.tables.safe_text import csv_frame, markdown_cell
+from bench.reporting.tables.safe_text import csv_text, markdown_cell
 from bench.reporting.tables.table import DICE, Cell, Line, Table
 from bench.reporting.tables.text_table import TextTable
 from bench.statistics.patients import AGGREGATIONS, AVERAGE
@@ -54,13 +54,13 @@ def to_frame(table: Table) -> pd.DataFrame:
 
 def to_csv(table: Table | TextTable) -> str:
     """Comma-separated values at full precision, one row per cell (per row of a text table)."""
-    return csv_frame(to_frame(table) if isinstance(table, Table) else table.frame).to_csv(index=False)
+    return csv_text(to_frame(table) if isinstance(table, Table) else table.frame)
 
 
 def to_console(table: Table | TextTable, intervals: bool = True) -> str:
     """Plain text: the caption, the values with their intervals below them, the notes."""
     if isinstance(table, TextTable):
-        body = _sheet(table, "simple", [int(WIDTH * share) for share in _shares(table)])
+        body = _text_rows(table, "simple", [int(WIDTH * share) for share in _shares(table)])
     else:
         body = _grid(table, intervals)
     notes = [fill("; ".join(table.notes) + ".", WIDTH)] if table.notes else []
@@ -85,7 +85,7 @@ def _grid(table: Table, intervals: bool) -> str:
 def to_markdown(table: Table | TextTable) -> str:
     """GitHub Markdown: best bold, second best underlined by <ins>, intervals in small type."""
     if isinstance(table, TextTable):
-        body = re.sub(r"(\[[^]|]*, [^]|]*\])", r"<sub>\1</sub>", _sheet(table, "github", []))
+        body = re.sub(r"(\[[^]|]*, [^]|]*\])", r"<sub>\1</sub>", _text_rows(table, "github", []))
         caption = table.caption
     else:
         body, caption = _markdown(table), f"{table.caption} {RANKED}"
@@ -112,23 +112,23 @@ def _markdown(table: Table) -> str:
     return tabulate(rows, headers=heads, tablefmt="github", disable_numparse=True)
 
 
-def _shares(sheet: TextTable) -> list[float]:
-    shares = dict(sheet.wide)
-    return [shares.get(head, 0.4) for head in sheet.heads]
+def _shares(table: TextTable) -> list[float]:
+    shares = dict(table.wide)
+    return [shares.get(head, 0.4) for head in table.heads]
 
 
-def _sheet(sheet: TextTable, style: str, widths: Sequence[int]) -> str:
+def _text_rows(table: TextTable, style: str, widths: Sequence[int]) -> str:
     safe = markdown_cell if style == "github" else printable
     rows = [
         ["" if number else safe(group), *map(safe, row)]
-        for group, part in sheet.grouped()
+        for group, part in table.grouped()
         for number, row in enumerate(part)
     ]
-    texts = {name for name, _ in sheet.wide} | set(sheet.heads[:2])
-    align = ["left" if head in texts else "right" for head in sheet.heads]
+    texts = {name for name, _ in table.wide} | set(table.heads[:2])
+    align = ["left" if head in texts else "right" for head in table.heads]
     return tabulate(
         rows,
-        [safe(head) for head in sheet.heads],
+        [safe(head) for head in table.heads],
         style,
         disable_numparse=True,
         colalign=align if rows else None,

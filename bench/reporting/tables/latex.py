@@ -34,7 +34,7 @@ def _has_glyph(one: str) -> bool:
 
 
 def to_latex(table: Table | TextTable) -> str:
-    """A table of scores as one floating table, or several on as many pages; a sheet as a table that breaks over pages.
+    """A table of scores as one floating table, or several on as many pages; a text table as one that runs over pages.
 
     Best bold, second best underlined, intervals in small type. Needs the packages of `PACKAGES`.
     """
@@ -116,24 +116,24 @@ def _notes(notes: Sequence[str]) -> list[str]:
     return [r"\par\smallskip\noindent", rf"\begin{{minipage}}{{\linewidth}}\footnotesize {text}.\end{{minipage}}"]
 
 
-def _long(sheet: TextTable) -> str:
-    wide = dict(sheet.wide)
+def _long(table: TextTable) -> str:
+    wide = dict(table.wide)
     columns = [
         rf"p{{{wide[head]}\linewidth}}" if head in wide else "l" if place == 0 else "r"
-        for place, head in enumerate(sheet.heads[1:])
+        for place, head in enumerate(table.heads[1:])
     ]
-    head = " & ".join(map(escape, sheet.heads[1:])) + r" \\ \midrule"
+    head = " & ".join(map(escape, table.heads[1:])) + r" \\ \midrule"
     body = [
         text
-        for number, (group, found) in enumerate(sheet.grouped())
-        for rows in [[[sheet.title(row[0]), *row[1:]] for row in found]]
-        for text in (*[r"\addlinespace"][: number > 0], _spanning(sheet.title(group), len(columns)), *map(_row, rows))
+        for number, (group, found) in enumerate(table.grouped())
+        for rows in [[[table.title(row[0]), *row[1:]] for row in found]]
+        for text in (*[r"\addlinespace"][: number > 0], _spanning(table.title(group), len(columns)), *map(_row, rows))
     ]
     return "\n".join([
         r"{\footnotesize\setlength{\tabcolsep}{4pt}", rf"\begin{{longtable}}{{@{{}}{''.join(columns)}@{{}}}}",
-        rf"\caption{{{escape(sheet.caption)}}}\label{{tab:{sheet.name}}}\\", r"\toprule", head, r"\endfirsthead",
+        rf"\caption{{{escape(table.caption)}}}\label{{tab:{table.name}}}\\", r"\toprule", head, r"\endfirsthead",
         r"\caption[]{(continued)}\\", r"\toprule", head, r"\endhead", r"\bottomrule", r"\endfoot", *body,
-        r"\end{longtable}", *_notes(sheet.notes), "}", "",
+        r"\end{longtable}", *_notes(table.notes), "}", "",
     ])  # fmt: skip
 
 

@@ -1,7 +1,7 @@
 """Who has seen what: whether weights were trained on a data set, and under which terms both may be used."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
@@ -23,6 +23,17 @@ MEANINGS: dict[Seen, str] = {
     "yes": "the weights were trained on this data set",
     "likely": "the weights were likely trained on this data set",
     "unknown": "not known whether the weights were trained on this data set",
+}
+HEADS = {  # of the columns
+    "group": "group",
+    "model": "model",
+    "weights_licence": "weights licence",
+    "trained_on": "trained on",
+    "dataset": "data set",
+    "data_licence": "data licence",
+    "seen": "seen",
+    "mark": "mark",
+    "source": "source",
 }
 PHANTOM_LICENCE = "Apache-2.0 (phantoms of this project)"
 
@@ -118,25 +129,34 @@ def text_tables(ledger: pd.DataFrame, note: str = "") -> list[TextTable]:
         for columns in (["model", "weights_licence", "trained_on"], ["dataset", "data_licence"])
     )
     about = "Whether the weights have seen a data set in training, with the source, and the mark it gives a score."
-    parts: list[tuple[str, str, pd.DataFrame, Sequence[tuple[str, float]]]] = [
-        ("ledger", about, seen[["dataset", "model", "seen", "mark", "source"]], (("source", 0.55),)),
-        (
-            "ledger-weights", "Terms of the weights, and what they were trained on.",
-            weights.assign(group="Weights")[["group", *weights]], (("weights licence", 0.3), ("trained on", 0.4)),
+    tables = [
+        _text_table(
+            "ledger", "Who has seen what", about, seen[["dataset", "model", "seen", "mark", "source"]], {"source": 0.55}
         ),
-        ("ledger-data", "Terms of the data.", data.assign(group="Data")[["group", *data]], (("data licence", 0.6),)),
+        _text_table(
+            "ledger-weights", "Terms of the weights", "Terms of the weights, and what they were trained on.",
+            weights.assign(group="Weights")[["group", *weights]], {"weights_licence": 0.3, "trained_on": 0.4},
+        ),
+        _text_table(
+            "ledger-data", "Terms of the data", "Terms of the data.",
+            data.assign(group="Data")[["group", *data]], {"data_licence": 0.6},
+        ),
     ]  # fmt: skip
-    return [
-        TextTable(
-            name, " ".join(filter(None, [caption, note])), _heads(frame),
-            frame.to_numpy().tolist(), frame, wide=wide, heading=name.replace("-", " ").capitalize(),
-        )
-        for name, caption, frame, wide in parts
-    ]  # fmt: skip
+    return [replace(table, caption=" ".join(filter(None, [table.caption, note]))) for table in tables]
 
 
-def _heads(frame: pd.DataFrame) -> list[str]:
-    return [str(name).replace("_", " ").replace("dataset", "data set") for name in frame]
+def _text_table(name: str, heading: str, caption: str, frame: pd.DataFrame, wide: Mapping[str, float]) -> TextTable:
+    """A table of the columns of a frame, some of which hold running text and take that share of the width."""
+    heads = [HEADS[str(column)] for column in frame]
+    return TextTable(
+        name,
+        caption,
+        heads,
+        frame.to_numpy().tolist(),
+        frame,
+        wide=[(HEADS[column], share) for column, share in wide.items()],
+        heading=heading,
+    )
 
 
 def notes(found: Collection[Seen]) -> list[str]:

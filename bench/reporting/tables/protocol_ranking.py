@@ -156,4 +156,4 @@ def _caption(run: ScoredRun, usable: Mapping[str, object], missing: Sequence[str
 
 
 def _rules(protocol: Protocol) -> str:
-    return f"{AGGREGATIONS[protocol.aggregation].text}, {protocols.scoring_text(protocol)}"
+    return f"{AGGREGATIONS[protocol.aggregation].caption()}, {protocols.scoring_text(protocol)}"

@@ -114,8 +114,7 @@ def comparison_table(run: ScoredRun, spec: TableSpec, reference: str | None = No
     text = caption_without_intervals(run, spec)
     model = None if reference is None else _model_of(run, reference)
     made = ranking(f"comparison-{spec.name}", text, scores, spec.metric, model)
-    heading = f"Comparison {spec.name.replace(f'-{spec.prompt}-', ' ').replace('-', ' ').replace('_', ' ')}"
-    return replace(made, titles=_titles(run.facts), prompt=spec.prompt, heading=heading)
+    return replace(made, titles=_titles(run.facts), prompt=spec.prompt, heading=f"Comparison: {spec.heading}")
 
 
 def _model_of(run: ScoredRun, name: str) -> str:
@@ -195,6 +194,16 @@ def all_tables(run: ScoredRun, jobs: int = 1) -> list[AnyTable]:
     return [*made, *ledger_tables(run.facts), protocol_ranking(run).text_table()]
 
 
+def printed_tables(run: ScoredRun) -> list[AnyTable]:
+    """Those of `all_tables` that a command prints at the end of a run: the headline of each prompt, and its rounds."""
+    made: list[AnyTable] = []
+    for kind in run.prompts:
+        headline = table_spec(run, kind)
+        made.append(_headline(_part(run, headline), headline))
+        made += _by_round(run, kind) if KINDS[kind].rounds else []
+    return made
+
+
 def _tasks(run: ScoredRun) -> "Iterator[Task]":
     """Calls that make some tables each."""
     for kind in run.prompts:
@@ -212,8 +221,12 @@ def _part(run: ScoredRun, spec: TableSpec) -> ScoredRun:
     return replace(run, records=spec.select(run.records), _compared={})
 
 
+def _headline(run: ScoredRun, headline: TableSpec) -> Table:
+    return replace(scores_table(run, headline), role="headline")
+
+
 def _headlines(run: ScoredRun, headline: TableSpec) -> list[AnyTable]:
-    made = replace(scores_table(run, headline), role="headline")
+    made = _headline(run, headline)
     return [made, made.summary(), comparison_table(run, headline)]
 
 

@@ -22,9 +22,11 @@ def csv_cell(value: Any) -> Any:
         >>> csv_cell("=1+1"), csv_cell(-0.5), csv_cell("-0.5"), csv_cell("-")
         ("'=1+1", -0.5, '-0.5', '-')
     """
-    if not isinstance(value, str) or not value.startswith(FORMULA) or value in ("-", "+") or _is_number(value):
-        return printable(value) if isinstance(value, str) else value
-    return "'" + printable(value)
+    if not isinstance(value, str):
+        return value
+    # Behind apostrophes, too, so that `csv_name` knows which one is ours.
+    formula = value.lstrip("'").startswith(FORMULA) and value not in ("-", "+") and not _is_number(value)
+    return "'" * formula + printable(value)
 
 
 def _is_number(text: str) -> bool:
@@ -35,10 +37,24 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def csv_frame(frame: pd.DataFrame) -> pd.DataFrame:
-    """A frame whose texts and column names are `csv_cell`s."""
+def csv_text(frame: pd.DataFrame) -> str:
+    """A frame without its index as comma-separated values, whose texts and column names are `csv_cell`s.
+
+    Every CSV file with names from data is written by it.
+    """
     texts = frame.select_dtypes(exclude="number").columns
-    return frame.assign(**{name: frame[name].map(csv_cell) for name in texts}).rename(columns=csv_cell)
+    safe = frame.assign(**{name: frame[name].map(csv_cell) for name in texts}).rename(columns=csv_cell)
+    return safe.to_csv(index=False)
+
+
+def csv_name(cell: str) -> str:
+    """The name that `csv_cell` wrote.
+
+    Example:
+        >>> csv_name(csv_cell("=liver")), csv_name("liver")
+        ('=liver', 'liver')
+    """
+    return cell.removeprefix("'") if cell.lstrip("'").startswith((*FORMULA, "\\")) else cell
 
 
 def markdown_cell(text: str) -> str:

@@ -10,11 +10,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from tabulate import tabulate
 
+from bench.reporting.tables.safe_text import csv_text
 from bench.store.files import write_bytes
 from bench.studies.ablations.summary import AblationVerdict, Interval
 from bench.studies.pictures import TOKEN_COLOURS, long_names, save
 
 BAR_SHARE = 0.8
+VERDICTS = "verdicts.md"  # of all ablations in a folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +67,24 @@ class AblationReport:
 
 
 def write(report: AblationReport, out: Path) -> list[Path]:
-    """The report as CSV, Markdown, LaTeX, PNG and PDF."""
-    texts = {"csv": report.numbers.to_csv(index=False), "md": report.markdown(), "tex": report.latex()}
+    """The report as CSV, Markdown, LaTeX, PNG and PDF; its verdicts replace those that `verdicts.md` has of it.
+
+    Returns:
+        All files written.
+    """
+    texts = {"csv": csv_text(report.numbers), "md": report.markdown(), "tex": report.latex()}
     paths = []
     for suffix, text in texts.items():
         paths.append(out / f"{report.name}.{suffix}")
         write_bytes(paths[-1], text.encode())
-    return paths + save(report.figure, out / report.name)
+    return [*paths, *save(report.figure, out / report.name), _keep_verdicts(report, out / VERDICTS)]
+
+
+def _keep_verdicts(report: AblationReport, path: Path) -> Path:
+    known = path.read_text().splitlines() if path.exists() else []
+    others = [line for line in known if line and not line.startswith(f"{report.name}: ")]
+    write_bytes(path, "\n".join([*others, *(f"{report.name}: {one.text()}" for one in report.verdicts), ""]).encode())
+    return path
 
 
 def long(values: pd.DataFrame, **facts: str) -> pd.DataFrame:

@@ -101,5 +101,5 @@ class NetworkVariant:
 
 def few_class(setting: Setting) -> tuple[str, ...]:
     """Names of the training sets with one class, which PPT serves: only there the target is clear without a prompt."""
-    classes = {item.code: len(item.names) for item in find_items(setting.data, setting.seven, 1)}
+    classes = {item.code: len(item.classes) for item in find_items(setting.data, setting.seven, 1)}
     return tuple(code for code, count in classes.items() if count == 1)

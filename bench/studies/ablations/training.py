@@ -11,6 +11,7 @@ from tqdm import tqdm
 
 import adapters
 from adapters.families.segmote import SegmoteSegmenter, from_base, trained
+from bench.reporting.tables.safe_text import csv_name, csv_text
 from bench.store.files import write_bytes
 from bench.studies.ablations.setting import NetworkVariant, Setting
 from bench.studies.ablations.testing import Suite, encode, measured, tests
@@ -22,6 +23,7 @@ from segmote.training.settings import TrainConfig
 from segmote.training.train import train
 
 LOG = "training.log"
+TEXTS = dict.fromkeys(("dataset", "patient", "case", "target"), csv_name)
 
 
 def records(setting: Setting, variants: Sequence[NetworkVariant], suites: Sequence[Suite], jobs: int) -> pd.DataFrame:
@@ -45,7 +47,9 @@ def records(setting: Setting, variants: Sequence[NetworkVariant], suites: Sequen
         for name in bar:
             bar.set_postfix_str(name)
     parts = [
-        pd.read_csv(_result(setting, variant, seed, suite)).assign(variant=index, seed=seed, suite=suite)
+        pd.read_csv(_result(setting, variant, seed, suite), converters=TEXTS).assign(
+            variant=index, seed=seed, suite=suite
+        )
         for index, variant in enumerate(variants)
         for seed in setting.seeds
         for suite in suites
@@ -76,7 +80,7 @@ def _one(setting: Setting, variant: NetworkVariant, seed: int, suites: Sequence[
     for suite in suites:
         path = _result(setting, variant, seed, suite)
         if not path.exists():
-            write_bytes(path, measured(segmenter, setting, suite).to_csv(index=False).encode())
+            write_bytes(path, csv_text(measured(segmenter, setting, suite)).encode())
     return folder.name
 
 

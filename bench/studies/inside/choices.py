@@ -1,19 +1,46 @@
 """Which expert tokens and experts the routers choose, data set by data set: figure 6a."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from tabulate import tabulate
 
 from adapters.families.segmote import SegmoteSegmenter
+from adapters.interface import Segmenter
 from bench.scoring.metrics import areas, dice
-from bench.studies.answers import Answers, answers
+from bench.studies.answers import Answers, answers, routed
+from bench.studies.inside.output import InsideReport
 from bench.studies.pictures import TOKEN_COLOURS, long_names
-from bench.studies.questions import PromptedSlice
+from bench.studies.questions import DataSet, PromptedSlice
 
 BAR_SHARE = 0.8
+
+
+def report(
+    segmenter: Segmenter, slices: Iterable[tuple[DataSet, PromptedSlice]], prompt: str, about: str
+) -> InsideReport:
+    """Figure and tables of the choices on some slices.
+
+    Args:
+        segmenter: a SegMoTE model.
+        slices: at least one of them with a question.
+        prompt: the kind of their prompts.
+        about: which weights on which data.
+
+    Raises:
+        RunError: another model.
+    """
+    network = routed(segmenter)
+    table = choices(network, (found for _, found in slices))
+    config = network.network.config
+    summary = shares(table, config.num_experts).rename_axis("dataset").reset_index()
+    title = f"Selected expert tokens, prompt {prompt}. {about}"
+    text = f"{title}\n\n{tabulate(summary.round(3).to_dict('list'), headers='keys')}"
+    drawn = figure(table, config.num_experts, config.layers, title)
+    return InsideReport(text, {"experts": drawn}, {"experts": table, "experts-summary": summary})
 
 
 def choices(segmenter: SegmoteSegmenter, slices: Iterable[PromptedSlice]) -> pd.DataFrame:
@@ -123,13 +150,3 @@ def _squares(axes: Axes, used: pd.DataFrame, layer: int) -> None:
     axes.set_xlabel(f"expert of decoder layer {layer + 1} (% of token updates)")
     axes.tick_params(length=0)
     image.set_rasterized(False)
-
-
-def verdict(summary: pd.DataFrame, tokens: int) -> Mapping[str, str]:
-    """The most frequent token of each data set, and its share in percent."""
-    columns = [f"token{token}" for token in range(tokens)]
-    best, shares = summary[columns].idxmax(axis=1), summary[columns].max(axis=1)
-    return {
-        str(name): f"{str(column)[5:]} ({100 * share:.0f} %)"
-        for name, column, share in zip(best.index, best, shares, strict=True)
-    }

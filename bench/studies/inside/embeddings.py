@@ -17,10 +17,12 @@ from numpy.typing import NDArray
 from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 from sklearn.neighbors import NearestNeighbors
+from tabulate import tabulate
 
 from adapters.interface import Segmenter
 from bench.errors import RunError
 from bench.studies.answers import SLICES_AT_ONCE, pieces
+from bench.studies.inside.output import InsideReport
 from bench.studies.questions import DataSet, PromptedSlice
 
 FEWEST = 5
@@ -30,6 +32,29 @@ VIEWS = {"pca": "PCA", "tsne": "t-SNE"}
 MARKERS = "os^Dv<>PX*"
 
 Vectors = NDArray[np.float32]
+
+
+def report(
+    segmenter: Segmenter, slices: Iterable[tuple[DataSet, PromptedSlice]], seed: int, about: str
+) -> InsideReport:
+    """Both views of the slices' embeddings, and how far the data sets mix.
+
+    Args:
+        segmenter: a network with image embeddings.
+        slices: at least five of them with a question.
+        seed: of both views.
+        about: which weights on which data.
+
+    Raises:
+        RunError: a model without image embeddings, or too few slices.
+    """
+    table, vectors = pooled(segmenter, slices)
+    for view, places in reduced(vectors, seed).items():
+        table[[f"{view}_1", f"{view}_2"]] = places
+    title = f"Image embeddings, averaged over the image. {about}"
+    foreign = tabulate(mixing(vectors, table["dataset"]).round(3).items(), headers=["data set", "share"])
+    text = f"{title}\n\nShare of the five nearest neighbours that belong to another data set:\n\n{foreign}"
+    return InsideReport(text, {"embeddings": figure(table, title)}, {"embeddings": table})
 
 
 def pooled(segmenter: Segmenter, slices: Iterable[tuple[DataSet, PromptedSlice]]) -> tuple[pd.DataFrame, Vectors]:

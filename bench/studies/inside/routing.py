@@ -15,8 +15,10 @@ from torch import Tensor
 
 from adapters import geometry
 from adapters.families.segmote import SegmoteSegmenter
-from adapters.interface import check_image
-from bench.studies.answers import Answers, answers
+from adapters.interface import Segmenter, check_image
+from bench.errors import RunError
+from bench.studies.answers import Answers, answers, routed
+from bench.studies.inside.output import InsideReport
 from bench.studies.questions import DataSet, PromptedSlice, Question
 from segmote.network.heat_maps import Combine, expert_maps, token_maps
 
@@ -44,6 +46,32 @@ class Example:
     tokens: NDArray[np.float32]
     expert_maps: NDArray[np.float32]
     drawn: NDArray[np.bool_]
+
+
+def report(
+    segmenter: Segmenter, slices: Iterable[tuple[DataSet, PromptedSlice]], images: int, layer: int | None, about: str
+) -> InsideReport:
+    """Heat maps of the largest targets, by token and by expert, and how much of them lies inside the target.
+
+    Args:
+        segmenter: a SegMoTE model.
+        slices: at least one of them with a question.
+        images: examples per data set.
+        layer: of the decoder, counted from 1; None for the last.
+        about: which weights on which data.
+
+    Raises:
+        RunError: another model, or no such layer.
+    """
+    network = routed(segmenter)
+    layers = network.network.config.layers
+    layer = layers if layer is None else layer
+    if not 1 <= layer <= layers:
+        raise RunError(f"{segmenter.card.name} has decoder layers 1 to {layers}, got layer {layer}")
+    shown = examples(network, largest(slices, images), layer - 1)
+    text = f"Attention of decoder layer {layer}, by {{}}; red: box of the target; green: predicted mask and its {{}}.\n"
+    drawn = {f"routing-{by}": figure(shown, by, text.format(by, by) + about) for by in ("token", "expert")}
+    return InsideReport("", drawn, {"routing": measured(shown)})
 
 
 def largest(slices: Iterable[tuple[DataSet, PromptedSlice]], count: int) -> list[PromptedSlice]:

@@ -12,6 +12,8 @@ MODELS = {"adapters", "torch"}
 NO_TABLE_NEEDS = MODELS | {"joblib", "matplotlib", "networkx", "scipy.ndimage", "scipy.stats", "sklearn", "tqdm"}
 NO_HELP_NEEDS = NO_TABLE_NEEDS | {"nibabel", "numpy", "pandas", "PIL", "pyarrow", "requests", "scipy", "tabulate"}
 
+MODELS = {"adapters", "torch"}
+
 ASK = """
 import contextlib, io, json, sys
 from bench.cli import main

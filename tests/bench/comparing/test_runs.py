@@ -1,40 +1,12 @@
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from bench import cli
 from bench.comparing.runs import changes, compare
 from bench.errors import RunError
-from bench.store.run_folder import records_path, write_run, write_table
-from tests.helpers.records import records
-from tests.helpers.runs import facts
-
-CHOSEN = {"models": ("sam/mini", "huang/mini"), "datasets": ("segthor",)}
-SUMS = {"sam/mini": "aa", "huang/mini": "bb", "medsam/mini": "dd", "imis/mini": "ee"}
-
-
-def described(sums=SUMS, versions=(("torch", "2.6"), ("numpy", "2.0")), digest="f" * 64, **chosen):
-    """Facts of a run with these checksums of its weights, these versions and this checksum of its prompts."""
-    found = facts(**(CHOSEN | chosen))
-    models = {name: replace(model, weights_sha256=sums[name]) for name, model in found.models.items()}
-    return replace(found, models=models, versions=dict(versions), prompts_sha256=digest)
-
-
-def write(folder, gain, **chosen):
-    """A scored run of ten patients: sam/mini gains `gain` on every one, huang/mini stays."""
-    rows = [
-        {"model": model, "dataset": "segthor", "target": target, "patient": f"p{i}", "case": f"p{i}", "value": value}
-        for i in range(10)
-        for target in ("heart", "aorta")
-        for model, value in (("sam/mini", 0.5 + i / 100 + gain), ("huang/mini", 0.6 + i / 100))
-    ]
-    folder.mkdir()
-    write_table(records(*rows), records_path(folder))
-    write_run(described(**chosen, out=folder))
-    return folder
+from tests.helpers.compared import SUMS, described, write
 
 
 def test_gains_are_paired_by_patient_and_adjusted_together(tmp_path):
@@ -84,23 +56,3 @@ def test_no_common_model_and_unknown_names_are_refused(tmp_path):
         compare(one, one, "dicee")
     with pytest.raises(RunError, match="unknown aggregation 'sum'"):
         compare(one, one, aggregation="sum")
-
-
-def test_the_command_prints_a_table_and_writes_a_file(tmp_path, capsys):
-    one = write(tmp_path / "a", 0.0)
-    other = write(tmp_path / "b", 0.02, precision="bf16", models=("sam/mini",))
-    with pytest.raises(SystemExit) as stop:
-        cli.main(["compare", str(one), str(other), "--out", str(tmp_path / "d.csv")])
-    text = capsys.readouterr().out
-    assert stop.value.code == 0 and "+2.00" in text and "[+2.00, +2.00]" in text
-    assert "precision" in text and "bf16" in text and "Only in A, not compared: huang/mini" in text
-    assert pd.read_csv(tmp_path / "d.csv")["delta"].tolist() == pytest.approx([0.02])
-
-
-def test_the_command_refuses_in_one_line(tmp_path, capsys):
-    one = write(tmp_path / "a", 0.0)
-    other = write(tmp_path / "b", 0.0, digest="e" * 64)
-    with pytest.raises(SystemExit) as stop:
-        cli.main(["compare", str(one), str(other)])
-    error = capsys.readouterr().err
-    assert stop.value.code == 2 and error.count("\n") == 1 and "different prompts" in error

@@ -81,6 +81,7 @@ def test_classes_with_the_sign_of_components_keep_apart(tmp_path: Path) -> None:
     ("names", "reason"),
     [
         (("Average", "b"), "named 'Average', which tables need"),
+        (("average", "b"), "named 'average', which tables need"),
         (("Liver", "liver"), "'Liver' and 'liver' differ in no more than capitals"),
         (("M\u00fcller", "Mu\u0308ller"), "differ in no more than capitals"),
         (("", "b"), "named ''"),

@@ -43,6 +43,52 @@ def test_pictures_of_bytes_stay_as_they_are_but_volumes_of_bytes_are_mapped():
     assert sorted(np.unique(next(found).image)) == [0, 255]
 
 
+def by_floats(image, modality, rule):
+    """The mapping as it is defined, without a table."""
+    values = image.astype(np.float32)
+    if rule == "minmax":
+        low, high = float(values.min()), float(values.max())
+    elif modality == "CT":
+        low, high = -160.0, 240.0
+    else:
+        low, high = map(float, np.percentile(values[values > 0], (0.5, 99.5)))
+    mapped = (np.clip(values, low, high) - low) * (255.0 / (high - low))
+    if rule == "window" and modality != "CT":
+        mapped[values == 0] = 0
+    return np.round(mapped).astype(np.uint8)
+
+
+@pytest.mark.parametrize("dtype", [np.int16, np.uint16, np.int8, np.uint8])
+@pytest.mark.parametrize("modality", ["CT", "MR"])
+@pytest.mark.parametrize("rule", ["window", "minmax"])
+def test_the_table_of_whole_numbers_is_the_mapping_of_floats_to_the_bit(dtype, modality, rule):
+    """All values of the type, then volumes whose range is another one each time."""
+    limits = np.iinfo(dtype)
+    every = np.arange(limits.min, limits.max + 1).astype(dtype)
+    rng = np.random.default_rng(0)
+    ends = np.sort(rng.integers(limits.min, limits.max + 1, (20, 2)), axis=1)
+    parts = [every, *(every[first - limits.min : last - limits.min + 1] for first, last in ends)]
+    for part in (part for part in parts if (part > 0).sum() > 1 and len(part) > 1):
+        image = np.repeat(part, rng.integers(1, 4, len(part)))[:, None, None]
+        mapped = to_uint8(image, modality, rule)
+        np.testing.assert_array_equal(mapped, by_floats(image, modality, rule))
+        np.testing.assert_array_equal(mapped, to_uint8(image.astype(np.float64), modality, rule))
+
+
+def test_whole_numbers_are_looked_up(monkeypatch):
+    """The table is made of as many values as the type has, however many voxels there are."""
+    mapped = []
+    real = np.nan_to_num
+    monkeypatch.setattr(np, "nan_to_num", lambda values: mapped.append(values.size) or real(values))
+    to_uint8(np.zeros((50, 50, 50), np.int16), "CT", "window")
+    assert mapped == [2**16]
+
+
+def test_bytes_in_foreign_order_are_mapped_too():
+    image = np.array([-160, 40, 240], ">i2").reshape(3, 1, 1)
+    assert to_uint8(image, "CT", "window").ravel().tolist() == [0, 128, 255]
+
+
 def test_nan_voxels_do_not_spread():
     image = np.array([np.nan, 1, 2, 3], np.float32).reshape(4, 1, 1)
     assert to_uint8(image, "MR", "minmax").ravel().tolist() == [0, 85, 170, 255]

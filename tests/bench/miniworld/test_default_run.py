@@ -26,7 +26,7 @@ def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def small(out: Path, *more: str) -> tuple[str, ...]:
-    """A run of one case a data set."""
+    """A run of one case per data set."""
     chosen = ("--models", MODELS, "--prompt", "box,clicks", "--clicks", "2", "--limit", "1")
     return ("run", *chosen, "--out", str(out), *more)
 

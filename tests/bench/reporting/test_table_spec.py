@@ -26,7 +26,7 @@ def test_what_is_averaged_is_named_as_it_is_counted():
 def test_the_direction_and_the_scored_mask_are_told():
     assert "; higher is better)" in told() and "; lower is better)" in told("hd95")
     assert "is better" not in told("predicted_iou")
-    assert "each model's own mask" in told() and "ORACLE" not in told()
+    assert "each model's own choice" in told() and "ORACLE" not in told()
     assert "an ORACLE chose, which knows the target" in told(protocol="huang")
 
 
@@ -56,3 +56,8 @@ def test_a_table_never_replaces_another(tmp_path):
     twice = [Table("dice-box", "", [], [])] * 2
     with pytest.raises(RuntimeError, match="several tables are named dice-box"):
         report.write_tables(tmp_path, twice)
+
+
+def test_headings_are_words():
+    assert TableSpec("box", "macro_class", METRICS["dice"], 1).heading == "Dice, macro class"
+    assert TableSpec("box", "per_case", METRICS["volume_hd95"], 1).heading == "Volume HD95, per case"

@@ -10,11 +10,10 @@ from bench.reporting import report
 from bench.running import run
 from bench.running.rescore import rescore
 from bench.store.files import read_json
-from bench.store.masks import MaskShard
-from bench.store.run_folder import candidates_path, predictions_path
+from bench.store.run_folder import predictions_path
 from tests.helpers import fakes
 from tests.helpers.fakes import config
-from tests.helpers.run_folders import assert_same, files
+from tests.helpers.run_folders import assert_same
 from tests.helpers.runs import score_table
 
 pytestmark = pytest.mark.usefixtures("registered", "without_figures")
@@ -47,7 +46,7 @@ def test_records_are_long_and_complete(tmp_path):
         "status",
     ]
     assert set(wanted) | {"seconds_encode", "seconds_decode", "area_px"} == set(records.columns)
-    # 4 cases x 3 slices x 2 models a metric; and 4 cases x 2 targets x 2 models a metric of volumes
+    # 4 cases x 3 slices x 2 models per metric; and 4 cases x 2 targets x 2 models per metric of volumes
     slices, volumes = ("dice", "iou", "nsd@2mm", "hd95"), ("volume_dice", "volume_iou", "volume_nsd@2mm", "volume_hd95")
     wanted = dict.fromkeys((*slices, "predicted_iou"), 24) | dict.fromkeys(volumes, 16)
     assert records["metric"].value_counts().to_dict() == wanted
@@ -121,30 +120,6 @@ def test_scoring_an_unfinished_run_says_so(tmp_path):
     predictions_path(tmp_path / "r", "fake/good", "squares", "c2").unlink()
     with pytest.raises(RunError, match="no prediction of fake/good for squares c2"):
         run.score_only(tmp_path / "r")
-
-
-def test_masks_are_scored_by_other_rules_beside_the_runs_own(tmp_path):
-    folder = tmp_path / "r"
-    run.run(config(folder, models=("fake/several",)))
-    before = files(folder)
-    records = pd.read_parquet(folder / "records.parquet").set_index(["case", "slice", "target", "metric"])["value"]
-    bar = records["c0", 2, "bar"]
-    assert bar["dice"] == pytest.approx(2 / 3) and bar["oracle_dice"] == 1 and bar["regret"] == pytest.approx(0.5)
-    shard = MaskShard.load(candidates_path(folder, "fake/several", "squares", "c0"))
-    assert [(e["entry"], e["candidate"]) for e in shard.index[:4]] == [(0, 1), (0, 2), (1, 1), (1, 2)]
-    made = rescore(folder, protocols.PROTOCOLS["huang"])
-    other = pd.read_parquet(made.records).set_index(["case", "slice", "target", "metric"])["value"]
-    assert other["c0", 2, "bar", "dice"] == 1 and "multimask: None -> True" in made.needs_new_run
-    after = files(folder)
-    assert {name: after[name] for name in before} == before
-    assert {name for name in after if name not in before} == {
-        "protocols/huang/records.parquet", "protocols/huang/failures.parquet", "protocols/huang/protocol.json",
-    }  # fmt: skip
-    table = pd.read_csv(folder / "tables" / "ranking-protocols.csv").query(
-        "protocol == 'huang' and dataset == 'squares'"
-    )
-    own = other.xs("dice", level="metric").groupby("target").mean().mean()
-    assert table["value"].item() == pytest.approx(own)
 
 
 def test_a_run_without_candidates_is_scored_all_the_same(tmp_path):

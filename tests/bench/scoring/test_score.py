@@ -13,7 +13,14 @@ from bench.scoring.metrics import METRICS
 from bench.scoring.score import score
 from bench.store.files import write_json
 from bench.store.masks import MaskShard
-from bench.store.run_folder import RECORD_COLUMNS, candidates_path, predictions_path, targets_path
+from bench.store.records import read_records
+from bench.store.run_folder import (
+    RECORD_COLUMNS,
+    candidates_path,
+    predictions_path,
+    records_path,
+    targets_path,
+)
 
 pytestmark = [  # of MONAI's own calls
     pytest.mark.filterwarnings("ignore:.*always_return_as_numpy:FutureWarning"),
@@ -77,8 +84,12 @@ def write_run(folder, drawn, rounds=1, **facts):
 
 
 def scored(folder, drawn, protocol=BENCH, **more):
-    table = write_run(folder, drawn, **more)
-    return score(folder, ["m"], table, protocol, 1, "local")[0]
+    return scored_again(folder, write_run(folder, drawn, **more), protocol)
+
+
+def scored_again(folder, table, protocol=BENCH):
+    score(folder, ["m"], table, protocol, 1, "local", records_path(folder))
+    return read_records(folder)
 
 
 def values(records):
@@ -206,11 +217,11 @@ def test_regret_and_the_oracle_are_scored_from_stored_candidates(tmp_path):
     table = write_run(tmp_path, {0: (target, own), 2: (target, target)})
     others = [({"entry": 0, "candidate": 0, "score": 0.6}, bad), ({"entry": 0, "candidate": 2, "score": 0.1}, good)]
     write_candidates(tmp_path, others)
-    found = values(score(tmp_path, ["m"], table, BENCH, 1, "local")[0])
+    found = values(scored_again(tmp_path, table, BENCH))
     assert found[0, "oracle_iou"] == pytest.approx(30 / 36) and found[0, "oracle_dice"] == pytest.approx(60 / 66)
     assert found[0, "iou"] == pytest.approx(24 / 36) and found[0, "regret"] == pytest.approx(6 / 36)
     assert (2, "regret") not in found.index  # one candidate: nothing to regret
-    by_oracle = values(score(tmp_path, ["m"], table, protocols.PROTOCOLS["huang"], 1, "local")[0])
+    by_oracle = values(scored_again(tmp_path, table, protocols.PROTOCOLS["huang"]))
     assert by_oracle[0, "dice"] == pytest.approx(60 / 66) and by_oracle[0, "regret"] == pytest.approx(6 / 36)
     assert by_oracle[pd.NA, "volume_dice"] == pytest.approx(2 * (30 + 36) / (72 + 30 + 36))
 
@@ -238,7 +249,7 @@ def test_components_are_scored_alone_and_stacked_as_one_class(tmp_path):
     entry = {"slice": 0, "prompt": "box", "round": 1, "status": "ok", "reason": None, "score": None}
     MaskShard([entry | {"target": name} for name in parts], list(parts.values())).save(where)
     write_json(where.with_suffix(".seconds.json"), [{"seconds_encode": 0.1, "seconds_decode": 0.2}] * 2)
-    records = score(tmp_path, ["m"], table, BENCH, 1, "local")[0]
+    records = scored_again(tmp_path, table, BENCH)
     dice = records[records["metric"].isin(["dice", "volume_dice"])]
     assert dice["target"].tolist() == [f"{LESION}#1", f"{LESION}#2", LESION] and (dice["value"] == 1).all()
 
@@ -248,4 +259,4 @@ def test_a_prediction_without_its_target_is_a_damaged_run(tmp_path):
     shard = MaskShard.load(targets_path(tmp_path, NAME, CASE))
     MaskShard(shard.index[1:], shard.masks[1:]).save(targets_path(tmp_path, NAME, CASE))
     with pytest.raises(RunError, match="damaged"):
-        score(tmp_path, ["m"], table, BENCH, 1, "local")
+        scored_again(tmp_path, table)

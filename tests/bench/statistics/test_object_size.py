@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bench.statistics.object_size import failure_rates, size_strata, strata_table
+from bench.statistics.object_size import failure_rates, size_groups, size_table
 from tests.helpers.records import records
 
 
@@ -11,31 +11,31 @@ def objects(areas, **facts):
 
 
 def test_thirds_of_the_objects():
-    made = size_strata(records(*objects([1, 2, 3, 4, 5, 6])))
-    assert made["stratum"].tolist() == [1, 1, 2, 2, 3, 3]
+    made = size_groups(records(*objects([1, 2, 3, 4, 5, 6])))
+    assert made["size_group"].tolist() == [1, 1, 2, 2, 3, 3]
 
 
 def test_models_rounds_and_metrics_do_not_move_the_limits():
     one = objects([1, 2, 3, 4], model="a")
     more = objects([4] * 4, model="b")[3:] * 1 + [row | {"round": 2} for row in one[3:]]
-    made = size_strata(records(*one, *more), 2)
-    assert made["stratum"].tolist() == [1, 1, 2, 2, 2, 2]
+    made = size_groups(records(*one, *more), 2)
+    assert made["size_group"].tolist() == [1, 1, 2, 2, 2, 2]
 
 
 def test_data_sets_and_volumes_have_their_own_limits():
     rows = objects([1, 2]) + objects([100, 200], dataset="e")
     rows += [{"slice": pd.NA, "case": f"c{area}", "area_px": area} for area in (1000, 2000)]
-    assert size_strata(records(*rows), 2)["stratum"].tolist() == [1, 2] * 3
+    assert size_groups(records(*rows), 2)["size_group"].tolist() == [1, 2] * 3
 
 
 def test_equal_areas_stay_together():
-    assert size_strata(records(*objects([5, 5, 5, 5])), 2)["stratum"].nunique() == 1
+    assert size_groups(records(*objects([5, 5, 5, 5])), 2)["size_group"].nunique() == 1
 
 
 def test_table_counts_what_is_undefined():
     rows = objects([1, 2, 9, 10])
     rows[0] |= {"value": np.nan, "status": "undefined"}
-    table = strata_table(records(*rows), 2)
+    table = size_table(records(*rows), 2)
     assert table["n"].tolist() == [1, 2]
     assert table["undefined"].tolist() == [1, 0]
     assert table[["area_min", "area_max"]].to_numpy().tolist() == [[1, 2], [9, 10]]
@@ -51,6 +51,6 @@ def test_failed_predictions_are_failures_and_undefined_ones_are_not():
     assert failure_rates(given).to_dict("records") == [{"dataset": "d", "model": "a", "rate": 2 / 3, "n": 3}]
 
 
-def test_no_strata_are_refused():
+def test_no_groups_are_refused():
     with pytest.raises(ValueError, match="0"):
-        size_strata(records({}), 0)
+        size_groups(records({}), 0)

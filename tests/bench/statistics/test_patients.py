@@ -91,5 +91,6 @@ def test_a_mixture_is_refused(column, value):
         patient_scores(records({}, {column: value}), "macro_class")
 
 
-def test_every_aggregation_has_a_text():
-    assert all(rule.text for rule in AGGREGATIONS.values())
+def test_every_aggregation_says_what_is_counted():
+    assert AGGREGATIONS["mean_mask"].caption("objects") == "mean over all objects"
+    assert all(rule.title and "{" not in rule.caption() for rule in AGGREGATIONS.values())

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from bench.errors import RunError
-from bench.store.masks import MaskShard
+from bench.store.masks import MaskShard, PackedMasks
 from tests.helpers.layouts import each_byte_changed
 
 
@@ -58,3 +58,21 @@ def test_a_shard_says_what_it_is_of(tmp_path):
     assert MaskShard.load(tmp_path / "a.npz", about).about == about
     with pytest.raises(RunError, match=r"is of .*delete it and resume"):
         MaskShard.load(tmp_path / "a.npz", about | {"case": "b"})
+
+
+def test_packed_masks_are_a_sequence_of_masks():
+    masks = [None if mask is None else mask for mask in shard().masks]
+    packed = PackedMasks(masks[:2])
+    packed.extend(PackedMasks(masks[2:]))
+    assert len(packed) == 4 and packed[-3] is None and packed[1:][0] is None
+    assert all(np.array_equal(packed[n], masks[n]) for n in (0, 2, 3)) and packed[3].dtype == bool
+    assert np.array_equal(packed[2:][-1], masks[3]) and np.array_equal(packed[-1], masks[3])
+    with pytest.raises(IndexError):
+        packed[4]
+    assert packed.bits.nbytes == 1 + 2 + 20  # bytes of 1, 15 and 153 bits
+
+
+def test_a_mask_that_was_taken_out_can_be_changed_alone():
+    packed = PackedMasks([np.zeros((2, 2), bool)])
+    packed[0][:] = True
+    assert not packed[0].any()

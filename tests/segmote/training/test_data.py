@@ -1,17 +1,21 @@
 """What a training reads, and whom it holds out."""
 
 import json
+import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from scipy import sparse
 
 from adapters import geometry
 from adapters.families import imis
-from bench.data.reading import layout
+from bench.data.reading import labels, layout
 from segmote.training import data
 from segmote.training.data import (
+    TrainingItem,
     check,
     find_items,
     patient_of,
@@ -20,13 +24,14 @@ from segmote.training.data import (
     read_regions,
     split_patients,
 )
+from tests.helpers.time_limit import timed
 from tests.helpers.training_world import SERVED, SIDE, item, write_set
 
 
 def test_items_are_the_training_list_by_name(world: Path) -> None:
     items = find_items(world)
     assert [found.code for found in items] == ["many"] * 8 + [SERVED] * 6
-    assert items[0].names == ("liver", "lesion")
+    assert items[0].classes == ("liver", "lesion")
     assert {found.patient for found in items if found.code == "many"} == {"P_000", "P_001", "P_002", "P_003"}
     assert len(find_items(world, limit=1)) == 2
     assert {found.code for found in find_items(world, codes=["many"])} == {"many"}
@@ -96,9 +101,74 @@ def test_masks_without_foreground_are_left_out(tmp_path: Path) -> None:
     first = find_items(tmp_path)[0]
     masks = read_masks(first, SIDE)
     assert set(masks) == {"liver", "lesion"} and masks["liver"].shape == (SIDE, SIDE)
-    data.sparse.save_npz(first.label, data.sparse.csr_matrix(np.zeros((2, 40 * 56), np.int32)))
+    sparse.save_npz(first.label, sparse.csr_matrix(np.zeros((2, 40 * 56), np.int32)))
     usable, excluded = check([first], SIDE, pseudo=False)
     assert not usable and "no foreground at 64 x 64" in excluded[0].reason
+
+
+def labelled(root: Path, named: dict[str, str], rows: int = 2) -> TrainingItem:
+    """A picture whose label has three pixels in each row, with the classes given."""
+    write_set(root / "set", 1)
+    path = root / "set" / "dataset.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"labels": named}))
+    channels = np.zeros((rows, 40, 56), np.int32)
+    channels[:, 8:24, 8:24] = 1
+    first = find_items(root)[0]
+    first = replace(first, label=first.label.with_name(f"x.({rows}, 40, 56, 1).npz"))
+    sparse.save_npz(first.label, sparse.csr_matrix(channels.reshape(rows, -1)))
+    return first
+
+
+def test_rows_of_a_label_are_named_by_id_where_ids_have_gaps(tmp_path: Path) -> None:
+    first = labelled(tmp_path, {"0": "background", "1": "liver", "2": "void", "3": "heart"}, rows=3)
+    assert first.classes == ("liver", "heart")
+    assert set(read_masks(first, SIDE)) == {"liver", "heart"}
+    with pytest.raises(ValueError, match="class id 2 has 256 pixels and no name"):
+        read_masks(replace(first, names={1: "liver", 3: "heart"}), SIDE)
+
+
+def test_what_is_not_scored_is_the_benchmarks_list() -> None:
+    assert data.NOT_SCORED == labels.NOT_SCORED
+
+
+def test_a_label_with_an_index_outside_is_excluded_before_scipy_reads_it(tmp_path: Path) -> None:
+    write_set(tmp_path / "set", 1)
+    first = find_items(tmp_path)[0]
+    matrix = sparse.csr_matrix(np.eye(2, 40 * 56, dtype=np.int32))
+    matrix.indices[:] = 2**30
+    sparse.save_npz(first.label, matrix)
+    usable, excluded = check([first], SIDE, pseudo=False)
+    assert not usable and "index 1073741824 or 1073741824 lies outside of 0 to 2239" in excluded[0].reason
+
+
+@pytest.mark.parametrize("role", ["image", "label", "imask"])
+@pytest.mark.parametrize("listed", ["/etc/hostname", "../other/a.png", "image/../../a.png", "..\\a.png"])
+def test_a_list_leads_to_no_file_outside(tmp_path: Path, role: str, listed: str) -> None:
+    write_set(tmp_path / "set", 1)
+    path = tmp_path / "set" / "dataset.json"
+    content = json.loads(path.read_text())
+    content["training"][0][role] = listed
+    path.write_text(json.dumps(content))
+    with pytest.raises(ValueError, match="leads out of the data set"):
+        find_items(tmp_path)
+
+
+def test_a_list_nested_too_deeply_is_named(tmp_path: Path) -> None:
+    write_set(tmp_path / "set", 1)
+    (tmp_path / "set" / "dataset.json").write_text("[" * 100_000)
+    with pytest.raises(ValueError, match="not of the IMIS layout"):
+        find_items(tmp_path)
+
+
+def test_a_pipe_in_the_place_of_a_file_is_excluded(tmp_path: Path) -> None:
+    write_set(tmp_path / "set", 3)
+    items = find_items(tmp_path)[:3]
+    for path in (items[0].image, items[1].label, items[2].pseudo):
+        path.unlink()
+        os.mkfifo(path)
+    with timed():
+        usable, excluded = check(items, SIDE, pseudo=True)
+    assert not usable and all("not a regular file" in one.reason for one in excluded) and len(excluded) == 3
 
 
 def test_regions_are_smoothed_and_small_ones_left_out(tmp_path: Path) -> None:

@@ -69,7 +69,7 @@ def test_white_is_the_one_class_that_has_a_name(tmp_path: Path) -> None:
     write_json(tmp_path / "labels.json", {"lungs": 1})
     case = FOLDER.read(item(tmp_path))
     assert case.masks["lungs"].sum() == 6
-    assert "taken as grey levels; cut at 127" in case.warnings[0]
+    assert "0 and 254 are the values; cut at 127" in case.warnings[0]
 
 
 def test_grey_levels_with_the_map_of_huang(tmp_path: Path) -> None:
@@ -94,12 +94,36 @@ def test_grey_levels_without_a_map_fail_with_the_way_out(tmp_path: Path) -> None
         FOLDER.read(item(tmp_path))
 
 
-@pytest.mark.parametrize("content", [["liver"], {"liver": "one"}, {"info": {"1": "a"}, "color": {}}])
+@pytest.mark.parametrize(
+    "content",
+    [["liver"], {"liver": "one"}, {"info": {"1": "a"}, "color": {}}, {"info": {"1": "a"}, "color": {"1": [255, 0, 0]}}],
+)
 def test_an_invalid_table_is_one_defect(tmp_path: Path, content: object) -> None:
     folder(tmp_path, square())
     write_json(tmp_path / "labels.json", content)
     _, (defect,) = catalogue.index("folder", tmp_path, None)
     assert "labels.json: not a mapping" in defect.reason
+
+
+def test_pictures_in_folders_of_patients_are_cases_by_their_path(tmp_path: Path) -> None:
+    for name, value in (("p1/001", 1), ("p2/001", 2)):
+        write_png(tmp_path / f"images/{name}.png", picture())
+        write_png(tmp_path / f"masks/{name}_mask.png", square(value))
+    write_png(tmp_path / "images/p2/002.png", picture())
+    assert list(FOLDER.find(tmp_path)) == [tmp_path]
+    first, second, orphan = FOLDER.index(tmp_path)
+    assert [(one.case, one.patient) for one in (first, second)] == [("p1/001", "p1"), ("p2/001", "p2")]
+    assert FOLDER.read(first).masks.keys() == {"label 1"}
+    assert FOLDER.read(second).masks.keys() == {"label 2"}
+    assert isinstance(orphan, Defect) and orphan.reason == "p2/002.png: image without mask"
+
+
+@pytest.mark.parametrize("content", [{"1": "liver"}, {"liver": "1_0"}, {"liver": "1,2"}, {"liver": 1.5}])
+def test_ids_that_are_none_are_refused_with_the_way_they_are_written(tmp_path: Path, content: object) -> None:
+    folder(tmp_path, square(1))
+    write_json(tmp_path / "labels.json", content)
+    _, (defect,) = catalogue.index("folder", tmp_path, None)
+    assert defect.kind == "failed" and "is no whole number; names come first" in defect.reason
 
 
 def test_orphans_are_skipped_and_doubles_fail(tmp_path: Path) -> None:

@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -112,11 +113,12 @@ def test_a_label_of_empty_channels_is_skipped(tmp_path: Path) -> None:
     assert caught.value.kind == "skipped"
 
 
-def test_a_channel_without_a_name_gets_its_number(tmp_path: Path) -> None:
+def test_a_channel_without_a_name_fails_with_its_id_and_count(tmp_path: Path) -> None:
     imis(tmp_path)
     content = {"labels": {"0": "background"}, "test": [IMIS_ITEM]}
     write_json(tmp_path / "dataset.json", content)
-    assert IMIS.read(item(tmp_path)).masks.keys() == {"label 1"}
+    with pytest.raises(DataError, match=r"npz: class id 1 has 6 pixels and no name; name it in the labels"):
+        IMIS.read(item(tmp_path))
 
 
 def two_patients(root: Path, *names: str) -> None:
@@ -153,15 +155,25 @@ def test_channels_of_one_name_are_one_class(tmp_path: Path) -> None:
         ({"image": "/etc/x.png"}, "leads out of the data set"),
         ({"image": "../x.png"}, "leads out of the data set"),
         ({"image": "x" * 5000 + ".png"}, "without image"),
+        ({"image": "nul\0.png"}, "is no name of a file"),
+        ({"image": "image"}, "not a regular file, but a folder"),
+        ({"image": "image/loop.png"}, "Symlink loop"),
+        ({"image": "image/dangling.png"}, "cannot be read"),
+        ({"image": 7}, "names no image and label"),
+        ({"image": None}, "names no image and label"),
+        ({"image": "a.png", "label": 7}, "names no image and label"),
+        (None, "names no image and label"),
     ],
 )
-def test_an_impossible_entry_leaves_the_others(tmp_path: Path, entry: dict[str, str], reason: str) -> None:
+def test_an_impossible_entry_leaves_the_others(tmp_path: Path, entry: dict[str, Any] | None, reason: str) -> None:
     imis(tmp_path)
-    content = {"labels": {"1": "spleen"}, "test": [IMIS_ITEM, {"label": IMIS_ITEM["label"], **entry}]}
-    write_json(tmp_path / "dataset.json", content)
-    items, defects = catalogue.index("imis", tmp_path, None)
-    assert [item.case for item in items] == ["ABD_001_100"]
-    assert [reason in defect.reason for defect in defects] == [True]
+    (tmp_path / "image/loop.png").symlink_to("loop.png")
+    (tmp_path / "image/dangling.png").symlink_to("nowhere.png")
+    odd = entry and {"label": IMIS_ITEM["label"], **entry}
+    write_json(tmp_path / "dataset.json", {"labels": {"1": "spleen"}, "test": [IMIS_ITEM, odd]})
+    report = check("imis", tmp_path)
+    assert report.cases == ("ABD_001_100",)
+    assert sum(reason in defect.reason for defect in report.defects) == 1
 
 
 def test_a_picture_that_is_listed_twice_fails(tmp_path: Path) -> None:
@@ -190,7 +202,7 @@ def test_training_reads_what_evaluation_reads(tmp_path: Path) -> None:
     usable, excluded = training.check(training.find_items(tmp_path), 20, False)
     report = check("imis", tmp_path)
     assert [one.image.parent.name for one in usable] == [case.partition("/")[0] for case in report.cases] == ["p1"]
-    assert "(8, 10) pixels, 1.png has (10, 8)" in excluded[0].reason
+    assert "named (1, 8, 10, 1); the image has (10, 8) pixels" in excluded[0].reason
     pixels = training.read_image(usable[0].image, 20)[0]
     (item, _), _ = catalogue.index("imis", tmp_path, None)
     (sample,) = samples(catalogue.read(item), load_protocol("segmote"))

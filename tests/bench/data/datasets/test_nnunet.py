@@ -118,7 +118,7 @@ def test_two_label_files_of_a_case_fail_and_ids_may_be_text(tmp_path: Path) -> N
     assert "more than one label file: labelsTr/liver 1.nii, labelsTr/liver 1.nii.gz" in defect.reason
 
 
-@pytest.mark.parametrize("name", ["CT", "ct", " Ct "])
+@pytest.mark.parametrize("name", ["CT", "ct", " Ct ", "CT_scan", "Computed Tomography"])
 def test_ct_is_ct_however_it_is_written(tmp_path: Path, name: str) -> None:
     nnunet(tmp_path, VERSION_2)
     write_json(tmp_path / "dataset.json", {"channel_names": {"0": name}, "labels": VERSION_2})
@@ -131,4 +131,29 @@ def test_white_png_labels_where_the_table_says_1_are_said(tmp_path: Path) -> Non
     write_json(tmp_path / "dataset.json", {"channel_names": {"0": "X"}, "labels": {"background": 0, "vessel": 1}})
     case = NNUNET.read(item(tmp_path))
     assert case.masks["vessel"].sum() == 6
-    assert "255, taken as grey levels" in case.warnings[0]
+    assert "0 and 255 are the values" in case.warnings[0]
+
+
+@pytest.mark.parametrize("channels", [{"1": "PET", "0": "CT"}, {"01": "PET", "00": "CT"}])
+def test_the_channel_that_is_read_is_named_by_its_number_not_by_its_place(tmp_path: Path, channels: dict) -> None:
+    nnunet(tmp_path, VERSION_2)
+    write_nifti(tmp_path / "imagesTr/liver 1_0001.nii.gz", voxels())
+    write_json(tmp_path / "dataset.json", {"channel_names": channels, "labels": VERSION_2})
+    found = item(tmp_path)
+    assert found.modality == "CT"
+    assert found.details["warnings"] == ("2 channels (CT, PET): CT read",)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ({"channel_names": {"1": "CT"}, "labels": {"liver": 1}}, "channel 0 has no name"),
+        ({"modality": {"0": "CT"}, "labels": {"1": "liver", "01": "spleen"}}, "id 1 is named more than once"),
+        ({"modality": {"0": "CT"}, "labels": {"1": None}}, "id 1 is named None"),
+    ],
+)
+def test_names_that_are_missing_or_doubled_are_refused(tmp_path: Path, content: dict, reason: str) -> None:
+    nnunet(tmp_path, VERSION_2)
+    write_json(tmp_path / "dataset.json", content)
+    _, (defect,) = catalogue.index("nnunet", tmp_path, None)
+    assert defect.kind == "failed" and reason in defect.reason

@@ -47,6 +47,19 @@ def test_a_missing_image_is_skipped(tmp_path: Path) -> None:
     assert (defect.case, defect.kind) == ("s0114_111", "skipped")
 
 
+@pytest.mark.parametrize("mask", ["s0114_1115_liver_000", "other_5_liver_000", "s0114_111", "s0114_111_000"])
+def test_a_mask_that_is_not_named_after_its_image_fails(tmp_path: Path, mask: str) -> None:
+    sam_med2d(tmp_path)
+    write_png(tmp_path / f"masks/{mask}.png", square())
+    listed = {"images/s0114_111.png": [f"masks/{mask}.png", "masks/s0114_111_rib_left_9_000.png"]}
+    write_json(tmp_path / "image2label_train.json", listed)
+    *_, item, defect = SAM_MED2D.index(tmp_path)
+    assert isinstance(item, Item) and isinstance(defect, Defect)
+    assert SAM_MED2D.read(item).masks.keys() == {"rib_left_9"}
+    assert defect.kind == "failed"
+    assert f"masks/{mask}.png: not named s0114_111_<class>_<number>" in defect.reason
+
+
 def test_names_of_the_20m_release(tmp_path: Path) -> None:
     name = "mr_00--ACDC--patient001_frame01--z_0003"
     write_png(tmp_path / f"images/{name}.png", picture())
@@ -97,6 +110,17 @@ def test_a_list_leads_to_no_file_outside(tmp_path: Path, folder: str) -> None:
     where = str(tmp_path / "outside") if folder.startswith("/") else folder
     listed(root, f"{where}/a.png", f"{where}/a_liver_000.png")
     assert all(isinstance(entry, Defect) for entry in SAM_MED2D.index(root))
+
+
+def test_endings_in_capitals_are_found_where_the_list_has_small_ones(tmp_path: Path) -> None:
+    sam_med2d(tmp_path)
+    (tmp_path / "images/s0114_111.png").rename(tmp_path / "images/s0114_111.PNG")
+    (tmp_path / "masks/s0114_111_rib_left_9_000.png").rename(tmp_path / "masks/s0114_111_rib_left_9_000.PNG")
+    *_, item = SAM_MED2D.index(tmp_path)
+    assert isinstance(item, Item) and SAM_MED2D.read(item).masks.keys() == {"rib_left_9"}
+    write_png(tmp_path / "images/s0114_111.png", picture(), "RGB")
+    found = [one for one in SAM_MED2D.index(tmp_path) if isinstance(one, Item)][-1]
+    assert found.files["image"].suffix == ".png"
 
 
 def test_an_entry_that_fits_two_files_fails(tmp_path: Path) -> None:

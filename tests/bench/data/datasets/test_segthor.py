@@ -1,3 +1,4 @@
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -110,3 +111,20 @@ def test_two_label_maps_of_a_patient_fail(tmp_path: Path) -> None:
     (defect,) = SEGTHOR.index(tmp_path)
     assert isinstance(defect, Defect)
     assert defect.reason == "more than one label map: Patient_01/GT.nii, Patient_01/GT.nii.gz; keep one of them"
+
+
+def test_letters_of_files_and_folders_may_differ_in_capitals(tmp_path: Path) -> None:
+    segthor(tmp_path)
+    patient = tmp_path / "train/Patient_01"
+    (patient / "GT.nii.gz").rename(patient / "gt.NII.GZ")
+    (patient / "Patient_01.nii.gz").rename(patient / "patient_01.nii.gz")
+    (item,) = SEGTHOR.index(tmp_path)
+    assert isinstance(item, Item) and SEGTHOR.read(item).masks.keys() == {"heart", "aorta"}
+
+
+def test_patients_that_differ_in_capitals_fail(tmp_path: Path) -> None:
+    segthor(tmp_path)
+    shutil.copytree(tmp_path / "train/Patient_01", tmp_path / "train/patient_01")
+    (defect,) = SEGTHOR.index(tmp_path)
+    assert isinstance(defect, Defect) and defect.kind == "failed"
+    assert defect.reason == "more than one label map: Patient_01/GT.nii.gz, patient_01/GT.nii.gz; keep one of them"

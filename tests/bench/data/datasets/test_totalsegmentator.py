@@ -127,3 +127,10 @@ def test_two_files_of_a_class_are_a_defect_of_that_class(tmp_path: Path) -> None
     found, defect = CT.index(tmp_path)
     assert isinstance(found, Item) and found.files.keys() == {"image", "spleen"}
     assert isinstance(defect, Defect) and (defect.kind, defect.target) == ("failed", "liver")
+
+
+def test_a_class_named_as_not_scored_is_none(tmp_path: Path) -> None:
+    totalsegmentator(tmp_path, "s0001", "ct", {"liver": corner(), "Void": corner()[::-1]})
+    case = CT.read(item(tmp_path, CT))
+    assert case.masks.keys() == {"liver"}
+    assert "6 values of 'Void' are named as not scored; they count as background" in case.warnings

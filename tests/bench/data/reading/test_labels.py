@@ -105,7 +105,7 @@ def test_one_named_class_of_a_map_of_several_fails() -> None:
 def test_white_for_the_one_named_class_is_said_in_the_record(ids: tuple[int, ...]) -> None:
     masks, warnings = by_id(np.array([0, 254, 0], np.uint8), {"vessel": ids}, "x")
     assert masks["vessel"].tolist() == [False, True, False]
-    assert warnings == ("x: 0 values lie between 0 and 254, taken as grey levels; cut at 127",)
+    assert warnings == ("x: 0 and 254 are the values; cut at 127",)
     with pytest.raises(DataError, match=r"255 \(1\)"):
         by_id(np.array([0, 255], np.uint8), {"vessel": (5,)}, "x")
 

@@ -288,6 +288,13 @@ def test_a_packed_file_that_goes_on_behind_its_voxels_fails(tmp_path: Path) -> N
         read_volume(path)
 
 
+@pytest.mark.parametrize("rest", [0, np.nan])
+def test_labels_of_nothing_but_nan_and_0_fail(tmp_path: Path, rest: float) -> None:
+    values = np.where(corner(), np.nan, rest).astype(np.float32)
+    with pytest.raises(DataError, match=r"values are no number \(NaN\) and all others are 0"):
+        read_label_volume(write_nifti(tmp_path / "x.nii", values))
+
+
 def test_nan_in_labels_is_background_and_infinite_labels_fail(tmp_path: Path) -> None:
     values = np.where(corner(), 1, np.nan).astype(np.float32)
     label = read_label_volume(write_nifti(tmp_path / "x.nii", values))

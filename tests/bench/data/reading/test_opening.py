@@ -1,19 +1,24 @@
 import json
 import os
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from bench.data.case import DataError
+from bench.data.check import check
 from bench.data.reading.opening import is_file, only_below, place, read_bytes, read_json, require_plausible
+from tests.helpers import layouts
+from tests.helpers.time_limit import timed
 
 
 def test_only_regular_files_are_opened(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "x.nii.gz")
     (tmp_path / "zero").symlink_to("/dev/zero")
     for name, kind in (("x.nii.gz", "a pipe"), ("zero", "a device"), (".", "a folder")):
-        with pytest.raises(DataError, match=f"not a regular file, but {kind}"):
-            read_bytes(tmp_path / name)
+        with timed(), pytest.raises(DataError, match=f"not a regular file, but {kind}"):
+            read_bytes(tmp_path / name, most=2**20)
 
 
 def test_links_out_of_the_data_folder_are_refused_by_name_unless_followed(tmp_path: Path) -> None:
@@ -42,6 +47,31 @@ def test_links_in_a_circle_and_impossible_names_are_no_files(tmp_path: Path) -> 
         assert not is_file(path)
         with only_below(tmp_path), pytest.raises(DataError, match=r"cannot be read \("):
             read_bytes(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "build", "optional"),
+    [
+        ("folder", lambda root: layouts.folder(root, layouts.square()), "labels.json"),
+        ("sam-med2d", layouts.sam_med2d, "image2label_test.json"),
+        (
+            "totalsegmentator-mri",
+            lambda root: layouts.totalsegmentator(root, "s1", "mri", {"liver": layouts.corner()}),
+            "meta.csv",
+        ),
+    ],
+)
+@pytest.mark.parametrize("kind", ["pipe", "folder", "link that leads nowhere"])
+def test_an_optional_file_that_is_none_is_refused_and_not_passed_over(
+    tmp_path: Path, name: str, build: Callable[[Path], object], optional: str, kind: str
+) -> None:
+    build(tmp_path)
+    path = tmp_path / optional
+    {"pipe": os.mkfifo, "folder": os.mkdir, "link that leads nowhere": partial(os.symlink, "nowhere")}[kind](path)
+    with timed():
+        report = check(name, tmp_path)
+    assert not report.cases and report.failed == 1
+    assert optional in report.defects[0].reason
 
 
 def test_large_files_are_refused_unread(tmp_path: Path) -> None:

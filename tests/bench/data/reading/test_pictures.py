@@ -136,3 +136,27 @@ def big_endian_tiff(values: np.ndarray) -> bytes:
     entries = [struct.pack(">HHII", tag, 4, 1, value) for tag, value in (*tags, (279, len(data)))]
     directory = struct.pack(">H", len(entries)) + b"".join(entries) + bytes(4)
     return b"MM" + struct.pack(">HI", 42, 8 + len(data)) + data + directory
+
+
+def transparent(mode: str, value: int | np.ndarray, alpha: np.ndarray) -> Image.Image:
+    grey = Image.fromarray(np.broadcast_to(np.uint8(value), alpha.shape).copy())
+    found = grey.convert(mode)
+    found.putalpha(Image.fromarray(alpha))
+    return found
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+@pytest.mark.parametrize("value", [0, 255])
+def test_a_label_that_is_drawn_in_its_transparency_fails(tmp_path: Path, mode: str, value: int) -> None:
+    """One colour everywhere: without the transparency it would be empty, or all of the picture."""
+    transparent(mode, value, square()).save(tmp_path / "a.png")
+    with pytest.raises(DataError, match=r"74 pixels are transparent, .* save grey values or ids"):
+        read_label_picture(tmp_path / "a.png")
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+@pytest.mark.parametrize("alpha", [square(), np.full((8, 10), 255, np.uint8)])
+def test_transparent_background_is_background(tmp_path: Path, mode: str, alpha: np.ndarray) -> None:
+    transparent(mode, square(7), alpha).save(tmp_path / "a.png")
+    values, warnings = read_label_picture(tmp_path / "a.png")
+    assert np.array_equal(values, square(7)) and not warnings

@@ -1,11 +1,14 @@
-"""A pool of a few pictures, and batches from it."""
+"""A pool of a few pictures, batches from it, and families that train in a moment."""
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
-from bench.miniworld.training import pools
-from bench.miniworld.training.batches import Batch, Source, Variation
+from bench.miniworld.training import build, engine, pools
+from bench.miniworld.training.batches import PictureBatch, Source, Variation
+from bench.miniworld.training.families import FAMILIES, Family
 from bench.miniworld.training.pools import SIDE, Pool
 
 CPU = torch.device("cpu")
@@ -36,7 +39,7 @@ def generator() -> torch.Generator:
 
 
 @pytest.fixture
-def batch(source, generator) -> Batch:
+def batch(source, generator) -> PictureBatch:
     return source.draw(4, 2, Variation(), generator)
 
 
@@ -48,3 +51,16 @@ def tiny_pools(tmp_path, monkeypatch):
     monkeypatch.setattr("bench.miniworld.training.engine.PICTURES", 4)
     monkeypatch.setattr("bench.miniworld.training.engine.PICTURES_OF", {})
     monkeypatch.setattr("bench.miniworld.training.validation.PICTURES", 2)
+
+
+@pytest.fixture
+def quick(tiny_pools, tmp_path, monkeypatch) -> dict[str, Family]:
+    """The families with steps of two pictures; unfinished trainings are kept in the test's own folder."""
+    small = {
+        name: replace(family, stages=tuple(replace(stage, pictures=2, objects=2) for stage in family.stages))
+        for name, family in FAMILIES.items()
+    }
+    monkeypatch.setattr(build, "FAMILIES", small)
+    monkeypatch.setattr(build, "checkpoint", lambda name, share=1.0: tmp_path / "checkpoints" / f"{name}.pt")
+    monkeypatch.setattr(engine, "faster_precision", lambda *_: "fp32")
+    return small

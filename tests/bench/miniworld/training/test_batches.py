@@ -5,7 +5,6 @@ import torch
 
 from bench.miniworld.training.batches import UPRIGHT, Source, Variation, tight_boxes, unpacked
 from bench.miniworld.training.pools import SIDE, Pool
-from bench.miniworld.training.recolouring import recoloured
 
 STILL = Variation(turned=False, zoom=(0.999, 1.001), recoloured=False)
 
@@ -59,12 +58,3 @@ def test_some_objects_of_a_batch_keep_the_pictures(batch):
     part = batch.of(torch.tensor([1]))
     assert part.images is batch.images
     assert torch.equal(part.boxes, batch.boxes[1:2]) and part.owner == batch.owner[1]
-
-
-def test_recolouring_turns_contrast_round_but_keeps_the_range(generator):
-    images = torch.full((64, 3, 16, 16), 0.3)
-    images[..., 8:] = 0.7
-    changed = recoloured(images, torch.ones(64, 1, 16, 16, dtype=torch.bool), generator)
-    assert changed.min() >= 0 and changed.max() <= 1
-    inverted = (changed[..., 8:].mean((1, 2, 3)) < changed[..., :8].mean((1, 2, 3))).float().mean()
-    assert 0.2 < inverted < 0.6

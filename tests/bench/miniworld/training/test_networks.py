@@ -3,13 +3,9 @@
 import pytest
 import torch
 
-from adapters import card
 from adapters.families import small_networks
-from adapters.families.imis import ImisSegmenter
 from bench.miniworld.training.families import FAMILIES
-from bench.miniworld.training.names import Names
-from bench.miniworld.training.networks import Prompts, boxed, embed, named, no_clicks, propose
-from bench.miniworld.training.pools import NAMES
+from bench.miniworld.training.networks import PromptTensors, boxed, embed, named, no_clicks, propose
 
 
 @pytest.mark.parametrize("family", ["sam", "sam2", "sam-med2d", "imis"])
@@ -58,22 +54,8 @@ def test_prompts_stay_exact_in_reduced_precision(batch):
     torch.testing.assert_close(seen[0], exact)
 
 
-def test_names_are_what_the_adapter_tells():
-    torch.manual_seed(0)
-    network = ImisSegmenter.build("mini")
-    model = ImisSegmenter(card("imis/mini"), network, torch.device("cpu"), "fp32")
-    index = torch.tensor([NAMES.index("liver"), NAMES.index("spleen"), NAMES.index("liver")])
-    vectors = Names(network, torch.device("cpu")).vectors(network, index)
-    torch.testing.assert_close(vectors, model.pooled(["liver", "spleen", "liver"]))
-    vectors.sum().backward()
-    assert any(value.grad is not None for value in network.text_model.parameters())
-    network.text_model = None
-    with pytest.raises(ValueError, match="text tower"):
-        Names(network, torch.device("cpu")).vectors(network, index)
-
-
 def test_only_a_click_by_itself_is_ambiguous():
-    click = Prompts(None, torch.zeros(1, 1, 2), torch.ones(1, 1, dtype=torch.long))
+    click = PromptTensors(None, torch.zeros(1, 1, 2), torch.ones(1, 1, dtype=torch.long))
     assert click.is_lone_click
     assert not click.with_click(torch.zeros(1, 1, 2), torch.zeros(1, 1, dtype=torch.long)).is_lone_click
     assert not boxed(torch.zeros(1, 4)).is_lone_click

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from bench.miniworld.phantoms.blots import MOST_OBJECTS, blot_sample
 from bench.miniworld.phantoms.medical import medical_sample
 from bench.miniworld.training import pools
 
@@ -64,19 +63,3 @@ def test_pools_join_with_their_owners():
     both = pools.joined([one, one])
     assert len(both.images) == 6
     np.testing.assert_array_equal(both.owner[len(one.owner) :], one.owner + 3)
-
-
-def test_blots_are_of_every_size_and_of_either_contrast():
-    rng = np.random.default_rng(0)
-    sides, brighter = [], []
-    for _ in range(12):
-        sample = blot_sample(rng)
-        assert 1 <= len(sample.masks) <= MOST_OBJECTS
-        for mask in sample.masks.values():
-            rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-            sides.append(np.sqrt(np.ptp(rows) + 1) * np.sqrt(np.ptp(columns) + 1))
-            window = sample.image[rows[0] - 3 : rows[-1] + 4, columns[0] - 3 : columns[-1] + 4, 0]
-            brighter.append(sample.image[..., 0][mask].mean() > window.mean() if window.size else True)
-    counts, _ = np.histogram(sides, [0, 8, 16, 32, 128])
-    assert (counts > 0.05 * len(sides)).all()
-    assert 0.2 < np.mean(brighter) < 0.8

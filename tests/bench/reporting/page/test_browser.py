@@ -197,7 +197,7 @@ def test_images_are_drawn(opened, tmp_path):
     card = page.locator(f"{CARDS} svg").first
     card.scroll_into_view_if_needed()
     picture = tmp_path / "card.png"
-    card.screenshot(path=picture)
+    card.screenshot(path=picture, caret="initial")  # else older playwright adds a style, which the page refuses
     pixels = np.asarray(Image.open(picture).convert("RGB")).reshape(-1, 3).astype(int)
     for colour in ((80, 80, 80), (0, 213, 255), (255, 77, 166), (255, 213, 0)):  # image, target, prediction, prompt
         assert np.abs(pixels - colour).sum(axis=1).min() < 60, colour

@@ -71,7 +71,7 @@ def test_table_has_the_licences_of_weights_and_data():
         assert "CC BY 4.0" in text and "SA-1B" in text and "Official weights" in text
 
 
-def test_each_sheet_keeps_its_own_columns_in_its_file():
+def test_each_table_keeps_its_own_columns_in_its_file():
     files = [FORMATS["csv"](one).splitlines()[0] for one in text_tables(table(terms(["sam"]), ["segthor"]))]
     assert files == [
         "dataset,model,seen,mark,source",

@@ -1,4 +1,4 @@
-"""`bench ablate` on tiny networks."""
+"""`bench ablate`: what it refuses, and the ablation that trains nothing."""
 
 from pathlib import Path
 
@@ -15,8 +15,8 @@ from bench.cli import main
         (["experts", "--data", "{data}", "--four", "ct"], "no data set ct"),
     ],
 )
-def test_wrong_requests_are_said_in_a_line(setting, arguments, text, capsys):
-    filled = [part.format(data=setting.data) for part in arguments]
+def test_wrong_requests_are_said_in_a_line(two_data_sets, arguments, text, capsys):
+    filled = [part.format(data=two_data_sets) for part in arguments]
     with pytest.raises(SystemExit) as stop:
         main(["ablate", *filled])
     assert stop.value.code == 2
@@ -24,7 +24,6 @@ def test_wrong_requests_are_said_in_a_line(setting, arguments, text, capsys):
 
 
 def test_size_is_written_by_the_command(tmp_path: Path, capsys):
-
     with pytest.raises(SystemExit) as stop:
         main(["ablate", "size", "--out", str(tmp_path)])
     assert stop.value.code == 0

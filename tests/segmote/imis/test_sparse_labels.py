@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from bench.data.reading.sparse_labels import load_channels
+from segmote.imis.sparse_labels import class_names, load_channels, read_classes
 
 
 def csr(indices=(5, 6), indptr=(0, 2), shape=(1, 1600), data=(1, 1), kind=b"csr", **other):
@@ -19,7 +19,7 @@ def csr(indices=(5, 6), indptr=(0, 2), shape=(1, 1600), data=(1, 1), kind=b"csr"
 @pytest.mark.parametrize("kind", ["csr", "csc", "coo"])
 def test_rows_with_foreground_come_back(kind):
     matrix = np.zeros((4, 12), np.uint8)
-    matrix[1, 2:5], matrix[3, 7] = 1, 9
+    matrix[1, 2:5], matrix[3, 7] = 1, 1
     buffer = io.BytesIO()
     sparse.save_npz(buffer, sparse.csr_matrix(matrix).asformat(kind))
     rows, masks, shape = load_channels(buffer.getvalue())
@@ -30,6 +30,40 @@ def test_rows_with_foreground_come_back(kind):
 def test_stored_zeros_are_no_foreground():
     rows, masks, _ = load_channels(csr(data=(0, 0)))
     assert len(rows) == len(masks) == 0
+
+
+@pytest.mark.parametrize(("data", "dtype"), [((1, 1), np.int64), ((255, 255), np.uint8), ((1, 0.9995), np.float32)])
+def test_masks_hold_0_and_1_or_0_and_white(data, dtype):
+    rows, masks, _ = load_channels(csr(data=data, dtype=dtype))
+    assert rows.tolist() == [0] and masks.sum() == 2
+
+
+@pytest.mark.parametrize(
+    ("data", "dtype", "shown"),
+    [
+        ((-1, -1), np.int32, "-1"),
+        ((2, 2), np.int32, "2"),
+        ((1, 255), np.uint8, "1, 255"),
+        ((0.3, 0.3), np.float32, "0.3"),
+        ((1e-9, 1e-9), np.float64, "1e-09"),
+    ],
+)
+def test_values_of_no_mask_are_refused_and_named(data, dtype, shown):
+    with pytest.raises(ValueError, match=f"it holds {shown}; masks hold 0 and 1, or 0 and 255"):
+        load_channels(csr(data=data, dtype=dtype))
+
+
+@pytest.mark.parametrize(
+    ("labels", "reason"),
+    [
+        ({"1": "liver", "01": "spleen"}, "id 1 is named more than once"),
+        ({"1": None}, "id 1 is named None, which is no text"),
+        ({"1": 7}, "id 1 is named 7, which is no text"),
+    ],
+)
+def test_a_class_has_one_name_of_text(labels, reason):
+    with pytest.raises(ValueError, match=reason):
+        class_names(labels)
 
 
 WRONG = {
@@ -105,3 +139,32 @@ def test_a_damaged_array_is_a_value_error(name, raw):
 def test_something_else_is_a_value_error(content):
     with pytest.raises(ValueError, match=r"."):  # any reason, but never another error
         load_channels(content)
+
+
+def label(*rows) -> bytes:
+    """A stored label of 4 x 3 pixels with the given rows of foreground."""
+    matrix = np.zeros((len(rows), 12), np.uint8)
+    for row, places in zip(matrix, rows, strict=True):
+        row[list(places)] = 1
+    buffer = io.BytesIO()
+    sparse.save_npz(buffer, sparse.csr_matrix(matrix))
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("name", ["x___a.(3, 4, 3, 1).npz", "x.(3, 4, 3).NPZ", "x.npz"])
+def test_rows_are_classes_by_id_and_one_name_is_one_class(name):
+    masks = read_classes(label([0, 1], [], [7]), name, {0: "background", 1: "liver", 3: "liver", 9: "heart"}, (4, 3))
+    assert masks.keys() == {"liver"}
+    assert np.flatnonzero(masks["liver"]).tolist() == [0, 1, 7]
+
+
+def test_a_row_with_foreground_and_no_name_is_refused_with_its_id_and_count():
+    with pytest.raises(ValueError, match="class id 2 has 3 pixels and no name; name it in the labels"):
+        read_classes(label([0], [1, 2, 3]), "x.npz", {1: "liver"}, (4, 3))
+    assert read_classes(label([0], []), "x.npz", {1: "liver"}, (4, 3)).keys() == {"liver"}
+
+
+@pytest.mark.parametrize("name", ["x.(2, 3, 4, 1).npz", "x.(1, 4, 3, 1).npz", "x.(2, 4).npz", "x.(2, 4, 3, 2).npz"])
+def test_a_label_of_another_shape_than_its_name_or_image_is_refused(name):
+    with pytest.raises(ValueError, match=r"\(2, 12\) values named"):
+        read_classes(label([0], [1]), name, {1: "liver", 2: "heart"}, (4, 3))

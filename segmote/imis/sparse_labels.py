@@ -1,4 +1,6 @@
-"""Sparse matrices of `scipy.sparse.save_npz`, looked at before SciPy computes with them.
+"""Labels in the layout of IMIS: sparse matrices of `scipy.sparse.save_npz`, looked at before SciPy computes with them.
+
+Evaluation and training read them here, so that both see the same masks or refuse the same files.
 
 SciPy trusts what such a file says of itself: an index outside of the matrix writes outside of its memory, and a header
 of a few bytes asks for any amount of it. Here headers are held against the sizes in the archive before anything is
@@ -7,16 +9,21 @@ allocated, and indices against the shape before anything is computed.
 
 import io
 import math
+import re
 import zipfile
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+NAMED_SHAPE = re.compile(r"\(([\d, ]+)\)\.npz$", re.IGNORECASE)
 LARGEST_ARRAY = 1 << 28  # bytes of one stored array: 256 MiB, a thousand times the largest of the published labels
 LARGEST_MASKS = 1 << 30  # bytes of all channels of a label as masks
 MOST_CHANNELS = 100_000  # classes; the published labels have some hundreds
+FOREGROUND, ROUNDING = (1, 255), 1e-3
+SHOWN = 6  # values in a message
 PARTS = {
     "csr": ("data", "indices", "indptr"),
     "csc": ("data", "indices", "indptr"),
@@ -24,6 +31,61 @@ PARTS = {
 }
 HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 TYPES = {"csr": sparse.csr_matrix, "csc": sparse.csc_matrix, "coo": sparse.coo_matrix}
+
+
+def class_names(labels: Mapping[str, Any]) -> dict[int, str]:
+    """Class by id, from the `labels` of a `dataset.json`.
+
+    Raises:
+        ValueError: an id that is no whole number or is there twice, a name that is no text.
+    """
+    names: dict[int, str] = {}
+    for key, name in labels.items():
+        number = int(key)
+        if number in names:
+            raise ValueError(f"id {number} is named more than once")
+        if not isinstance(name, str):
+            raise ValueError(f"id {number} is named {name!r}, which is no text")
+        names[number] = name
+    return names
+
+
+def read_classes(
+    content: bytes, file_name: str, names: Mapping[int, str], size: Sequence[int]
+) -> dict[str, NDArray[np.bool_]]:
+    """The classes of a label that have foreground.
+
+    Args:
+        content: of the file.
+        file_name: ends in "(C, H, W, 1).npz", or tells nothing of the shape.
+        names: class by its id, which is the number of its row plus one; ids of one name are one class.
+        size: height and width of the image.
+
+    Returns:
+        Masks (H, W) by class name.
+
+    Raises:
+        ValueError: see `load_channels`; the label does not fit the image or the shape in its name; a row with
+            foreground has no name.
+    """
+    try:
+        rows, masks, shape = load_channels(content)
+    except ValueError as error:
+        raise ValueError(f"cannot be read ({error})") from error
+    named = NAMED_SHAPE.search(file_name)
+    count, *rest = (int(side) for side in named[1].split(",") if side.strip()) if named else (shape[0], *size)
+    if tuple(rest[:2]) != tuple(size) or shape != (count, math.prod(rest)):
+        raise ValueError(f"{shape} values named {(count, *rest)}; the image has {tuple(size)} pixels")
+    whole: dict[str, NDArray[np.bool_]] = {}
+    for row, mask in zip(rows.tolist(), masks.reshape(len(rows), *size), strict=True):
+        if row + 1 not in names:
+            raise ValueError(
+                f"class id {row + 1} has {np.count_nonzero(mask)} pixels and no name; name it in the labels of "
+                'dataset.json, as "ignore" if it is not to be scored'
+            )
+        name = names[row + 1]
+        whole[name] = whole[name] | mask if name in whole else mask
+    return whole
 
 
 def load_channels(content: bytes) -> tuple[NDArray[np.int64], NDArray[np.bool_], tuple[int, int]]:
@@ -37,7 +99,7 @@ def load_channels(content: bytes) -> tuple[NDArray[np.int64], NDArray[np.bool_],
 
     Raises:
         ValueError: the archive is damaged, says something else than it holds, asks for too much memory, or has an
-            index outside of the matrix, or values that are not finite.
+            index outside of the matrix, or values that are none of a mask.
     """
     try:
         matrix = _matrix(content)
@@ -72,12 +134,25 @@ def _matrix(content: bytes) -> Any:
         raise ValueError("its arrays are not lists of numbers")
     if not all(part.dtype.kind in "iu" for part in (first, second)):
         raise ValueError("its indices are not integers")
-    if values.dtype.kind == "f" and not np.isfinite(values).all():
-        raise ValueError("it holds values that are not finite")
+    _require_mask(values)
     pair = (first, second)
     _require_inside(name, values, *pair, (height, width))
     parts = (values, pair) if name == "coo" else (values, *pair)
     return TYPES[name](parts, shape=(height, width)).tocsr()
+
+
+def _require_mask(values: NDArray[Any]) -> None:
+    """Hold values against those of masks: 0 and 1, or 0 and white.
+
+    Raises:
+        ValueError: names them, if they are others.
+    """
+    if values.dtype.kind == "f" and not np.isfinite(values).all():
+        raise ValueError("it holds values that are not finite")
+    found = np.unique(values[values != 0])
+    if len(found) and not any(np.allclose(found, one, rtol=0, atol=ROUNDING) for one in FOREGROUND):
+        shown = ", ".join(f"{value:g}" for value in found[:SHOWN].tolist())
+        raise ValueError(f"it holds {shown}{', ...' if len(found) > SHOWN else ''}; masks hold 0 and 1, or 0 and 255")
 
 
 def _require_inside(

@@ -1,0 +1,71 @@
+"""Whether a GPU draws what a CPU draws: official networks with weights that are a function of their names."""
+
+import time
+from typing import Any
+
+import torch
+
+import adapters
+from adapters.interface import Prediction, Segmenter
+from tests.gpu.inputs import SIDE, box_prompts, click_prompts, picture
+from tests.helpers.seeded import seed_weights
+
+OFFICIAL = (
+    "sam/vit_b",
+    "sam2/hiera_tiny",
+    "sam2/hiera_base_plus",
+    "medsam/vit_b",
+    "huang/vit_b",
+    "sam-med2d/vit_b",
+    "imis/vit_b",
+    "segmote/released",
+    "sam2/hiera_large",
+    "sam/vit_l",
+    "sam/vit_h",
+)
+MINIS = ("sam/mini", "sam2/mini", "sam-med2d/mini", "imis/mini", "segmote/mini")
+# Largest error of the logits as a share of their deviation, and largest share of pixels that differ.
+ALLOWED = {"fp32": (5e-3, 1e-4), "bf16": (1.0, 2e-2)}
+
+
+def seeded(name: str, device: str, precision: str = "fp32") -> Segmenter:
+    """A model whose weights are a function of their names."""
+    model = adapters.load(name, "random", "cpu", precision)
+    seed_weights(model.network)
+    family = type(model)
+    return family(model.card, model.network.to(device), torch.device(device), precision)
+
+
+def compared(name: str, device: str, until: float) -> list[dict[str, Any]]:
+    """One row per precision: errors of a device against the CPU in fp32; none when the time is over.
+
+    Args:
+        name: "family/variant".
+        device: as torch names it.
+        until: of `time.monotonic`.
+    """
+    if time.monotonic() > until:
+        return []
+    wanted = _drawn(seeded(name, "cpu"))
+    rows = []
+    for precision, (most_error, most_pixels) in ALLOWED.items():
+        found = _drawn(seeded(name, device, precision))
+        errors = [_errors(one, other) for one, other in zip(wanted, found, strict=True)]
+        error, pixels = (max(values) for values in zip(*errors, strict=True))
+        agrees = error <= most_error and pixels <= most_pixels
+        rows.append({"model": name, "precision": precision, "logits": error, "pixels": pixels, "agrees": agrees})
+    return rows
+
+
+def _drawn(model: Segmenter) -> list[Prediction]:
+    """Boxes and clicks, then a corrected round from the first masks where the network takes masks."""
+    (encoded,) = model.encode([picture(0)])
+    prompts = [prompt for prompt in [*box_prompts(1, 3), *click_prompts(2, 3)] if not prompt.kinds - model.card.accepts]
+    return model.decode([(encoded, prompt) for prompt in prompts])
+
+
+def _errors(one: Prediction, other: Prediction) -> tuple[float, float]:
+    """Largest error of the logits in their deviations, and the share of pixels that differ."""
+    wanted, found = one.candidate_logits.cpu(), other.candidate_logits.cpu()
+    error = (wanted - found).abs().max() / wanted.std().clamp(min=1e-6)
+    return float(error), int((one.mask.cpu() ^ other.mask.cpu()).sum()) / SIDE**2
