@@ -100,6 +100,10 @@ def load(
     # Torch takes seconds to import, which reading a card should not cost.
     import torch  # noqa: PLC0415
 
+    from adapters.allocator import keep_memory  # noqa: PLC0415
+    from adapters.channel_norm import use_one_pass_norms  # noqa: PLC0415
+    from adapters.image_attention import use_lean_blocks  # noqa: PLC0415
+    from adapters.linear import use_one_dnn  # noqa: PLC0415
     from adapters.precision import check_precision  # noqa: PLC0415
     from adapters.weights.catalogue import locate  # noqa: PLC0415
     from adapters.weights.checkpoint import fill  # noqa: PLC0415
@@ -114,6 +118,11 @@ def load(
     if path is not None:
         getattr(chosen, "fill", fill)(network, path)
     device = torch.device(device)
+    if device.type == "cpu":
+        keep_memory()
+        use_lean_blocks(network)
+        use_one_pass_norms(network)
+        use_one_dnn(network)
     segmenter: Segmenter = chosen(described, network.to(device).eval(), device, precision)
     return segmenter
 

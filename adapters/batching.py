@@ -1,7 +1,8 @@
 """Batching: requests for different images are grouped so that one decoder pass can take each group."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol, TypeAlias, TypeVar
 
 import numpy as np
@@ -9,12 +10,14 @@ import torch
 
 from adapters.geometry import Frame
 from adapters.interface import Prediction, Prompt
+from adapters.passes import Passes
 
 IMAGES_PER_PASS = 8
 PIXELS_PER_PASS = {"cpu": IMAGES_PER_PASS * 256**2, "cuda": 4 * 1024**2}
 # SAM's mask input and output have four times the side of the embedding.
 MASK_SCALE = 4
-OBJECTS_PER_PASS = {"cpu": 8, "cuda": 64}
+# On a CPU four together are as fast as eight and take half the memory; see docs/performance.md.
+OBJECTS_PER_PASS = {"cpu": 4, "cuda": 64}
 
 
 class EncodedImage(Protocol):
@@ -53,12 +56,15 @@ class PromptBatch:
     masks: torch.Tensor | None
 
 
-def image_chunks(images: Sequence[T], side: int, device: torch.device) -> Iterator[Sequence[T]]:
-    """Images in batches small enough for one pass of an encoder whose input is `side` x `side` pixels."""
+def encoder_passes(side: int, device: torch.device) -> Passes:
+    """Passes of images, small enough for an encoder whose input is `side` x `side` pixels."""
     budget = PIXELS_PER_PASS.get(device.type, PIXELS_PER_PASS["cpu"])
-    step = max(1, min(IMAGES_PER_PASS, budget // side**2))
-    for start in range(0, len(images), step):
-        yield images[start : start + step]
+    return Passes(max(1, min(IMAGES_PER_PASS, budget // side**2)))
+
+
+def decoder_passes(device: torch.device) -> Passes:
+    """Passes of objects through a decoder."""
+    return Passes(OBJECTS_PER_PASS.get(device.type, OBJECTS_PER_PASS["cpu"]))
 
 
 def is_ambiguous(prompt: Prompt) -> bool:
@@ -71,7 +77,7 @@ def is_ambiguous(prompt: Prompt) -> bool:
 def decode_batches(
     requests: Sequence[Request[E]],
     several: Sequence[bool],
-    device: torch.device,
+    passes: Passes,
     decode: Callable[[Sequence[Request[E]], bool], Sequence[Prediction]],
 ) -> list[Prediction]:
     """Decode requests of one kind together and return the predictions in the order of the requests.
@@ -79,24 +85,44 @@ def decode_batches(
     Args:
         requests: any mix of images and prompts.
         several: per request, whether the network proposes several candidates.
-        device: decides how many objects go together.
+        passes: how many objects go together.
         decode: decodes requests of one kind: equal numbers of points, boxes and masks.
     """
-    step = OBJECTS_PER_PASS.get(device.type, OBJECTS_PER_PASS["cpu"])
     groups: dict[tuple[Kind, bool], list[int]] = {}
     for row, ((_, prompt), many) in enumerate(zip(requests, several, strict=True)):
         groups.setdefault((_kind(prompt), many), []).append(row)
     done: dict[int, Prediction] = {}
-    for (_, many), rows in groups.items():
-        for start in range(0, len(rows), step):
-            piece = rows[start : start + step]
-            done.update(zip(piece, decode([requests[row] for row in piece], many), strict=True))
+    for (_, many), group in groups.items():
+        for rows in _by_image(group, requests, passes.most):
+            predictions = passes.through([requests[row] for row in rows], partial(_in_one_pass, decode, many))
+            done.update(zip(rows, predictions, strict=True))
     return [done[row] for row in range(len(requests))]
+
+
+def _by_image(group: Sequence[int], requests: Sequence[Request[E]], most: int) -> tuple[list[int], list[int]]:
+    """Rows that fill passes with prompts on one image, which share a part of the work, and the other rows."""
+    images: dict[int, list[int]] = {}
+    for row in group:
+        images.setdefault(id(requests[row][0]), []).append(row)
+    whole = [row for rows in images.values() for row in rows[: len(rows) // most * most]]
+    return whole, [row for rows in images.values() for row in rows[len(rows) // most * most :]]
+
+
+def _in_one_pass(
+    decode: Callable[[Sequence[Request[E]], bool], Sequence[Prediction]], many: bool, requests: Sequence[Request[E]]
+) -> Sequence[Prediction]:
+    return decode(requests, many)
 
 
 def _kind(prompt: Prompt) -> Kind:
     points = 0 if prompt.points is None else len(prompt.points.xy)
     return points, prompt.box is not None, prompt.previous is not None
+
+
+def stack_images(features: Sequence[torch.Tensor]) -> torch.Tensor:
+    """Features (C, h, w) of each request's image as (B, C, h, w), or as (1, C, h, w) if all are of one image."""
+    first = features[0]
+    return first[None] if all(one is first for one in features) else torch.stack(list(features))
 
 
 def stack_prompts(requests: Sequence[Request[E]], device: torch.device) -> PromptBatch:

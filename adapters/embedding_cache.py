@@ -151,7 +151,7 @@ class CachedSegmenter:
     def _key(self, image: Image) -> str:
         digest = xxhash.xxh3_128(self._model)
         digest.update(f"{image.shape} {self._cache.stored}".encode())
-        digest.update(image)
+        digest.update(image.data)
         return digest.hexdigest()
 
     def _read(self, key: str) -> Any:

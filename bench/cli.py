@@ -20,12 +20,14 @@ from bench.commands import (
     inside,
     ls,
     paper,
+    profile,
     report,
     run,
     score,
     table,
     train,
     verify,
+    verify_fast,
 )
 from bench.commands.options import INTERRUPTED, OK, SOME_FAILED, USAGE, from_options
 from bench.commands.terminal import PrintableStream
@@ -41,7 +43,9 @@ COMMANDS: Mapping[str, Mapping[str, Command | tuple[str, Mapping[str, Command]]]
         "table": table.table_command,
         "compare": compare.compare_command,
         "verify": verify.verify_command,
+        "verify-fast": verify_fast.verify_fast_command,
         "paper": paper.paper_command,
+        "profile": profile.profile_command,
     },
     "Models and data": {
         "ls": (

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 World = Literal["real", "phantom"]
-FREE = ("out", "jobs", "engine")  # where and how fast a run is made, which changes no result
+FREE = ("out", "jobs", "engine", "fewer_jobs", "cache")  # where and how fast a run is made, which changes no result
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,8 @@ class RunConfig:
         limit: cases per data set, None for all.
         jobs: worker processes; each computes with one thread on the CPU, so that their number changes no result.
         engine: joblib back end of the workers.
+        fewer_jobs: start fewer processes than `jobs` where starting them costs more than they bring.
+        cache: folder of embeddings that runs share, None for none; a run with it has the same masks.
         untrained_prompts: also ask models for prompts they never saw in training.
         allow_random: accept untrained networks ("random" weights).
         trust_arrays: take masks to match their images voxel by voxel where the affines differ.
@@ -53,6 +55,8 @@ class RunConfig:
     allow_random: bool
     trust_arrays: bool = False
     follow_links: bool = False
+    fewer_jobs: bool = False
+    cache: Path | None = None
 
     def identity(self) -> dict[str, Any]:
         """The choices that change results: two runs that agree here may share a folder."""

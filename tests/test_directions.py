@@ -14,10 +14,10 @@ FLOORS = {
     "": "bench > adapters > segmote",
     "bench": (
         "cli > commands > studies > comparing, running > reporting > statistics, predicting"
-        " > scoring, prompting > store > data, miniworld, world > workers > protocols, config, errors"
+        " > scoring, prompting > store > data, miniworld, world > workers > protocols, config, errors, clock"
     ),
     "bench.reporting": "report > draw, page > gallery, tables > figures, table_spec > scored_run",
-    "bench.data": "check > catalogue > datasets > reading > case; slicing, bounding_box > case",
+    "bench.data": "check > catalogue > datasets > reading > case, printable; slicing, bounding_box > case",
     "adapters": "__init__ > families > *",
     "segmote": "training > network > imis, recipe",
 }

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from adapters import geometry
-from adapters.batching import Request, stack_prompts
+from adapters.batching import Request, stack_images, stack_prompts
 from adapters.families import small_networks
 from adapters.families.sam import SamEmbedding, SamSegmenter
 from adapters.families.sam_decoder import pick_single
@@ -148,7 +148,7 @@ class ImisSegmenter(SamSegmenter):
 
     def _decode(self, requests: Sequence[Request[SamEmbedding]], several: bool) -> list[Prediction]:
         images = [encoded for encoded, _ in requests]
-        embeddings = torch.stack([image.embedding for image in images])
+        embeddings = stack_images([image.embedding for image in images])
         prompts = stack_prompts(requests, self.device)
         names = [prompt.text for _, prompt in requests if prompt.text is not None]
         pooled = self.pooled(names) if names else None

@@ -16,8 +16,10 @@ from adapters import geometry
 from adapters.batching import (
     Request,
     decode_batches,
-    image_chunks,
+    decoder_passes,
+    encoder_passes,
     is_ambiguous,
+    stack_images,
     stack_prompts,
 )
 from adapters.families import small_networks
@@ -56,6 +58,7 @@ class SamSegmenter:
         self.network = network
         self.device = device
         self.precision: Precision = precision
+        self._encoder_passes, self._decoder_passes = encoder_passes(self.side, device), decoder_passes(device)
 
     @property
     def side(self) -> int:
@@ -73,13 +76,13 @@ class SamSegmenter:
     def encode(self, images: Sequence[Image]) -> list[SamEmbedding]:
         """Image embeddings, see `Segmenter.encode`."""
         checked = [check_image(image) for image in images]
-        encoded: list[SamEmbedding] = []
-        for chunk in image_chunks(checked, self.side, self.device):
-            inputs, frames = zip(*map(self.prepare, chunk), strict=True)
-            with autocast(self.device, self.precision):
-                embeddings = self.network.image_encoder(torch.stack(inputs))
-            encoded += map(SamEmbedding, embeddings.float(), frames)
-        return encoded
+        return self._encoder_passes.through(checked, self._encode)
+
+    def _encode(self, images: Sequence[Image]) -> list[SamEmbedding]:
+        inputs, frames = zip(*map(self.prepare, images), strict=True)
+        with autocast(self.device, self.precision):
+            embeddings = self.network.image_encoder(torch.stack(inputs))
+        return list(map(SamEmbedding, embeddings.float(), frames))
 
     @torch.no_grad()
     def decode(self, requests: Sequence[Request[SamEmbedding]], *, multimask: bool | None = None) -> list[Prediction]:
@@ -88,7 +91,7 @@ class SamSegmenter:
             check_prompt(self.card, prompt, *encoded.frame.original)
         several = [self.proposes_several(p) if multimask is None else multimask for _, p in requests]
         with autocast(self.device, "fp32"):
-            return decode_batches(requests, several, self.device, self._decode)
+            return decode_batches(requests, several, self._decoder_passes, self._decode)
 
     def proposes_several(self, prompt: Prompt) -> bool:
         """The rule for `multimask=None`."""
@@ -104,7 +107,8 @@ class SamSegmenter:
         images = [encoded for encoded, _ in requests]
         prompts = stack_prompts(requests, self.device)
         sparse, dense = self.network.prompt_encoder(prompts.points, prompts.boxes, prompts.masks)
-        embeddings = torch.stack([image.embedding for image in images])
+        embeddings = stack_images([image.embedding for image in images])
+        dense = dense if prompts.masks is not None else dense[:1]
         positions = self.network.prompt_encoder.get_dense_pe()
         candidates = predict_masks(self.network.mask_decoder, embeddings, positions, sparse, dense)
         logits, scores = pick_single(*candidates, several)

@@ -21,7 +21,8 @@ from adapters.batching import (
     PromptBatch,
     Request,
     decode_batches,
-    image_chunks,
+    decoder_passes,
+    encoder_passes,
     is_ambiguous,
     stack_prompts,
 )
@@ -81,6 +82,7 @@ class Sam2Segmenter:
         self.network = network
         self.device = device
         self.precision: Precision = precision
+        self._encoder_passes, self._decoder_passes = encoder_passes(self.side, device), decoder_passes(device)
 
     @property
     def side(self) -> int:
@@ -98,12 +100,12 @@ class Sam2Segmenter:
     def encode(self, images: Sequence[Image]) -> list[Sam2Embedding]:
         """Image embeddings, see `Segmenter.encode`."""
         checked = [check_image(image) for image in images]
-        encoded: list[Sam2Embedding] = []
-        for chunk in image_chunks(checked, self.side, self.device):
-            inputs, frames = zip(*map(self.prepare, chunk), strict=True)
-            *details, embeddings = self._features(torch.stack(inputs))
-            encoded += map(Sam2Embedding, embeddings, zip(*details, strict=True), frames)
-        return encoded
+        return self._encoder_passes.through(checked, self._encode)
+
+    def _encode(self, images: Sequence[Image]) -> list[Sam2Embedding]:
+        inputs, frames = zip(*map(self.prepare, images), strict=True)
+        *details, embeddings = self._features(torch.stack(inputs))
+        return list(map(Sam2Embedding, embeddings, zip(*details, strict=True), frames))
 
     def _features(self, inputs: torch.Tensor) -> list[torch.Tensor]:
         network = self.network
@@ -121,7 +123,7 @@ class Sam2Segmenter:
             check_prompt(self.card, prompt, *encoded.frame.original)
         several = [is_ambiguous(prompt) if multimask is None else multimask for _, prompt in requests]
         with autocast(self.device, "fp32"):
-            return decode_batches(requests, several, self.device, self._decode)
+            return decode_batches(requests, several, self._decoder_passes, self._decode)
 
     @torch.no_grad()
     def masks(self, encoded: Sam2Embedding, logits: torch.Tensor) -> torch.Tensor:

@@ -13,13 +13,13 @@ from functools import partial
 
 import torch
 from segment_anything.modeling import ImageEncoderViT, MaskDecoder, PromptEncoder, Sam, TwoWayTransformer
-from segment_anything.modeling.image_encoder import Block, window_partition, window_unpartition
 from torch import nn
 
 from adapters import geometry
 from adapters.families import small_networks
 from adapters.families.sam import SamEmbedding, SamSegmenter
 from adapters.geometry import Frame
+from adapters.image_attention import LeanBlock
 from adapters.interface import Card, Image, Prediction, Prompt
 from adapters.precision import Precision
 
@@ -123,7 +123,7 @@ class Adapter(nn.Module):
         return self.norm(features + seen.permute(0, 2, 3, 1))
 
 
-class AdapterBlock(Block):
+class AdapterBlock(LeanBlock):
     """SAM's transformer block with an adapter beside the MLP."""
 
     def __init__(self, config: Config, window: int) -> None:
@@ -139,15 +139,9 @@ class AdapterBlock(Block):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(B, h, w, C) to (B, h, w, C)."""
-        x = x + self._attend(self.norm1(x))
+        x = x + self.attend(self.norm1(x))
         features = self.norm2(x)
         return x + self.mlp(features) + self.Adapter(features)
-
-    def _attend(self, x: torch.Tensor) -> torch.Tensor:
-        if not self.window_size:
-            return self.attn(x)
-        windows, padded = window_partition(x, self.window_size)
-        return window_unpartition(self.attn(windows), self.window_size, padded, x.shape[1:3])
 
 
 def network(config: Config) -> Sam:

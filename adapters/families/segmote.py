@@ -17,10 +17,10 @@ from typing import Any, ClassVar
 
 import torch
 
-from adapters.batching import Request, image_chunks, stack_prompts
+from adapters.batching import Request, stack_images, stack_prompts
 from adapters.families import imis
 from adapters.geometry import Frame
-from adapters.interface import Card, Image, Prediction, Prompt, check_image
+from adapters.interface import Card, Image, Prediction, Prompt
 from adapters.precision import autocast
 from adapters.weights import checkpoint
 from adapters.weights.catalogue import weights_dir
@@ -85,18 +85,12 @@ class SegmoteSegmenter(imis.ImisSegmenter):
                 stacklevel=2,
             )
 
-    @torch.no_grad()
-    def encode(self, images: Sequence[Image]) -> list[Any]:
-        """Image embeddings and details, see `Segmenter.encode`."""
-        checked = [check_image(image) for image in images]
-        encoded: list[SegmoteEmbedding] = []
-        for chunk in image_chunks(checked, self.side, self.device):
-            inputs, frames = zip(*map(self.prepare, chunk), strict=True)
-            with autocast(self.device, self.precision):
-                embeddings, early = (part.float() for part in self.network.encode(torch.stack(inputs)))
-            with autocast(self.device, "fp32"):
-                encoded += map(SegmoteEmbedding, embeddings, self.network.details(embeddings, early), frames)
-        return encoded
+    def _encode(self, images: Sequence[Image]) -> list[Any]:
+        inputs, frames = zip(*map(self.prepare, images), strict=True)
+        with autocast(self.device, self.precision):
+            embeddings, early = (part.float() for part in self.network.encode(torch.stack(inputs)))
+        with autocast(self.device, "fp32"):
+            return list(map(SegmoteEmbedding, embeddings, self.network.details(embeddings, early), frames))
 
     def proposes_several(self, prompt: Prompt) -> bool:
         """Never: the router chooses."""
@@ -107,12 +101,13 @@ class SegmoteSegmenter(imis.ImisSegmenter):
         prompts = stack_prompts(requests, self.device)
         names = [prompt.text for _, prompt in requests if prompt.text is not None]
         return self.network.decode(
-            torch.stack([encoded.embedding for encoded, _ in requests]),
+            stack_images([encoded.embedding for encoded, _ in requests]),
             prompts.points,
             prompts.boxes,
             prompts.masks,
             self.pooled(names) if names else None,
-            details=torch.stack([encoded.details for encoded, _ in requests]),
+            details=stack_images([encoded.details for encoded, _ in requests]),
+            rows=len(requests),
             ppt=prompts.points is None and prompts.boxes is None and not names,
         )
 

@@ -7,7 +7,6 @@ from textwrap import fill
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from tabulate import tabulate
 
 from bench.commands.options import OK, Aggregation, aggregation_option
 
@@ -51,6 +50,8 @@ def compare_command(options: CompareOptions) -> int:
 
 
 def _changes(found: "RunComparison") -> str:
+    from tabulate import tabulate
+
     if not found.changes:
         return "Configuration, protocol, versions, weights and hardware are the same."
     rows = [(change.what, _short(change.first), _short(change.second)) for change in found.changes]
@@ -63,6 +64,8 @@ def _short(value: object) -> str:
 
 
 def _table(found: "RunComparison") -> str:
+    from tabulate import tabulate
+
     scale, places = (100, 2) if found.metric.unit == "%" else (1, 3)
 
     def number(value: float, sign: str = "") -> str:

@@ -2,10 +2,13 @@
 
 import contextlib
 import os
+from collections.abc import Sequence
 
 from bench.errors import RunError
 
-GIB_PER_WORKER = 4  # an official ViT-B on the CPU peaks near 3 GiB
+# Measured peaks of a process: 1.1 GiB with SAM's mini (most of it libraries), 3 GiB with an official ViT-B of 94
+# million parameters at 1024 px, whose activations outweigh its weights.
+GIB_OF_LIBRARIES, GIB_PER_MILLION_PARAMETERS = 1.1, 0.02
 
 
 def available_device(name: str) -> str:
@@ -24,13 +27,31 @@ def available_device(name: str) -> str:
     raise RunError(f"device {name!r} is not available here; use auto, cpu or cuda[:i]")
 
 
-def worker_count(wanted: int | None, device: str) -> int:
-    """The number asked for, else one per core as far as memory allows; a GPU gets one."""
+def worker_gib(parameters: int) -> float:
+    """Memory that a process needs for a network with so many parameters on the CPU, in GiB.
+
+    Example:
+        >>> round(worker_gib(94_000_000), 1)
+        3.0
+    """
+    return GIB_OF_LIBRARIES + GIB_PER_MILLION_PARAMETERS * parameters / 1e6
+
+
+def worker_count(wanted: int | None, device: str, parameters: Sequence[int]) -> int:
+    """The number asked for, else one per GPU, or one per core as far as memory allows.
+
+    Args:
+        wanted: by the user.
+        device: of the networks.
+        parameters: how many each of the run's networks has; one network is in memory at a time.
+    """
     import psutil
 
     if wanted is not None:
         return wanted
     if device != "cpu":
-        return 1
-    room = int(psutil.virtual_memory().available // (GIB_PER_WORKER * 2**30))
+        from bench.predicting.devices import gpu_count
+
+        return max(1, gpu_count(device))
+    room = int(psutil.virtual_memory().available / 2**30 / worker_gib(max(parameters, default=0)))
     return max(1, min(os.cpu_count() or 1, room))

@@ -206,6 +206,14 @@ class Machine(Device):
         ),
     ] = None
     engine: Annotated[Engine, typer.Option(help="What runs the workers.", rich_help_panel="Machine")] = "local"
+    cache: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Keep image embeddings here and read them again in later runs, where that is faster than computing.",
+            rich_help_panel="Machine",
+        ),
+    ] = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -93,6 +93,7 @@ def settled(options: RunOptions) -> tuple[RunConfig, str]:
         RunError: nothing to run, or no such device.
         ValueError: no such model, data set, prompt kind or protocol.
     """
+    import adapters
     from bench import protocols
     from bench.prompting import kinds
     from bench.running.choose import choose
@@ -116,8 +117,10 @@ def settled(options: RunOptions) -> tuple[RunConfig, str]:
         seed=options.seed,
         device=device,
         precision=options.precision,
-        jobs=worker_count(options.jobs, device),
+        jobs=worker_count(options.jobs, device, [adapters.card(name).parameters for name in choice.models]),
+        fewer_jobs=options.jobs is None,
         engine=options.engine,
+        cache=options.cache,
         untrained_prompts=options.untrained_prompts,
         allow_random=options.allow_random,
         trust_arrays=options.trust_arrays,

@@ -2,7 +2,7 @@
 
 from typing import Any, TextIO
 
-from bench.data.case import printable
+from bench.data.printable import printable
 
 
 class PrintableStream:

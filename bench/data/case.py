@@ -1,7 +1,6 @@
 """What a data set yields: cases with their volumes, and defects with their reasons."""
 
 import re
-import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -44,34 +43,6 @@ def class_name(target: str) -> str:
         'nodule #1'
     """
     return class_of(target).replace("##", "#")
-
-
-UNPRINTABLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}  # control, format, surrogate, private, unassigned, separators
-JOINERS = "\u200c\u200d"  # belong to words of several scripts
-
-
-def printable(text: str, keep: str = "") -> str:
-    r"""Text that is safe to print and to store: control characters, escape sequences, half characters are spelled out.
-
-    Args:
-        text: from data.
-        keep: control characters that pass.
-
-    Example:
-        >>> printable("liver\x1b[31m")
-        'liver\\x1b[31m'
-    """
-    if text.isprintable():
-        return text
-    return "".join(one if one in keep or one in JOINERS or not _is_unprintable(one) else _escape(one) for one in text)
-
-
-def _is_unprintable(one: str) -> bool:
-    return unicodedata.category(one) in UNPRINTABLE
-
-
-def _escape(one: str) -> str:
-    return one.encode("unicode_escape").decode()
 
 
 class DataError(ValueError):

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from bench.config import RunConfig
 from bench.data import datasets
-from bench.data.case import Case, DataError, Dataset, Defect, Item, printable
+from bench.data.case import Case, DataError, Dataset, Defect, Item
+from bench.data.printable import printable
 from bench.data.reading.identity import Walked, distinct, first_file, links_beside, unentered, unused, walk
 from bench.data.reading.opening import only_below, place
 from bench.errors import RunError

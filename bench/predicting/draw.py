@@ -1,6 +1,8 @@
 """Before any model runs: read every case once, keep its targets, draw its prompts."""
 
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -8,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from bench import protocols, workers
+from bench.clock import Spent
 from bench.config import RunConfig
 from bench.data import catalogue
 from bench.data.case import DataError, Defect, Item
@@ -20,20 +23,45 @@ from bench.store.masks import MaskShard, PackedMasks, is_whole
 from bench.store.run_folder import targets_path
 
 
-def draw(config: RunConfig, items: Sequence[Item]) -> tuple[pd.DataFrame, list[Defect], dict[str, list[str]]]:
-    """Draw the prompts of all cases and keep their targets in the run folder.
+@dataclass(frozen=True, slots=True)
+class DrawnPrompts:
+    """The prompts of all cases.
 
-    Returns:
-        The prompt table in a fixed order, the defects met, and the warnings by "dataset/case".
+    Attributes:
+        table: in a fixed order.
+        defects: that were met on the way.
+        warnings: by "dataset/case".
+        spent: seconds of reading and drawing.
     """
+
+    table: pd.DataFrame
+    defects: Sequence[Defect]
+    warnings: Mapping[str, Sequence[str]]
+    spent: Spent
+
+
+def draw(config: RunConfig, items: Sequence[Item]) -> DrawnPrompts:
+    """Draw the prompts of all cases and keep their targets in the run folder."""
     tasks = [(_draw_case, item, config) for item in items]
     drawn = workers.run(tasks, config.jobs, config.engine, "prompts")
-    rows = [one for case_rows, _, _ in drawn for one in case_rows]
+    rows = [one for case in drawn for one in case.rows]
     table = pd.DataFrame(rows, columns=list(PROMPT_COLUMNS))
     order = ["dataset", "case", "slice", "target", "prompt"]
     table = table.sort_values(order, kind="stable", ignore_index=True)
-    warned = {f"{i.dataset}/{i.case}": list(w) for i, (_, _, w) in zip(items, drawn, strict=True) if w}
-    return table, [defect for _, defects, _ in drawn for defect in defects], warned
+    spent = Spent()
+    for case in drawn:
+        spent.join(case.spent)
+    defects = [defect for case in drawn for defect in case.defects]
+    warned = {f"{i.dataset}/{i.case}": list(c.warnings) for i, c in zip(items, drawn, strict=True) if c.warnings}
+    return DrawnPrompts(table, defects, warned, spent)
+
+
+@dataclass(slots=True)
+class _DrawnCase:
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    defects: list[Defect] = field(default_factory=list)
+    warnings: Sequence[str] = ()
+    spent: Spent = field(default_factory=Spent)
 
 
 def has_targets(run: Path, item: Item) -> bool:
@@ -45,10 +73,10 @@ def _about(item: Item) -> dict[str, str]:
     return {"dataset": item.dataset, "case": item.case}
 
 
-def _draw_case(item: Item, config: RunConfig) -> tuple[list[dict[str, Any]], list[Defect], Sequence[str]]:
+def _draw_case(item: Item, config: RunConfig) -> _DrawnCase:
     protocol = protocols.load(config.protocol)
-    index, masks = [], PackedMasks()
-    rows, defects = [], []
+    index, masks, made = [], PackedMasks(), _DrawnCase()
+    started = time.perf_counter()
     try:
         case = catalogue.read(item)
         cut = planes(case, protocol, on_every_slice(config.prompts))
@@ -56,25 +84,27 @@ def _draw_case(item: Item, config: RunConfig) -> tuple[list[dict[str, Any]], lis
             for name, mask in found.native.items():
                 index.append(_place(found) | {"target": name})
                 masks.append(mask)
-                kinds, defect = _kinds(item, found, name, config, protocol)
-                rows += [row(item, found, name, kind, protocol, config.seed) for kind in kinds]
-                defects += defect
+                with made.spent.on("draw"):
+                    _ask(item, found, name, config, protocol, made)
     except DataError as error:
-        return [], [Defect(item.dataset, item.patient, item.case, error.kind, str(error))], []
-    MaskShard(index, masks, _about(item)).save(targets_path(config.out, item.dataset, item.case))
-    return rows, defects, case.warnings
+        return _DrawnCase([], [Defect(item.dataset, item.patient, item.case, error.kind, str(error))])
+    made.spent.add("read", time.perf_counter() - started - made.spent.get("draw", 0.0))
+    with made.spent.on("write"):
+        MaskShard(index, masks, _about(item)).save(targets_path(config.out, item.dataset, item.case))
+    made.warnings = case.warnings
+    return made
 
 
-def _kinds(
-    item: Item, found: Sample, name: str, config: RunConfig, protocol: Protocol
-) -> tuple[Sequence[str], list[Defect]]:
-    """The prompts that a target gets, and the reason if it gets none."""
+def _ask(item: Item, found: Sample, name: str, config: RunConfig, protocol: Protocol, made: _DrawnCase) -> None:
+    """Draw the prompts of a target, or keep the reason why it gets none."""
+    kinds: Sequence[str] = config.prompts
     if not found.native[name].any():
-        return [kind for kind in config.prompts if on_every_slice([kind])], []
-    if reason := _too_small(found, name, protocol):
+        kinds = [kind for kind in config.prompts if on_every_slice([kind])]
+    elif reason := _too_small(found, name, protocol):
+        kinds = []
         text = f"slice {found.slice}: {reason}"
-        return [], [Defect(item.dataset, item.patient, item.case, "skipped", text, name)]
-    return config.prompts, []
+        made.defects.append(Defect(item.dataset, item.patient, item.case, "skipped", text, name))
+    made.rows += [row(item, found, name, kind, protocol, config.seed) for kind in kinds]
 
 
 def _place(sample: Sample) -> dict[str, Any]:

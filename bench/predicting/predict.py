@@ -1,6 +1,7 @@
 """Predict: every model on every case, once, with the frozen prompts."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache, partial
 from itertools import islice
 from pathlib import Path
@@ -11,11 +12,20 @@ import pandas as pd
 import adapters
 from adapters.interface import Card, Segmenter
 from bench import protocols, workers
+from bench.clock import Spent
 from bench.config import RunConfig
 from bench.data.case import DataError, Item
 from bench.data.slicing import Sample, sample
 from bench.errors import RunError
-from bench.predicting.rounds import CasePredictions, Chunk, Request, decode_rounds, failed_slices, timed
+from bench.predicting.devices import own_device
+from bench.predicting.rounds import (
+    CasePredictions,
+    Chunk,
+    Request,
+    decode_rounds,
+    failed_slices,
+    timed,
+)
 from bench.prompting.kinds import applies, on_every_slice
 from bench.prompting.table import prompt_of
 from bench.store import slice_cache
@@ -23,7 +33,8 @@ from bench.store.files import write_json
 from bench.store.masks import MaskShard, is_whole
 from bench.store.run_folder import candidates_path, predictions_path, seconds_path, timings
 
-SLICES_AT_ONCE = 8
+# Slices whose prompts are decoded together, round by round. Fixed for each device: sums depend on who shares a batch.
+SLICES_AT_ONCE = {"cpu": 8, "cuda": 64}
 
 
 @lru_cache(maxsize=1)
@@ -32,8 +43,14 @@ def load(model: str, config: RunConfig) -> Segmenter:
 
     Mini weights come with the package; the weights folder is for the official ones.
     """
-    random = config.allow_random and adapters.card(model).weights is not None
-    return adapters.load(model, "random" if random else config.weights, config.device, config.precision)
+    has_network = adapters.card(model).weights is not None
+    weights = "random" if config.allow_random and has_network else config.weights
+    segmenter = adapters.load(model, weights, own_device(config.device), config.precision)
+    if config.cache is None or not has_network:
+        return segmenter
+    from adapters.embedding_cache import CachedSegmenter, EmbeddingCache  # noqa: PLC0415 - only where it is asked for
+
+    return CachedSegmenter(segmenter, EmbeddingCache(config.cache))
 
 
 def import_families(models: Sequence[str]) -> None:
@@ -47,17 +64,27 @@ def kinds(card: Card, config: RunConfig) -> list[str]:
     return [kind for kind in config.prompts if not applies(card, kind, config.untrained_prompts)]
 
 
-def predict(config: RunConfig, items: Sequence[Item], table: pd.DataFrame) -> None:
-    """Run all models on all cases that have prompts and no predictions yet."""
+def missing(config: RunConfig, items: Sequence[Item], table: pd.DataFrame) -> dict[str, list[workers.Task]]:
+    """For each model the cases that have prompts and no predictions yet, as tasks for `predict`."""
     rows = {key: group for key, group in table.groupby(["dataset", "case"], sort=False)}
+    found: dict[str, list[workers.Task]] = {}
     for model in config.models:
         wanted = kinds(adapters.card(model), config)
-        tasks = [
+        found[model] = [
             (_predict_case, model, item, rows[item.dataset, item.case], config)
             for item in items
             if wanted and (item.dataset, item.case) in rows and not is_predicted(config.out, model, item)
         ]
-        workers.run(tasks, config.jobs, config.engine, model)
+    return found
+
+
+def predict(config: RunConfig, tasks: Mapping[str, Sequence[workers.Task]]) -> Spent:
+    """Run the models on what is missing; the seconds that this took."""
+    spent = Spent()
+    for model, its in tasks.items():
+        for one in workers.run(its, config.jobs, config.engine, model):
+            spent.join(one)
+    return spent
 
 
 def is_predicted(run: Path, model: str, item: Item) -> bool:
@@ -74,8 +101,12 @@ def _about(model: str, item: Item) -> dict[str, str]:
     return {"model": model, "dataset": item.dataset, "case": item.case}
 
 
-def _predict_case(model: str, item: Item, rows: pd.DataFrame, config: RunConfig) -> None:
-    """Predict one case and write its shard; a failing slice becomes an entry with its reason."""
+def _predict_case(model: str, item: Item, rows: pd.DataFrame, config: RunConfig) -> Spent:
+    """Predict one case and write its shard; a failing slice becomes an entry with its reason.
+
+    Returns:
+        The seconds that it took.
+    """
     network = load(model, config)
     wanted = kinds(network.card, config)
     by_slice: dict[int, list[Mapping[str, Any]]] = {}
@@ -84,8 +115,34 @@ def _predict_case(model: str, item: Item, rows: pd.DataFrame, config: RunConfig)
             by_slice.setdefault(int(row["slice"]), []).append({str(key): value for key, value in row.items()})
     drawn = CasePredictions()
     found = _samples(item, config, by_slice)
-    while chunk := [(one, by_slice[one.slice]) for one in islice(found, SLICES_AT_ONCE)]:
+    for samples in _chunks(found, config.device.partition(":")[0], drawn.spent):
+        chunk = [(one, by_slice[one.slice]) for one in samples]
         _predict_slices(network, item, chunk, config, drawn)
+    with drawn.spent.on("write"):
+        _write(model, item, drawn, config)
+    return drawn.spent
+
+
+def _chunks(found: Iterator[Sample], device: str, spent: Spent) -> Iterator[list[Sample]]:
+    """Slices that go together; a GPU computes while a thread reads the next ones, a CPU has nothing to spare for it."""
+    size = SLICES_AT_ONCE.get(device, SLICES_AT_ONCE["cpu"])
+
+    def following() -> list[Sample]:
+        with spent.on("read"):
+            return list(islice(found, size))
+
+    if device == "cpu":
+        while chunk := following():
+            yield chunk
+        return
+    with ThreadPoolExecutor(1) as reader:
+        ahead = reader.submit(following)
+        while chunk := ahead.result():
+            ahead = reader.submit(following)
+            yield chunk
+
+
+def _write(model: str, item: Item, drawn: CasePredictions, config: RunConfig) -> None:
     path, about = predictions_path(config.out, model, item.dataset, item.case), _about(model, item)
     # Timings lie beside the masks, so that the masks' file is the same in every run.
     write_json(seconds_path(path), drawn.seconds)
@@ -111,6 +168,7 @@ def _predict_slices(network: Segmenter, item: Item, chunk: Chunk, config: RunCon
     part = CasePredictions()
     try:
         encoded, seconds = timed(network, partial(network.encode, [sample.image for sample, _ in chunk]))
+        part.spent.add("encode", seconds)
         share = seconds / len(chunk)
         requests = [
             (value, Request(row, sample, prompt_of(row)))

@@ -11,6 +11,7 @@ import torch
 
 from adapters.interface import Prediction, Prompt, Segmenter
 from bench import protocols
+from bench.clock import Spent
 from bench.config import RunConfig
 from bench.data.case import Item, Mask
 from bench.data.slicing import Sample, stretch
@@ -68,6 +69,7 @@ class CasePredictions:
     seconds: list[dict[str, float]] = field(default_factory=list)
     others: list[dict[str, Any]] = field(default_factory=list)  # candidates that were not selected
     other_masks: PackedMasks = field(default_factory=PackedMasks)
+    spent: Spent = field(default_factory=Spent)
 
     def add(self, request: Request, number: int, mask: Mask | None, **facts: Any) -> None:
         """Keep one mask (None: a failure) and what is known of it."""
@@ -83,6 +85,7 @@ class CasePredictions:
         self.index += part.index
         self.masks.extend(part.masks)
         self.seconds += part.seconds
+        self.spent.join(part.spent)
 
 
 Chunk = Sequence[tuple[Sample, Sequence[Mapping[str, Any]]]]
@@ -126,6 +129,7 @@ def decode_rounds(
     while active:
         pairs = [(value, request.prompt) for value, request in active]
         predictions, seconds = timed(network, partial(network.decode, pairs, multimask=multimask))
+        part.spent.add("decode", seconds)
         for (value, request), prediction in zip(active, predictions, strict=True):
             if reason := _not_finite(prediction):
                 _fail(part, request, number, reason, config)
@@ -134,7 +138,8 @@ def decode_rounds(
             _keep(part, request, number, prediction, mask, seconds_encode, seconds / len(active))
             _keep_others(part, request, prediction, network, value)
             if number < request.rounds(config):
-                _correct(request, item, number, mask, prediction, config)
+                with part.spent.on("click"):
+                    _correct(request, item, number, mask, prediction, config)
         number += 1
         active = [(value, request) for value, request in active if number <= request.rounds(config)]
 

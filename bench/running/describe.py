@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 import adapters
+from adapters import linear
 from adapters.weights import catalogue
 from adapters.weights.download import file_sha256
 from bench import protocols, world
@@ -39,7 +40,7 @@ def describe(config: RunConfig) -> RunFacts:
         not_applicable={pair: reason for pair, reason in reasons.items() if reason},
         untrained=frozenset(pair for pair, reason in usual.items() if reason and not reasons[pair]),
         versions={"python": platform.python_version()} | {name: version(name) for name in PACKAGES},
-        hardware=_hardware(config.device),
+        hardware=_hardware(config.device) | ({"cache of embeddings": str(config.cache)} if config.cache else {}),
     )
 
 
@@ -71,4 +72,5 @@ def _unpublished(models: Mapping[str, ModelFacts]) -> str:
 
 def _hardware(device: str) -> dict[str, Any]:
     name = torch.cuda.get_device_name(device) if device.startswith("cuda") else platform.processor()
-    return {"device": device, "name": name or platform.machine(), "cores": os.cpu_count()}
+    facts = {"device": device, "name": name or platform.machine(), "cores": os.cpu_count()}
+    return facts | ({"linear layers": linear.summary()} if device == "cpu" else {})

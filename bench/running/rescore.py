@@ -39,7 +39,7 @@ def rescore(folder: Path, wanted: Protocol) -> Rescored:
     with one_writer(folder):
         ours = protocols.load(facts.config.protocol)
         differ = protocols.needs_new_run(ours, wanted, facts.config.prompts)
-        failures = scored(facts, wanted, records_path(folder, wanted.name))
+        failures, _ = scored(facts, wanted, records_path(folder, wanted.name))
         write_table(failures.astype("string"), failures_path(folder, wanted.name))
         rules = {name: getattr(wanted, name) for name in protocols.SCORING}
         about = {"scoring": rules, "prompts_of": ours.name, "needs_new_run": differ}

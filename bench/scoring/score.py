@@ -1,5 +1,6 @@
 """Score: stored masks against stored targets. Needs no model and no data set."""
 
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
@@ -37,7 +38,7 @@ Row = dict[str, Any]
 
 def score(
     run: Path, models: Sequence[str], table: pd.DataFrame, protocol: Protocol, jobs: int, engine: str, records: Path
-) -> pd.DataFrame:
+) -> tuple[pd.DataFrame, float]:
     """Write the records of all predictions of a run.
 
     They are long: one row per metric, see `bench.scoring.metrics.METRICS`. Slice is null for the metrics of a stacked
@@ -52,7 +53,7 @@ def score(
         records: the file to write.
 
     Returns:
-        The failures of models, one row per prediction.
+        The failures of models, one row per prediction, and the seconds that the scoring of all cases took together.
     """
     cases = table[["dataset", "patient", "case", "seed"]].drop_duplicates().to_dict("records")
     with temporary_folder(run / RECORD_PARTS) as folder:
@@ -66,7 +67,8 @@ def score(
         tasks = [(_score_case, run, pair, protocol, part) for pair, part in zip(pairs, parts, strict=True)]
         failed = workers.run(tasks, jobs, engine, "score")
         write_records(chain(map(pq.read_table, parts), _by_object(map(_objects_path, parts))), records)
-    return pd.DataFrame([row for rows in failed for row in rows], columns=list(FAILURE_COLUMNS))
+    failures = pd.DataFrame([row for rows, _ in failed for row in rows], columns=list(FAILURE_COLUMNS))
+    return failures, sum(seconds for _, seconds in failed)
 
 
 def _objects_path(part: Path) -> Path:
@@ -161,8 +163,9 @@ class _ScoredEntry:
     chosen: int | None
 
 
-def _score_case(run: Path, case: Mapping[str, Any], protocol: Protocol, part: Path) -> list[Row]:
-    """Write the records of one model on one case; its failures."""
+def _score_case(run: Path, case: Mapping[str, Any], protocol: Protocol, part: Path) -> tuple[list[Row], float]:
+    """Write the records of one model on one case; its failures and the seconds it took."""
+    started = time.perf_counter()
     stored = _load(run, case["model"], case["dataset"], case["case"])
     scored = _score_entries(stored, protocol)
     records = RecordColumns({"run": run.name} | dict(case))
@@ -183,7 +186,7 @@ def _score_case(run: Path, case: Mapping[str, Any], protocol: Protocol, part: Pa
     pq.write_table(made, part)
     if (by_object := _of_objects(made)) is not None:
         pq.write_table(by_object, _objects_path(part))
-    return failures
+    return failures, time.perf_counter() - started
 
 
 def _of_objects(records: pa.Table) -> pa.Table | None:

@@ -11,10 +11,9 @@ from functools import lru_cache
 from itertools import combinations
 from typing import Literal
 
-import networkx
 import numpy as np
 import pandas as pd
-from scipy import stats
+import scipy  # its parts load at their first use: a table with intervals needs `special`, tests need `stats`
 
 from bench.statistics.patients import Array, PatientScores
 
@@ -53,8 +52,8 @@ def interval(samples: Array, patients: int, level: float = LEVEL) -> tuple[Array
     """
     if patients < 2:
         return np.full(samples.shape[1:], np.nan), np.full(samples.shape[1:], np.nan)
-    wide = np.sqrt(patients / (patients - 1)) * stats.t.ppf((1 + level) / 2, patients - 1)
-    tail = stats.norm.cdf(-wide)
+    wide = np.sqrt(patients / (patients - 1)) * scipy.special.stdtrit(patients - 1, (1 + level) / 2)
+    tail = scipy.special.ndtr(-wide)
     low, high = _nanquantile(samples, (tail, 1 - tail))
     return low, high
 
@@ -85,7 +84,7 @@ def wilcoxon(differences: Array) -> float:
     known = differences[~np.isnan(differences)]
     if not known.any():
         return 1.0 if known.size else float("nan")
-    return float(stats.wilcoxon(known, zero_method="pratt").pvalue)
+    return float(scipy.stats.wilcoxon(known, zero_method="pratt").pvalue)
 
 
 def limits(scores: PatientScores, draws: int = DRAWS, seed: int = 0) -> tuple[Array, Array]:
@@ -241,6 +240,8 @@ def tie_groups(values: Array, average: Array, patients: int, higher_is_better: b
 
     Source: the compact letter display of Piepho, J. Comput. Graph. Stat. 13 (2004) 456-466, from maximal cliques.
     """
+    import networkx  # noqa: PLC0415 - only comparisons need it
+
     sign = -1 if higher_is_better else 1
     order = np.argsort(sign * values)[: np.count_nonzero(~np.isnan(values))].tolist()
     together = networkx.Graph()
@@ -278,7 +279,7 @@ def frames(comparisons: Mapping[str, Comparison]) -> tuple[pd.DataFrame, pd.Data
 
 def _ranks(values: Array, higher_is_better: bool) -> Array:
     sign = -1 if higher_is_better else 1
-    return np.asarray(stats.rankdata(sign * values, method="min", axis=-1, nan_policy="omit"))
+    return np.asarray(scipy.stats.rankdata(sign * values, method="min", axis=-1, nan_policy="omit"))
 
 
 def _nanquantile(samples: Array, points: tuple[float, float], method: Literal["linear", "nearest"] = "linear") -> Array:

@@ -92,6 +92,12 @@ def noting_files(folder: Path) -> Iterator[None]:
         write_json(folder / NOTES, sorted(written.union(_noted(folder))))
 
 
+def is_reported(folder: Path) -> bool:
+    """True if all that a report consists of is there: the tables and figures that were noted, the page, the records."""
+    names = _noted(folder)
+    return bool(names) and all(_is_file(folder / name) for name in (*names, *RUN_FILES))
+
+
 def _noted(folder: Path) -> list[str]:
     """Files of reports by their paths from the run folder; none if the list is lost, so that they count as foreign."""
     try:

@@ -9,6 +9,7 @@ from bench.config import RunConfig
 from bench.errors import RunError
 
 Pair = tuple[str, str]  # model, prompt kind
+STEPS = ("predict", "score", "report")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +45,15 @@ class RunFacts:
         not_applicable: (model, prompt kind) to the reason why it is not asked.
         untrained: pairs that are asked though the model never saw such prompts in training.
         versions: of Python and of packages.
-        hardware: `device`, `name` and `cores`.
+        hardware: `device`, `name`, `cores`, on a CPU `linear layers` (see `adapters.linear`), and `cache of embeddings`
+            if there was one.
         prompts_sha256: of prompts.parquet, None until the prompts are drawn.
         counts: of each data set its `cases`, `patients` and `prompts`.
         warnings: "dataset/case" to what is odd about it.
         data_defects: rows of failures.parquet that reading the data gave.
-        seconds: of the steps `predict` and `score`.
+        seconds: of the steps `predict`, `score` and `report`, by the clock on the wall.
         finished: whether these steps came to their end.
+        spent: what the processes of a step did with their seconds, by "step:what"; "wait" is what was left over.
     """
 
     config: RunConfig
@@ -65,8 +68,9 @@ class RunFacts:
     counts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     warnings: Mapping[str, Sequence[str]] = field(default_factory=dict)
     data_defects: Sequence[Mapping[str, str | None]] = ()
-    seconds: Mapping[str, float] = field(default_factory=lambda: {"predict": 0.0, "score": 0.0})
-    finished: Mapping[str, bool] = field(default_factory=lambda: {"predict": False, "score": False})
+    seconds: Mapping[str, float] = field(default_factory=lambda: dict.fromkeys(STEPS, 0.0))
+    finished: Mapping[str, bool] = field(default_factory=lambda: dict.fromkeys(STEPS, False))
+    spent: Mapping[str, float] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """As plain values for run.json; the choices that change no result are left out."""
@@ -90,10 +94,12 @@ class RunFacts:
             RunError: it does not describe a run, or one of another version.
         """
         try:
-            plain = {each.name: value[each.name] for each in fields(cls)}
+            plain = {each.name: value[each.name] for each in fields(cls) if each.name in value or each.name != "spent"}
             return cls(
                 **plain
                 | {
+                    "seconds": dict.fromkeys(STEPS, 0.0) | value["seconds"],  # written before reports were clocked
+                    "finished": dict.fromkeys(STEPS, False) | value["finished"],
                     "config": RunConfig.from_identity(value["config"], folder),
                     "models": {name: ModelFacts(**model) for name, model in value["models"].items()},
                     "not_applicable": {(row["model"], row["prompt"]): row["reason"] for row in value["not_applicable"]},

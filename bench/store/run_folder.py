@@ -114,6 +114,11 @@ def page_path(run: Path) -> Path:
     return run / "report.html"
 
 
+def certificate_path(run: Path) -> Path:
+    """What `bench verify-fast` found, if it was asked to leave it here."""
+    return run / "certificate.json"
+
+
 def images_path(run: Path, dataset: str, case: str) -> Path:
     """Where the images of a case are kept that the gallery shows."""
     return case_path(run / "images", dataset, case)

@@ -89,13 +89,16 @@ class SemanticMaskDecoder(MaskDecoder):
             embeddings: (B, dim, h, w) of the images, or (1, dim, h, w) for all.
             positions: (1, dim, h, w) positional encoding of the grid.
             sparse: (B, T, dim) prompt tokens.
-            dense: (B, dim, h, w) embedded masks.
+            dense: (B, dim, h, w) embedded masks, or (1, dim, h, w) for all.
             text: (B, dim) vectors that were also given as tokens; they add one map to all masks.
         """
-        source = embeddings + dense
-        tokens, pixels = self.transformer(source, positions.expand_as(source), self._tokens(sparse))
+        # A pixel's channels lie side by side, as the transformer reads them; it takes one image for all tokens.
+        source, positions = (
+            part.contiguous(memory_format=torch.channels_last) for part in (embeddings + dense, positions)
+        )
+        tokens, pixels = self.transformer(source, positions, self._tokens(sparse))
         score, drawn, semantic, _ = tokens.split([1, MASKS, MASKS, sparse.shape[1]], dim=1)
-        features = self.output_upscaling(pixels.transpose(1, 2).reshape(source.shape))
+        features = self.output_upscaling(pixels.transpose(1, 2).reshape(len(tokens), *source.shape[1:]))
         heads = zip(self.output_hypernetworks_mlps, drawn.unbind(1), strict=True)
         kernels = torch.stack([head(token) for head, token in heads], dim=1)
         if text is not None:

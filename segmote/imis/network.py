@@ -95,6 +95,8 @@ class Imis(nn.Module):
         """
         text = None if pooled is None else self.text_out_dim(pooled)
         sparse, dense = self.prompt_encoder(points, boxes, masks, text)
+        if masks is None:  # then it is the same for all prompts
+            dense = dense[:1]
         return self.mask_decoder(embeddings, self.prompt_encoder.get_dense_pe(), sparse, dense, text)
 
 

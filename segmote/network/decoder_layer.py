@@ -42,7 +42,7 @@ class DecoderLayer(TokenExperts):
 
         Args:
             tokens: (B, O + N + P, D) output, expert and prompt tokens.
-            pixels: (B, h * w, D) image features.
+            pixels: (B, h * w, D) image features, or (1, h * w, D) for all rows.
             places: positional encodings of both: the initial tokens, and those of the grid.
             noise: (B, N, N) for the router, or None.
             mote: False omits MoTE, and with it the MLP.
@@ -83,7 +83,8 @@ class ExpertTransformer(TwoWayTransformer):
         """Tokens (B, O + N + P, D), pixels (B, h * w, D) and the layers' routings.
 
         Args:
-            image, positions: (B, D, h, w) features and their positional encoding.
+            image: (B, D, h, w) features, or (1, D, h, w) for all rows.
+            positions: (1, D, h, w) their positional encoding.
             tokens: (B, O + N + P, D).
             noise: (L, B, N, N) for the routers, or None.
             mote: False omits MoTE.

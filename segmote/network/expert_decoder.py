@@ -136,7 +136,8 @@ class ExpertMaskDecoder(SemanticMaskDecoder):
             embeddings: (B, D, h, w) of the images, or (1, D, h, w) for all.
             positions: (1, D, h, w) positional encoding of the grid.
             sparse: (B, P, D) prompt tokens.
-            dense: (B, D, h, w) embedded masks.
+            dense: (B, D, h, w) embedded masks, or (1, D, h, w) for all. Where embeddings are for all too, the first
+                layer projects the image once.
             text: (B, D) vectors that were also given as tokens; they add one map to all masks.
             details: the output of the method `details`; not needed if expert features are "upscaled".
             noise: (L, B, N, N) draws from N(0, 1) for the routers; True: draw them here; False: no noise; None: noise
@@ -146,12 +147,14 @@ class ExpertMaskDecoder(SemanticMaskDecoder):
         Raises:
             ValueError: details are missing.
         """
-        source = embeddings + dense  # (B, D, h, w)
-        tokens = self._tokens(sparse.expand(len(source), -1, -1))  # (B, O + N + P, D)
-        tokens, pixels, routings = self.transformer(
-            source, positions.expand_as(source), tokens, self._noise(noise, len(source)), mote
+        # A pixel's channels lie side by side, as the transformer reads them; it takes one image for all tokens.
+        source, positions = (
+            part.contiguous(memory_format=torch.channels_last) for part in (embeddings + dense, positions)
         )
-        upscaled = self.output_upscaling(pixels.transpose(1, 2).reshape(source.shape))  # (B, D / 8, 4h, 4w)
+        rows = max(len(source), len(sparse))
+        tokens = self._tokens(sparse.expand(rows, -1, -1))  # (B, O + N + P, D)
+        tokens, pixels, routings = self.transformer(source, positions, tokens, self._noise(noise, rows), mote)
+        upscaled = self.output_upscaling(pixels.transpose(1, 2).reshape(rows, *source.shape[1:]))  # (B, D / 8, 4h, 4w)
         fixed, experts = self.config.output_tokens, self.config.num_experts
         output, expert, _ = tokens.tensor_split((fixed, fixed + experts), dim=1)
         return ExpertMasks(

@@ -62,6 +62,7 @@ class Segmote(Imis):
         pooled: Tensor | None = None,
         *,
         details: Tensor | None = None,
+        rows: int = 1,
         ppt: bool = False,
         noise: Tensor | bool | None = None,
         mote: bool = True,
@@ -75,6 +76,7 @@ class Segmote(Imis):
             masks: (B, 1, 4h, 4w) logits of the round before.
             pooled: (B, text width) sentences as `text_model` gives them.
             details: (B, dim / 8, 4h, 4w) of the images, or (1, ...) for all.
+            rows: B, where neither embeddings nor prompts tell.
             ppt: True lets PPT make prompt tokens of the image; then there need be no prompt at all.
             noise: for the routers, see `ExpertMaskDecoder.forward`: by default in training mode only.
             mote: False leaves out MoTE, as the released training does for its pseudo masks.
@@ -87,4 +89,7 @@ class Segmote(Imis):
         if ppt:
             sparse = self.mask_decoder.prompt_tokens(embeddings, sparse)
         positions = self.prompt_encoder.get_dense_pe()
+        sparse = sparse.expand(max(len(embeddings), len(sparse), rows), -1, -1)
+        if masks is None:  # then it is the same for all prompts
+            dense = dense[:1]
         return self.mask_decoder(embeddings, positions, sparse, dense, text, details, noise, mote)

@@ -7,7 +7,14 @@ import pytest
 import torch
 
 from adapters import Points, Prompt
-from adapters.batching import OBJECTS_PER_PASS, decode_batches, image_chunks, is_ambiguous, stack_prompts
+from adapters.batching import (
+    OBJECTS_PER_PASS,
+    decode_batches,
+    decoder_passes,
+    encoder_passes,
+    is_ambiguous,
+    stack_prompts,
+)
 from adapters.geometry import Frame, squash
 
 CPU = torch.device("cpu")
@@ -25,8 +32,9 @@ IMAGE = Image(squash((20, 40), 10), torch.zeros(8, 4, 6))
 
 
 def test_passes_hold_fewer_large_images():
-    assert [len(part) for part in image_chunks(range(10), 256, CPU)] == [8, 2]
-    assert [len(part) for part in image_chunks(range(3), 1024, CPU)] == [1, 1, 1]
+    assert encoder_passes(256, CPU).most == 8
+    assert encoder_passes(1024, CPU).most == 1
+    assert encoder_passes(1024, torch.device("cuda")).most == 4
 
 
 @pytest.mark.parametrize(
@@ -45,7 +53,8 @@ def test_a_lone_click_on_the_object_may_mean_a_part_or_the_whole(prompt, ambiguo
 
 
 def test_passes_are_of_one_kind_and_answers_in_the_order_of_the_requests():
-    prompts = [Prompt(box=BOX), Prompt(points=CLICK)] * (OBJECTS_PER_PASS["cpu"] + 1)
+    most = OBJECTS_PER_PASS["cpu"]
+    prompts = [Prompt(box=BOX), Prompt(points=CLICK)] * (most + 1)
     passes = []
 
     def decode(requests, several):
@@ -53,8 +62,8 @@ def test_passes_are_of_one_kind_and_answers_in_the_order_of_the_requests():
         return [number for number, _ in requests]
 
     several = [prompt.points is not None for prompt in prompts]
-    assert decode_batches(list(enumerate(prompts)), several, CPU, decode) == list(range(len(prompts)))
-    assert [(size, many) for size, many, _ in passes] == [(8, False), (1, False), (8, True), (1, True)]
+    assert decode_batches(list(enumerate(prompts)), several, decoder_passes(CPU), decode) == list(range(len(prompts)))
+    assert [(size, many) for size, many, _ in passes] == [(most, False), (1, False), (most, True), (1, True)]
     assert all(len(kinds) == 1 for *_, kinds in passes)
 
 

@@ -13,6 +13,9 @@ import nibabel as nib
 import numpy as np
 import pytest
 
+from bench.store.records import read_records
+from tests.helpers.scored import write_scored
+
 FULL = bool(os.environ.get("BENCH_FULL_SIZE"))
 SIDE = 512 if FULL else 256
 SLICES = (100, 200, 400) if FULL else (50, 100)
@@ -67,3 +70,45 @@ def test_a_long_volume_takes_no_more_memory_than_a_short_one(tmp_path):
     print({slices: f"{peak / GIB:.2f} GiB" for slices, peak in peaks.items()})
     assert max(peaks.values()) <= 1.2 * GIB
     assert max(peaks.values()) <= 1.1 * peaks[SLICES[0]]
+
+
+RECORDS = 4_000_000 if FULL else 200_000
+MANY = """
+import resource, sys
+from pathlib import Path
+import pyarrow as pa
+from bench.reporting.draw import draw
+from bench.reporting.report import write_tables
+from bench.reporting.scored_run import read_scored_run
+from bench.reporting.tables.run_tables import all_tables
+from bench.store.records import SCHEMA, read_records, to_table, write_records
+from bench.store.run_folder import records_path
+
+folder, copies = Path(sys.argv[1]), int(sys.argv[2])
+one = to_table(read_records(folder))
+cases, patients = (one.schema.get_field_index(name) for name in ("case", "patient"))
+
+def copy(number):
+    names = [pa.array([f"{value}-{number}" for value in one[i].to_pylist()], SCHEMA[i].type) for i in (cases, patients)]
+    return one.set_column(cases, SCHEMA[cases], names[0]).set_column(patients, SCHEMA[patients], names[1])
+
+write_records(map(copy, range(copies)), records_path(folder))
+written = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+run = read_scored_run(folder)
+write_tables(folder, all_tables(run))
+draw(run, [], 1)
+print("peak KiB", written, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, len(run.records))
+"""
+
+
+@pytest.mark.slow
+def test_many_records_are_written_and_reported_within_bounds(tmp_path):
+    folder = write_scored(tmp_path / "r", patients=40, prompts=("box",))
+    copies = round(RECORDS / len(read_records(folder)))
+    words = [sys.executable, "-c", MANY, str(folder), str(copies)]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    written, reported, count = map(int, done.stdout.split()[-3:])
+    print(f"{count} records: {written / 2**20:.2f} GiB written, {reported / 2**20:.2f} GiB reported")
+    assert count >= 0.98 * RECORDS
+    assert written <= 0.8 * 2**20 and reported <= 3 * 2**20  # KiB

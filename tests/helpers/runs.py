@@ -38,8 +38,8 @@ def facts(changes=None, **chosen):
             hardware={"device": "cpu", "name": "a chip", "cores": 2},
             prompts_sha256="cd34",
             counts={name: {"cases": 2, "patients": 2, "prompts": 4} for name in config.datasets},
-            seconds={"predict": 1.0, "score": 1.0},
-            finished={"predict": True, "score": True},
+            seconds={"predict": 1.0, "score": 1.0, "report": 1.0},
+            finished={"predict": True, "score": True, "report": True},
         )
         if not changes
         else replace(facts(**chosen), **changes)

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.data.case import Defect, Item, printable
+from bench.data.case import Defect, Item
+from bench.data.printable import printable
 from bench.data.reading.layout import DEPTH, HIDDEN, children, search
 from bench.data.reading.names import folded
 from bench.data.reading.opening import place

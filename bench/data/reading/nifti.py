@@ -1,9 +1,7 @@
 """NIfTI volumes: read whole, checked, turned to LPS, put on another grid."""
 
-import gzip
 import io
 import itertools
-import zlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 from struct import error as StructError
@@ -11,8 +9,9 @@ from typing import Any, BinaryIO
 
 import nibabel as nib
 import numpy as np
+from isal import isal_zlib
+from isal.igzip import IGzipFile
 from nibabel.filebasedimages import ImageFileError
-from nibabel.processing import resample_from_to
 from nibabel.spatialimages import HeaderDataError
 from nibabel.wrapstruct import WrapStructError
 from numpy.typing import NDArray
@@ -29,10 +28,10 @@ GRID_TOLERANCE = 0.1  # of the smallest voxel side, at the corner of the volume 
 MILLIMETRES = {"mm": 1.0, "meter": 1000.0, "micron": 0.001, "unknown": 1.0}
 USUAL_MM = (0.01, 50.0)  # voxel sides of scanners; others come from a wrong unit more often than not
 MOST_REST_BYTES = 2**26  # behind the last voxel of a packed file
-UNREADABLE = (
+UNREADABLE: tuple[type[Exception], ...] = (
     OSError,
     EOFError,
-    zlib.error,
+    isal_zlib.error,  # type: ignore[assignment]  # its stub takes the class for one of its instances
     ValueError,
     KeyError,
     OverflowError,
@@ -169,6 +168,8 @@ def resample(moving: Volume, target: Volume) -> NDArray[np.float32]:
     Raises:
         DataError: the two volumes have no place in common.
     """
+    from nibabel.processing import resample_from_to  # noqa: PLC0415 - loads SciPy's image filters
+
     source = nib.Nifti1Image(moving.voxels.astype(np.float32), moving.affine)
     grid = (target.voxels.shape, target.affine)
     moved = np.asarray(resample_from_to(source, grid, order=1, cval=np.nan).dataobj, np.float32)
@@ -181,13 +182,14 @@ def _load(path: Path) -> tuple[Any, NDArray[Any]]:
     try:
         raw = read_bytes(path)
         packed = raw[:2] == GZIP_MAGIC
-        source: BinaryIO = gzip.GzipFile(fileobj=io.BytesIO(raw)) if packed else io.BytesIO(raw)  # type: ignore[assignment]
+        stored = io.BytesIO(raw)
+        source: BinaryIO = IGzipFile(fileobj=stored) if packed else stored  # type: ignore[assignment, no-untyped-call]
         start = source.read(NIFTI2_HEADER_BYTES)
         size = {int.from_bytes(start[:4], "little"), int.from_bytes(start[:4], "big")}
         kind = nib.Nifti2Image if NIFTI2_HEADER_BYTES in size else nib.Nifti1Image
         needed = _bytes_needed(kind.header_class.from_fileobj(io.BytesIO(start)))
         require_plausible(path, needed, len(raw))
-        image = kind.from_bytes(start + _all_of(source, needed) if packed else raw)
+        image = kind.from_bytes(_all_of(source, needed) if packed else raw)
         voxels = np.asanyarray(image.dataobj)
         return image, voxels.astype(voxels.dtype.newbyteorder("="), copy=False)
     except DataError:
@@ -205,11 +207,12 @@ def _bytes_needed(header: Any) -> int:
 
 
 def _all_of(packed: BinaryIO, needed: int) -> bytes:
-    """The rest of a packed file to its checksum, which is checked; not more than its header needs and a little."""
-    rest = packed.read(needed + MOST_REST_BYTES)
+    """A packed file to its checksum, which is checked; not more than its header needs and a little."""
+    packed.seek(0)  # unpacks the little that was read for the header again, which costs less than joining two parts
+    content = packed.read(needed + MOST_REST_BYTES)
     if packed.read(1):
         raise ValueError(f"it goes on for more than {MOST_REST_BYTES:,} bytes behind its last voxel")
-    return rest
+    return content
 
 
 def _three_dimensional(path: Path, voxels: NDArray[Any]) -> NDArray[Any]:

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.data.case import DataError, printable
+from bench.data.case import DataError
+from bench.data.printable import printable
 
 MOST_BYTES = 4 * 2**30
 MOST_JSON_BYTES = 256 * 2**20

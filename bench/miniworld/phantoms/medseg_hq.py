@@ -4,6 +4,7 @@ Layout: specs of IMIS-Bench (`<code>/dataset.json`, `image/`, `label/` with the 
 """
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +27,12 @@ CODES = {
 IMAGES_A_PATIENT = 2
 TEST_SHARE = 6
 
+Vary = Callable[[TrainingSample, np.random.Generator], TrainingSample]
+
+
+def _as_drawn(sample: TrainingSample, rng: np.random.Generator) -> TrainingSample:
+    return sample
+
 
 def _write_item(folder: Path, stem: str, drawn: TrainingSample) -> dict[str, str]:
     """Writes picture and labels; returns their paths relative to the folder."""
@@ -39,7 +46,7 @@ def _write_item(folder: Path, stem: str, drawn: TrainingSample) -> dict[str, str
     return item
 
 
-def _write_code(folder: Path, code: str, seed: int, images: int) -> None:
+def _write_code(folder: Path, code: str, seed: int, images: int, vary: Vary) -> None:
     modality = CODES[code]
     (folder / "image").mkdir(parents=True, exist_ok=True)
     (folder / "label").mkdir(exist_ok=True)
@@ -47,7 +54,8 @@ def _write_code(folder: Path, code: str, seed: int, images: int) -> None:
     for number in range(images):
         patient, view = divmod(number, IMAGES_A_PATIENT)
         stem = f"{code.removeprefix('PHANTOM_')}_{patient + 1:03d}_{view + 1:02d}"
-        drawn = medical_sample(generator(seed, "medseg-hq", code, str(number)), modality)
+        rng = generator(seed, "medseg-hq", code, str(number))
+        drawn = vary(medical_sample(rng, modality), rng)
         split = "test" if patient % TEST_SHARE == TEST_SHARE - 1 else "training"
         lists[split].append(_write_item(folder, stem, drawn))
     names = ("background", *CLASSES[modality])
@@ -65,13 +73,14 @@ def _write_code(folder: Path, code: str, seed: int, images: int) -> None:
     (folder / "dataset.json").write_text(json.dumps(description, indent=1))
 
 
-def write_medseg_hq(root: Path, seed: int = 0, images: int = 24) -> None:
+def write_medseg_hq(root: Path, seed: int = 0, images: int = 24, vary: Vary = _as_drawn) -> None:
     """Writes one folder per code of `CODES` below `root`.
 
     Args:
         root: made if missing.
         seed: decides every byte.
         images: pictures per code, two of each patient; every sixth patient is in the test list.
+        vary: what is done to a picture and its masks before they are written.
 
     Raises:
         ValueError: fewer than 12 images, so that the test list would be empty.
@@ -80,4 +89,4 @@ def write_medseg_hq(root: Path, seed: int = 0, images: int = 24) -> None:
     if images < least:
         raise ValueError(f"images must be at least {least} so that a patient is left to test on, got {images}")
     for code in CODES:
-        _write_code(root / code, code, seed, images)
+        _write_code(root / code, code, seed, images, vary)

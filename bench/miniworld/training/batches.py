@@ -108,9 +108,9 @@ class Source:
         images = self.images[pictures].permute(0, 3, 1, 2).float() / 255
         masks = unpacked(self.packed[objects])
         grid = F.affine_grid(
-            _transforms(len(images), variation, generator), [len(images), 3, SIDE, SIDE], align_corners=False
+            transforms(len(images), variation, generator), [len(images), 3, SIDE, SIDE], align_corners=False
         )
-        images = _sampled(images, grid, generator)
+        images = sampled(images, grid, generator)
         masks = F.grid_sample(masks[:, None], grid[owner], align_corners=False)[:, 0]
         if variation.recoloured:
             images = recoloured(images, (grid.abs() <= 1).all(-1)[:, None], generator)
@@ -143,7 +143,7 @@ def _sizes(packed: Tensor) -> Tensor:
     return (boxes[:, 2:] - boxes[:, :2]).prod(1).sqrt()
 
 
-def _transforms(count: int, variation: Variation, generator: torch.Generator) -> Tensor:
+def transforms(count: int, variation: Variation, generator: torch.Generator) -> Tensor:
     """(B, 2, 3) from places in the frame to places in the picture, both in -1..1."""
     device = generator.device
 
@@ -177,7 +177,7 @@ def _turns(count: int, variation: Variation, generator: torch.Generator) -> tupl
     return angle.cos(), angle.sin()
 
 
-def _sampled(images: Tensor, grid: Tensor, generator: torch.Generator) -> Tensor:
+def sampled(images: Tensor, grid: Tensor, generator: torch.Generator) -> Tensor:
     """Pictures on the grid; some by nearest neighbour, as several families resize theirs."""
     smooth = F.grid_sample(images, grid, align_corners=False)
     nearest = torch.rand(len(images), 1, 1, 1, generator=generator, device=grid.device) < NEAREST_SHARE

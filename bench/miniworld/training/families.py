@@ -14,7 +14,7 @@ from adapters.families.imis import MINI_VOCABULARY
 from bench.miniworld.training.inheritance import from_sam, imis_from_sam, quiet_adapters, unit_range
 from bench.miniworld.training.networks import Network
 from bench.miniworld.training.prompts import exact, imis_noise, med2d_noise, medsam_noise, sam_noise
-from bench.miniworld.training.recipes import FROM_NOTHING, HUANG, IMIS, MEDSAM, SAM2, SAM_MED2D
+from bench.miniworld.training.recipes import HUANG, IMIS, MEDSAM, SAM, SAM2, SAM_MED2D
 from bench.miniworld.training.rounds import User, clicks_and_logits, clicks_and_probabilities, clicks_or_names
 from bench.miniworld.training.stages import Stage
 from segmote.imis.network import standardised
@@ -81,7 +81,7 @@ def stretched(images: Tensor) -> Tensor:
 SAM_USER = User(sam_noise, clicks_and_logits)
 GENERIC = "generic shapes and textures"
 FAMILIES: dict[str, Family] = {
-    "sam": Family(small_networks.sam, standard, SAM_USER, FROM_NOTHING, seed=1, world=GENERIC),
+    "sam": Family(small_networks.sam, standard, SAM_USER, SAM, seed=1, world=GENERIC),
     "sam2": Family(
         lambda: small_networks.sam2(small_networks.SAM2_OF_SMALL_INPUT),
         standard_sam2,

@@ -57,7 +57,8 @@ def _shortened(stages: tuple[Stage, ...], steps: tuple[int, ...]) -> tuple[Stage
     return tuple(replace(stage, steps=count) for stage, count in zip(stages, steps, strict=True))
 
 
-SAM2 = _shortened(FROM_NOTHING, (300, 300, 400, 800))
+SAM = (*FROM_NOTHING, replace(FROM_NOTHING[-1], name="all again", steps=4000, rounds_share=(0.5, 0.5)))
+SAM2 = _shortened(FROM_NOTHING, (450, 450, 550, 2200))
 
 
 def _on_medical(steps: int, first: dict[str, float], rounds: int, learns: tuple[str, ...]) -> Stage:
@@ -92,4 +93,4 @@ LEARNED = {
 MEDSAM = (_on_medical(900, BOXES, 1, LEARNED["medsam"]),)
 HUANG = (_on_medical(900, BOXES, 1, LEARNED["huang"]),)
 SAM_MED2D = (_on_medical(600, {"box": 0.5, "click": 0.5}, 5, LEARNED["sam-med2d"]),)
-IMIS = (_on_medical(1300, {"box": 0.4, "click": 0.3, "text": 0.3}, 5, LEARNED["imis"]),)
+IMIS = (_on_medical(3000, {"box": 0.4, "click": 0.3, "text": 0.3}, 5, LEARNED["imis"]),)

@@ -80,7 +80,8 @@ def front(costs: Mapping[str, Cost]) -> list[str]:
 
 def _hardware(run: ScoredRun) -> str:
     found = run.facts.hardware
-    return f"{found['device']} ({found['name']}), {run.facts.config.precision}"
+    cached = ", embeddings read from a cache where they were there" if found.get("cache of embeddings") else ""
+    return f"{found['device']} ({found['name']}), {run.facts.config.precision}{cached}"
 
 
 def _words(costs: Mapping[str, Cost], best: list[str]) -> str:

@@ -109,8 +109,8 @@ def _same(targets: Mapping[str, Mask | None], masks: Mapping[str, Mask]) -> bool
 
 def _targets(run: Path, dataset: str, case: str, slices: Collection[int]) -> dict[tuple[int, str], Mask | None]:
     shard = MaskShard.load(targets_path(run, dataset, case))
-    pairs = zip(shard.index, shard.masks, strict=True)
-    return {(row["slice"], row["target"]): mask for row, mask in pairs if row["slice"] in slices}
+    places = [place for place, row in enumerate(shard.index) if row["slice"] in slices]
+    return {(shard.index[place]["slice"], shard.index[place]["target"]): shard.masks[place] for place in places}
 
 
 def _store(path: Path, found: Mapping[int, Image]) -> None:

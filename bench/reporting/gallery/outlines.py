@@ -1,6 +1,6 @@
 """Predictions ready to be looked at: image, target, prediction and prompt, all in pixels of the original image."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -120,8 +120,10 @@ def outlined_predictions(
     for number, pick in enumerate(picks):
         by_shard.setdefault((pick.model, pick.dataset, pick.case), []).append(number)
     for (model, dataset, case), numbers in by_shard.items():
-        drawn = _masks(predictions_path(run.folder, model, dataset, case), ("slice", "target", "prompt", "round"))
-        targets = _masks(targets_path(run.folder, dataset, case), ("slice", "target"))
+        slices = {picks[number].slice for number in numbers}
+        where = predictions_path(run.folder, model, dataset, case)
+        drawn = _masks(where, ("slice", "target", "prompt", "round"), slices)
+        targets = _masks(targets_path(run.folder, dataset, case), ("slice", "target"), slices)
         for number in numbers:
             pick = picks[number]
             row = rows[dataset, case, pick.slice, pick.target, pick.prompt]
@@ -133,9 +135,10 @@ def outlined_predictions(
 Masks = dict[tuple[Any, ...], Mask]
 
 
-def _masks(path: Path, key: Sequence[str]) -> Masks:
+def _masks(path: Path, key: Sequence[str], slices: Collection[int]) -> Masks:
     shard = MaskShard.load(path)
-    pairs = zip(shard.index, shard.masks, strict=True)
+    places = [place for place, row in enumerate(shard.index) if row["slice"] in slices]
+    pairs = ((shard.index[place], shard.masks[place]) for place in places)
     return {tuple(row[name] for name in key): mask for row, mask in pairs if mask is not None}
 
 

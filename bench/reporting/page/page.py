@@ -5,6 +5,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -16,7 +17,9 @@ from bench.reporting.figures.picture import Absent
 from bench.reporting.gallery.cards import Gallery
 from bench.reporting.gallery.contact_sheets import ORACLE
 from bench.reporting.page.tables import PageTable, of_frame
+from bench.store.files import read_json
 from bench.store.run_facts import RunFacts
+from bench.store.run_folder import certificate_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,11 +137,19 @@ def facts(found: RunFacts) -> list[tuple[str, list[tuple[str, str]]]]:
         "Checksums": checks,
         "Versions": found.versions,
         "Hardware": found.hardware,
+        "Faster arithmetic against the published one": _proof(found.config.out),
         "Seconds": found.seconds,
         "Not asked": {f"{model}, {kind}": reason for (model, kind), reason in found.not_applicable.items()},
         "Warnings": {name: "; ".join(texts) for name, texts in found.warnings.items()},
     }
     return [(title, [(name, _text(value)) for name, value in part.items()]) for title, part in groups.items() if part]
+
+
+def _proof(run: Path) -> Mapping[str, str]:
+    """A sentence for each model of the certificate that `bench verify-fast` left in the run folder, if it did."""
+    path = certificate_path(run)
+    found: Mapping[str, str] = read_json(path)["summary"] if path.exists() else {}
+    return found
 
 
 def _count(parameters: int | None) -> str:

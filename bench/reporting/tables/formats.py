@@ -7,7 +7,7 @@ from textwrap import fill
 import pandas as pd
 from tabulate import tabulate
 
-from bench.data.case import printable
+from bench.data.printable import printable
 from bench.reporting.tables.averages import cells
 from bench.reporting.tables.latex import to_latex
 from bench.reporting.tables.safe_text import csv_text, markdown_cell

@@ -147,7 +147,7 @@ def text_tables(ledger: pd.DataFrame, note: str = "") -> list[TextTable]:
 
 def _text_table(name: str, heading: str, caption: str, frame: pd.DataFrame, wide: Mapping[str, float]) -> TextTable:
     """A table of the columns of a frame, some of which hold running text and take that share of the width."""
-    heads = [HEADS[column] for column in frame]
+    heads = [HEADS[str(column)] for column in frame]
     return TextTable(
         name,
         caption,

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
+from typing import TYPE_CHECKING
 
-from bench import workers
 from bench.data import catalogue
 from bench.errors import RunError
 from bench.prompting.kinds import KINDS, round_name
@@ -28,6 +28,9 @@ from bench.scoring import metrics
 from bench.statistics.patients import AGGREGATIONS, AVERAGE, patient_scores
 from bench.statistics.rows import chosen_metric, with_rows
 from bench.store.run_facts import RunFacts
+
+if TYPE_CHECKING:
+    from bench.workers import Task
 
 AnyTable = Table | TextTable
 NOTHING = Cell(float("nan"))
@@ -185,11 +188,23 @@ def all_tables(run: ScoredRun, jobs: int = 1) -> list[AnyTable]:
         run: the run.
         jobs: processes.
     """
+    from bench import workers  # noqa: PLC0415 - one table needs no workers
+
     made = chain.from_iterable(workers.run(list(_tasks(run)), jobs, "local", "tables", "step"))
     return [*made, *ledger_tables(run.facts), protocol_ranking(run).text_table()]
 
 
-def _tasks(run: ScoredRun) -> Iterator[workers.Task]:
+def printed_tables(run: ScoredRun) -> list[AnyTable]:
+    """Those of `all_tables` that a command prints at the end of a run: the headline of each prompt, and its rounds."""
+    made: list[AnyTable] = []
+    for kind in run.prompts:
+        headline = table_spec(run, kind)
+        made.append(_headline(_part(run, headline), headline))
+        made += _by_round(run, kind) if KINDS[kind].rounds else []
+    return made
+
+
+def _tasks(run: ScoredRun) -> "Iterator[Task]":
     """Calls that make some tables each."""
     for kind in run.prompts:
         headline = table_spec(run, kind)
@@ -206,8 +221,12 @@ def _part(run: ScoredRun, spec: TableSpec) -> ScoredRun:
     return replace(run, records=spec.select(run.records), _compared={})
 
 
+def _headline(run: ScoredRun, headline: TableSpec) -> Table:
+    return replace(scores_table(run, headline), role="headline")
+
+
 def _headlines(run: ScoredRun, headline: TableSpec) -> list[AnyTable]:
-    made = replace(scores_table(run, headline), role="headline")
+    made = _headline(run, headline)
     return [made, made.summary(), comparison_table(run, headline)]
 
 

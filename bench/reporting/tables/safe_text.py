@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from bench.data.case import printable
+from bench.data.printable import printable
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001 - spreadsheets take them, too
 

@@ -5,7 +5,7 @@ import psutil
 import pytest
 import torch
 
-from bench.commands.machine import GIB_PER_WORKER, available_device, worker_count
+from bench.commands.machine import available_device, worker_count, worker_gib
 from bench.errors import RunError
 
 
@@ -25,15 +25,24 @@ def test_what_is_not_here_is_refused(monkeypatch):
 
 @pytest.mark.parametrize(
     ("wanted", "device", "gib", "count"),
-    [(5, "cpu", 1, 5), (None, "cuda", 99, 1), (None, "cpu", 1, 1), (None, "cpu", 99, 8)],
+    [(5, "cpu", 1, 5), (None, "cuda", 99, 1), (None, "cpu", 0.5, 1), (None, "cpu", 99, 8)],
 )
 def test_workers_follow_cores_and_memory(monkeypatch, wanted, device, gib, count):
     monkeypatch.setattr(os, "cpu_count", lambda: 8)
     monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=gib * 2**30))
-    assert worker_count(wanted, device) == count
+    assert worker_count(wanted, device, [1_000_000, 2_000_000]) == count
 
 
-def test_memory_limits_the_workers(monkeypatch):
+def test_each_gpu_gets_a_worker(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 3)
+    assert worker_count(None, "cuda", [1]) == 3
+    assert worker_count(None, "cuda:1", [1]) == 1
+
+
+@pytest.mark.parametrize(("parameters", "count"), [([], 8), ([94_000_000], 3), ([1_000_000, 640_000_000], 1)])
+def test_the_largest_network_limits_the_workers(monkeypatch, parameters, count):
+    """Ten GiB hold three processes with a ViT-B, one with a ViT-H, and as many with a mini as there are cores."""
     monkeypatch.setattr(os, "cpu_count", lambda: 8)
-    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=3 * GIB_PER_WORKER * 2**30))
-    assert worker_count(None, "cpu") == 3
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=10 * 2**30))
+    assert worker_count(None, "cpu", parameters) == count
+    assert worker_gib(640_000_000) > 4 * worker_gib(94_000_000)

@@ -1,13 +1,11 @@
 """Names of classes and targets, and text that is safe to print."""
 
-import unicodedata
-
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.data.case import Case, class_name, class_of, printable, target_of
+from bench.data.case import Case, class_name, class_of, target_of
 
 
 @given(st.text(), st.integers(1, 99))
@@ -16,17 +14,6 @@ def test_a_class_is_found_again_from_its_targets(name, number):
     assert class_of(target) == target and class_name(target) == name
     if name and "\n" not in name:
         assert class_of(f"{target}#{number}") == target and class_name(f"{target}#{number}") == name
-
-
-@given(st.text())
-def test_what_is_printed_has_no_control_characters(text):
-    shown = printable(text)
-    assert all(one.isprintable() or one in "\u200c\u200d" or unicodedata.category(one) == "Zs" for one in shown)
-    assert printable(shown) == shown
-
-
-def test_characters_may_be_kept():
-    assert printable("a\tb\r", keep="\t") == "a\tb\\r"
 
 
 @pytest.mark.parametrize(("affine", "volume"), [(np.eye(4), True), (None, False)])

@@ -1,7 +1,12 @@
+import threading
+
 import numpy as np
 import pandas as pd
 import pytest
 
+from bench.clock import Spent
+from bench.errors import RunError
+from bench.predicting import predict
 from bench.running import run
 from bench.store.masks import MaskShard
 from bench.store.run_folder import predictions_path
@@ -39,3 +44,50 @@ def test_pixels_of_the_stored_masks_are_the_models(tmp_path):
     expected = np.zeros((16, 20), bool)
     expected[13:15, 1:19] = True
     assert np.array_equal(bar, expected)
+
+
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_slices_are_taken_in_chunks_in_their_order(device, monkeypatch):
+    monkeypatch.setattr(predict, "SLICES_AT_ONCE", {"cpu": 2, "cuda": 3})
+    size = predict.SLICES_AT_ONCE[device]
+    for count in (0, 1, size, 2 * size + 1):
+        spent = Spent()
+        chunks = list(predict._chunks(iter(range(count)), device, spent))
+        assert [one for chunk in chunks for one in chunk] == list(range(count))
+        assert all(len(chunk) == size for chunk in chunks[:-1]) and set(spent) == {"read"}
+
+
+def test_the_next_slices_of_a_gpu_are_read_while_it_computes():
+    read = threading.Event()
+
+    def slices():
+        yield from range(64)
+        read.set()
+        yield 64
+
+    chunks = predict._chunks(slices(), "cuda", Spent())
+    next(chunks)
+    assert read.wait(timeout=10)
+    assert next(chunks) == [64]
+
+
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_what_reading_raises_ends_the_chunks(device):
+    def broken():
+        yield from range(70)
+        raise RunError("can no longer be read")
+
+    with pytest.raises(RunError, match="no longer"):
+        list(predict._chunks(broken(), device, Spent()))
+
+
+def test_embeddings_of_one_run_serve_the_next(tmp_path, monkeypatch):
+    shared = {"models": ("sam/mini",), "prompts": ("box",), "cache": tmp_path / "embeddings"}
+    run.run(config(tmp_path / "first", **shared))
+    assert list((tmp_path / "embeddings").glob("*/*.embedding"))
+    monkeypatch.setattr("adapters.families.sam.SamSegmenter.encode", None)  # not called again
+    predict.load.cache_clear()
+    run.run(config(tmp_path / "second", **shared))
+    one, other = (pd.read_parquet(tmp_path / name / "records.parquet") for name in ("first", "second"))
+    assert (one["status"] == "ok").all()
+    assert one["value"].equals(other["value"])

@@ -1,3 +1,4 @@
+import importlib
 from dataclasses import replace
 
 import pandas as pd
@@ -6,11 +7,12 @@ import pytest
 from bench.data import datasets
 from bench.errors import RunError
 from bench.reporting import report
+from bench.reporting.tables.formats import to_console
 from bench.running import describe, resume, run
-from bench.store.files import read_json
+from bench.store.files import read_json, write_bytes
 from bench.store.masks import MaskShard
 from bench.store.records import read_records
-from bench.store.run_folder import LOCK, SLICES, candidates_path, predictions_path, read_failures
+from bench.store.run_folder import LOCK, SLICES, candidates_path, page_path, predictions_path, read_failures
 from tests.helpers import fakes
 from tests.helpers.fakes import config
 from tests.helpers.run_folders import assert_same, files
@@ -62,11 +64,56 @@ def test_slices_of_a_killed_run_are_cut_again(tmp_path, monkeypatch):
     assert_same(tmp_path / "a", tmp_path / "b")
 
 
-def test_finished_run_predicts_nothing_again(tmp_path):
-    run.run(config(tmp_path / "r"))
-    asked = fakes.Fake.encoded
-    run.run(config(tmp_path / "r"))
-    assert fakes.Fake.encoded == asked
+def counted(monkeypatch, where):
+    """How often a function is called from now on."""
+    calls = []
+    module, name = where.rsplit(".", 1)
+    real = getattr(importlib.import_module(module), name)
+    monkeypatch.setattr(where, lambda *args: calls.append(name) or real(*args))
+    return calls
+
+
+def reported(folder):
+    """A run whose report is there; the page is empty."""
+    outcome = run.run(config(folder, prompts=("box", "clicks")))
+    write_bytes(page_path(folder), b"page")
+    return outcome
+
+
+def test_a_finished_run_is_shown_as_it_is(tmp_path, monkeypatch):
+    first = reported(tmp_path / "r")
+    asked, before = fakes.Fake.encoded, files(tmp_path / "r", (LOCK,))
+    calls = [counted(monkeypatch, where) for where in ("bench.running.run.score", "bench.reporting.report.report")]
+    second = run.run(config(tmp_path / "r", prompts=("box", "clicks")))
+    assert fakes.Fake.encoded == asked and calls == [[], []]
+    assert files(tmp_path / "r", (LOCK,)) == before
+    roles = ("headline", "rounds")
+    shown = [to_console(table) for table in first.tables if getattr(table, "role", "") in roles]
+    assert [to_console(table) for table in second.tables] == shown and len(shown) == 3
+    assert (second.failed, second.skipped) == (first.failed, first.skipped)
+
+
+@pytest.mark.parametrize("lost", ["tables/all.tex", "records.parquet", "targets/squares/c0.npz", "report.html"])
+def test_a_finished_run_that_lost_a_file_is_made_whole_again(tmp_path, monkeypatch, lost):
+    reported(tmp_path / "r")
+    (tmp_path / "r" / lost).unlink()
+    calls = counted(monkeypatch, "bench.running.run.score")
+    run.run(config(tmp_path / "r", prompts=("box", "clicks")))
+    assert calls == ["score"]
+    assert lost == "report.html" or (tmp_path / "r" / lost).exists()  # pages are left out here
+
+
+def test_a_prediction_that_is_made_again_is_scored_and_reported_again(tmp_path, monkeypatch):
+    reported(tmp_path / "r")
+    predictions_path(tmp_path / "r", "fake/good", "squares", "c2").unlink()
+
+    def interrupted(config, tasks):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("bench.predicting.predict.predict", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run.run(config(tmp_path / "r", prompts=("box", "clicks")))
+    assert not any(read_json(tmp_path / "r" / "run.json")["finished"].values())
 
 
 def test_another_configuration_is_refused_or_replaces(tmp_path):

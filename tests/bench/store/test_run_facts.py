@@ -22,6 +22,14 @@ def test_what_is_written_is_read_back(tmp_path):
     assert RunFacts.from_json(json.loads(json.dumps(ours.to_json())), tmp_path) == ours
 
 
+def test_runs_from_before_reports_were_clocked_are_read(tmp_path):
+    stored = json.loads(json.dumps(facts(ASKED, out=tmp_path).to_json()))
+    del stored["spent"], stored["finished"]["report"], stored["seconds"]["report"]
+    found = RunFacts.from_json(stored, tmp_path)
+    assert found.finished == {"predict": True, "score": True, "report": False} and found.spent == {}
+    assert found.seconds == {"predict": 1.0, "score": 1.0, "report": 0.0}
+
+
 def test_choices_that_change_no_result_are_not_written():
     assert not {"out", "jobs", "engine"} & set(facts().to_json()["config"])
 

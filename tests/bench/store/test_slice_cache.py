@@ -72,3 +72,13 @@ def test_one_slice_at_a_time_is_in_memory(tmp_path):
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert count == 30 and peak < 6e6  # bytes; a slice has two million
+
+
+def test_two_who_keep_one_case_at_a_time_do_not_disturb_each_other(tmp_path):
+    writers = [slice_cache.keep(tmp_path, ITEM, planes(catalogue.read(ITEM), RULES[0])) for _ in range(2)]
+    for _ in range(3):
+        assert_equal(*map(next, writers))
+    assert [list(rest) for rest in writers] == [[], []]
+    cut = planes(catalogue.read(ITEM), RULES[0])
+    for before, after in zip(cut, slice_cache.planes(tmp_path, ITEM, RULES[0], False), strict=True):
+        assert_equal(before, after)

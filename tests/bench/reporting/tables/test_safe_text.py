@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 import bench
-from bench.data.case import printable
+from bench.data.printable import printable
 from bench.reporting.tables.formats import to_console, to_csv, to_markdown
 from bench.reporting.tables.latex import escape, to_latex
 from bench.reporting.tables.safe_text import csv_cell, csv_name, csv_text, markdown_cell
