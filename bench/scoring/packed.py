@@ -35,8 +35,9 @@ def pack(mask: Mask) -> PackedMask:
     if mask.dtype != bool:
         raise ValueError(f"masks must be bool, got {mask.dtype}")
     packed = np.packbits(mask)
-    words = np.zeros(-(-mask.size // 64), np.uint64)
-    words.view(np.uint8)[: packed.size] = packed
+    if rest := -packed.size % 8:
+        packed = np.concatenate([packed, np.zeros(rest, np.uint8)])
+    words = packed.view(np.uint64)
     return PackedMask(words, mask.shape, count(words))
 
 

@@ -8,7 +8,7 @@ from scipy import ndimage
 
 from bench.prompting import clicks
 from bench.protocols import PROTOCOLS
-from tests.helpers.masks import masks
+from tests.helpers.masks import ellipse, masks
 
 BENCH = PROTOCOLS["bench"]
 RNG = np.random.default_rng(0)
@@ -123,11 +123,6 @@ def naive_next_click(target, predicted, rule, rng, clicked):
         parts += [labels == number for number in range(1, count + 1)]
     x, y = first_deepest(depth(max(parts, key=np.count_nonzero)))
     return x, y, int(target[y, x])
-
-
-def ellipse(shape, row, column, height, width):
-    rows, columns = np.indices(shape)
-    return ((rows - row) / height) ** 2 + ((columns - column) / width) ** 2 <= 1
 
 
 @st.composite
