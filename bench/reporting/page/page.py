@@ -138,7 +138,8 @@ def facts(found: RunFacts) -> list[tuple[str, list[tuple[str, str]]]]:
         "Versions": found.versions,
         "Hardware": found.hardware,
         "Faster arithmetic against the published one": _proof(found.config.out),
-        "Seconds": found.seconds,
+        # Those of the report are not known before its page is written.
+        "Seconds": {step: seconds for step, seconds in found.seconds.items() if step != "report"},
         "Not asked": {f"{model}, {kind}": reason for (model, kind), reason in found.not_applicable.items()},
         "Warnings": {name: "; ".join(texts) for name, texts in found.warnings.items()},
     }

@@ -30,7 +30,7 @@ def test_the_first_layer_projects_an_image_once(name):
     assert rows == [1]
     alone = [segmenter.decode([request])[0] for request in requests]
     for a, b in zip(drawn, alone, strict=True):
-        torch.testing.assert_close(a.logits, b.logits, rtol=0, atol=1e-4)
+        torch.testing.assert_close(a.logits, b.logits, rtol=0, atol=1e-4 * float(b.logits.std()))
     rows.clear()
     segmenter.decode([(image, prompt) for prompt in boxes(4) for image in (one, other)])
     assert rows == [1, 1], "a pass for each image"
