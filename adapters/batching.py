@@ -77,7 +77,6 @@ def is_ambiguous(prompt: Prompt) -> bool:
 def decode_batches(
     requests: Sequence[Request[E]],
     several: Sequence[bool],
-    device: torch.device,
     passes: Passes,
     decode: Callable[[Sequence[Request[E]], bool], Sequence[Prediction]],
 ) -> list[Prediction]:
@@ -86,20 +85,27 @@ def decode_batches(
     Args:
         requests: any mix of images and prompts.
         several: per request, whether the network proposes several candidates.
-        device: decides whether objects of different images go together: on a CPU a larger batch gains nothing, but
-            prompts on one image share a part of the work.
         passes: how many objects go together.
         decode: decodes requests of one kind: equal numbers of points, boxes and masks.
     """
-    groups: dict[tuple[Kind, bool, int], list[int]] = {}
-    for row, ((encoded, prompt), many) in enumerate(zip(requests, several, strict=True)):
-        image = id(encoded) if device.type == "cpu" else 0
-        groups.setdefault((_kind(prompt), many, image), []).append(row)
+    groups: dict[tuple[Kind, bool], list[int]] = {}
+    for row, ((_, prompt), many) in enumerate(zip(requests, several, strict=True)):
+        groups.setdefault((_kind(prompt), many), []).append(row)
     done: dict[int, Prediction] = {}
-    for (_, many, _), rows in groups.items():
-        predictions = passes.through([requests[row] for row in rows], partial(_in_one_pass, decode, many))
-        done.update(zip(rows, predictions, strict=True))
+    for (_, many), group in groups.items():
+        for rows in _by_image(group, requests, passes.most):
+            predictions = passes.through([requests[row] for row in rows], partial(_in_one_pass, decode, many))
+            done.update(zip(rows, predictions, strict=True))
     return [done[row] for row in range(len(requests))]
+
+
+def _by_image(group: Sequence[int], requests: Sequence[Request[E]], most: int) -> tuple[list[int], list[int]]:
+    """Rows that fill passes with prompts on one image, which share a part of the work, and the other rows."""
+    images: dict[int, list[int]] = {}
+    for row in group:
+        images.setdefault(id(requests[row][0]), []).append(row)
+    whole = [row for rows in images.values() for row in rows[: len(rows) // most * most]]
+    return whole, [row for rows in images.values() for row in rows[len(rows) // most * most :]]
 
 
 def _in_one_pass(

@@ -91,7 +91,7 @@ class SamSegmenter:
             check_prompt(self.card, prompt, *encoded.frame.original)
         several = [self.proposes_several(p) if multimask is None else multimask for _, p in requests]
         with autocast(self.device, "fp32"):
-            return decode_batches(requests, several, self.device, self._decoder_passes, self._decode)
+            return decode_batches(requests, several, self._decoder_passes, self._decode)
 
     def proposes_several(self, prompt: Prompt) -> bool:
         """The rule for `multimask=None`."""

@@ -123,7 +123,7 @@ class Sam2Segmenter:
             check_prompt(self.card, prompt, *encoded.frame.original)
         several = [is_ambiguous(prompt) if multimask is None else multimask for _, prompt in requests]
         with autocast(self.device, "fp32"):
-            return decode_batches(requests, several, self.device, self._decoder_passes, self._decode)
+            return decode_batches(requests, several, self._decoder_passes, self._decode)
 
     @torch.no_grad()
     def masks(self, encoded: Sam2Embedding, logits: torch.Tensor) -> torch.Tensor:

@@ -8,6 +8,7 @@ import torch
 
 from adapters import Points, Prompt
 from adapters.batching import (
+    OBJECTS_PER_PASS,
     decode_batches,
     decoder_passes,
     encoder_passes,
@@ -51,27 +52,19 @@ def test_a_lone_click_on_the_object_may_mean_a_part_or_the_whole(prompt, ambiguo
     assert is_ambiguous(prompt) == ambiguous
 
 
-@pytest.mark.parametrize(
-    ("device", "sizes"),
-    [
-        ("cpu", [(4, False), (1, False), (4, True), (1, True)] * 2),  # each image for itself
-        ("cuda", [(10, False), (10, True)]),
-    ],
-)
-def test_passes_are_of_one_kind_and_answers_in_the_order_of_the_requests(device, sizes):
-    device = torch.device(device)
-    requests = [(name, prompt) for name in ("one", "other") for prompt in [Prompt(box=BOX), Prompt(points=CLICK)] * 5]
-    several = [prompt.points is not None for _, prompt in requests]
+def test_passes_are_of_one_kind_and_answers_in_the_order_of_the_requests():
+    most = OBJECTS_PER_PASS["cpu"]
+    prompts = [Prompt(box=BOX), Prompt(points=CLICK)] * (most + 1)
     passes = []
 
-    def decode(part, many):
-        passes.append((len(part), many))
-        assert len({prompt.kinds for _, prompt in part}) == 1
-        return [(name, prompt.kinds) for name, prompt in part]
+    def decode(requests, several):
+        passes.append((len(requests), several, {request[1].kinds for request in requests}))
+        return [number for number, _ in requests]
 
-    answers = decode_batches(requests, several, device, decoder_passes(device), decode)
-    assert answers == [(name, prompt.kinds) for name, prompt in requests]
-    assert passes == sizes
+    several = [prompt.points is not None for prompt in prompts]
+    assert decode_batches(list(enumerate(prompts)), several, decoder_passes(CPU), decode) == list(range(len(prompts)))
+    assert [(size, many) for size, many, _ in passes] == [(most, False), (1, False), (most, True), (1, True)]
+    assert all(len(kinds) == 1 for *_, kinds in passes)
 
 
 def test_prompts_are_stacked_in_the_networks_frame():

@@ -1,8 +1,9 @@
 """The mini SegMoTE: trained by SegMoTE's own trainer on the mini MedSeg-HQ, on top of the mini IMIS-Net.
 
 Encoder and decoder stay IMIS-Net's. What learns is what learns in the original (see `segmote.training.learnable`), by
-the paper's recipe at a higher rate, with names beside boxes and clicks. Pictures are scaled and recoloured before they are written, as the
-trainer itself takes them as they are. The rounds of the released recipe ask for more steps than a mini world has time for.
+the paper's recipe at a higher rate, with names beside boxes and clicks. Pictures are scaled and recoloured before they
+are written, as the trainer itself takes them as they are. The rounds of the released recipe ask for more steps than a
+mini world has time for.
 """
 
 import shutil

@@ -32,8 +32,11 @@ def test_the_first_layer_projects_an_image_once(name):
     for a, b in zip(drawn, alone, strict=True):
         torch.testing.assert_close(a.logits, b.logits, rtol=0, atol=1e-4)
     rows.clear()
+    segmenter.decode([(image, prompt) for prompt in boxes(4) for image in (one, other)])
+    assert rows == [1, 1], "a pass for each image"
+    rows.clear()
     segmenter.decode([(one, boxes(1)[0]), (other, boxes(1)[0]), (one, boxes(2)[1])])
-    assert rows == [1, 1], "images one after the other"
+    assert rows == [3], "too few to fill passes of their own"
     rows.clear()
     again = [(one, replace(prompt, previous=p.feedback)) for (_, prompt), p in zip(requests, drawn, strict=True)]
     segmenter.decode(again)

@@ -1,6 +1,10 @@
 """Questions of a study."""
 
-from bench.studies.questions import all_asked, data_sets
+import pytest
+
+from bench.data.case import Defect
+from bench.errors import RunError
+from bench.studies.questions import PromptedSlice, all_asked, data_sets, with_targets
 from tests.helpers import layouts
 
 
@@ -23,3 +27,12 @@ def test_what_the_index_leaves_out_is_said_and_links_are_followed_only_if_asked(
     both = data_sets(["folder"], tmp_path / "data", follow_links=True)
     assert [one.title for one in both] == ["linked", "own"]
     assert len(list(all_asked(both, "box", "bench", 0, []))) == 2
+
+
+def test_slices_without_a_target_are_passed_over_and_none_at_all_is_refused(slices):
+    first, (one, found) = slices[0], slices[0]
+    bare = one, PromptedSlice(found.sample, [])
+    assert list(with_targets([bare, first], [])) == [first]
+    defects = [Defect("d", "p", "c", "failed", "CRC check failed")]
+    with pytest.raises(RunError, match=r"no target to ask for .* the first of 1 defects: CRC check failed"):
+        list(with_targets([bare], defects))
