@@ -23,6 +23,7 @@ from tests.fuzz.outcomes import Tally, bound_memory
 
 Attack = tuple[SearchStrategy[Any], Callable[[Any], None]]
 SHARES = {"readers": 6, "stored": 2, "models": 2}  # of ten inputs
+IN_MEMORY = Path("/dev/shm")  # writing a file on a disk takes longer than reading all of a tiny data set
 BATCH = 200  # inputs of one draw of hypothesis, which gets slow in long ones
 
 
@@ -77,7 +78,7 @@ def main() -> int:
         models.segmenter(family)
     bound_memory()
     tally, stop = Tally(), time.monotonic() + options.seconds
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(dir=IN_MEMORY if IN_MEMORY.is_dir() else None) as folder:
         by_kind = attacks(Path(folder), tally, options.only)
         whole = sum(SHARES[kind] for kind in by_kind)
         for kind, targets in by_kind.items():
