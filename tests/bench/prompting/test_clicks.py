@@ -14,6 +14,7 @@ BENCH = PROTOCOLS["bench"]
 RNG = np.random.default_rng(0)
 
 
+@settings(deadline=None)
 @given(masks)
 def test_clicks_lie_on_the_object(mask):
     for protocol in (one for one in PROTOCOLS.values() if one.click != "centroid"):  # which may lie outside
@@ -48,6 +49,7 @@ def test_next_click_is_none_where_nothing_is_wrong():
     assert clicks.next_click(mask, mask, BENCH, RNG) is None
 
 
+@settings(deadline=None)
 @given(masks, masks)
 def test_next_click_is_labelled_by_the_target(target, predicted):
     if target.shape != predicted.shape:
@@ -69,6 +71,7 @@ def brute_force_depth(mask):
     return np.array(depth).reshape(padded.shape)[1:-1, 1:-1]
 
 
+@settings(deadline=None)
 @given(masks, st.integers(0, 2**32))
 def test_ritm_clicks_the_deepest_error_that_was_not_clicked(target, seed):
     predicted = np.random.default_rng(seed).random(target.shape) > 0.5
@@ -87,6 +90,7 @@ def test_ritm_clicks_the_deepest_error_that_was_not_clicked(target, seed):
         clicked.append(found)
 
 
+@settings(deadline=None)
 @given(masks)
 def test_centroid_click_is_the_mean_of_the_pixels(mask):
     [(x, y, _)] = clicks.click(mask, PROTOCOLS["huang"], RNG).clicks
