@@ -5,7 +5,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sized
 from concurrent.futures import CancelledError
 from concurrent.futures.process import BrokenProcessPool
 from functools import cache
@@ -20,11 +20,12 @@ SECONDS_BETWEEN_LOOKS = 2
 Task = tuple[Any, ...]  # a function and its arguments
 
 
-def run(tasks: Sequence[Task], jobs: int, engine: str, label: str, unit: str = "case") -> list[Any]:
+def run(tasks: Iterable[Task], jobs: int, engine: str, label: str, unit: str = "case") -> list[Any]:
     """Results of `function(*arguments)` for each task, in order, with a progress bar on a terminal.
 
     Args:
-        tasks: functions with their arguments; both must be picklable if `jobs` > 1.
+        tasks: functions with their arguments; both must be picklable if `jobs` > 1. An iterator is asked for a few
+            tasks more than there are processes, so that arguments need not all be in memory.
         jobs: processes. One means this process.
         engine: "local", "dask" or "ray"; the latter two use the cluster that their own settings name, if any.
         label, unit: of the progress bar.
@@ -33,7 +34,8 @@ def run(tasks: Sequence[Task], jobs: int, engine: str, label: str, unit: str = "
         RunError: the engine's package is not installed.
         WorkerLostError: a process was killed from outside.
     """
-    bar = tqdm(total=len(tasks), desc=label, disable=None if tasks else True, unit=unit)
+    total = len(tasks) if isinstance(tasks, Sized) else None
+    bar = tqdm(total=total, desc=label, disable=True if total == 0 else None, unit=unit)
     with parallel_config(backend=_backend(engine), n_jobs=jobs), bar:
         results = []
         calls = (delayed(_one_thread)(os.getpid(), *task) for task in tasks)

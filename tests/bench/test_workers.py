@@ -68,6 +68,18 @@ def test_a_killed_worker_is_said_in_a_sentence():
         workers.run([(be_killed, number) for number in range(6)], 2, "local", "numbers")
 
 
+def test_tasks_of_an_iterator_are_made_one_after_another():
+    """The arguments of a task are there no earlier than the one before it is done, and gone after it."""
+    made = []
+
+    def tasks():
+        for number in range(4):
+            made.append(number)
+            yield (lambda one: (one, len(made)), number)
+
+    assert workers.run(tasks(), 1, "local", "numbers") == [(number, number + 1) for number in range(4)]
+
+
 def test_one_job_starts_nothing(tmp_path):
     workers.start((leave, tmp_path), 1, "local")()
     assert not list(tmp_path.iterdir())

@@ -190,7 +190,7 @@ def all_tables(run: ScoredRun, jobs: int = 1) -> list[AnyTable]:
     """
     from bench import workers  # noqa: PLC0415 - one table needs no workers
 
-    made = chain.from_iterable(workers.run(list(_tasks(run)), jobs, "local", "tables", "step"))
+    made = chain.from_iterable(workers.run(_tasks(run), jobs, "local", "tables", "step"))
     return [*made, *ledger_tables(run.facts), protocol_ranking(run).text_table()]
 
 
