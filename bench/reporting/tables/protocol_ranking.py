@@ -105,15 +105,16 @@ def protocol_ranking(run: ScoredRun, wanted: Sequence[Protocol] | None = None) -
     Raises:
         RunError: the run has no defined Dice.
     """
-    ours, records = run.protocol, run.records
+    ours = run.protocol
     chosen = list(protocols.PROTOCOLS.values()) if wanted is None else wanted
-    found = {ours.name: under(records, ours, ours)}
-    found |= {one.name: _other(run, one) for one in chosen if one.name != ours.name}
-    usable = {name: frame for name, frame in found.items() if frame is not None}
-    rows = [row for name, frame in usable.items() for row in _values(frame, protocols.load(name), run.models)]
+    rows: list[dict[str, Any]] = []
+    usable, missing = [], []
+    for one in (ours, *(one for one in chosen if one.name != ours.name)):  # one copy of the records at a time
+        frame = under(run.records, ours, ours) if one is ours else _other(run, one)
+        (missing if frame is None else usable).append(one.name)
+        rows += [] if frame is None else _values(frame, protocols.load(one.name), run.models)
     if not rows:
         raise RunError(f"{run.folder} has no Dice to rank")
-    missing = [name for name in found if name not in usable]
     return ProtocolRanking(_caption(run, usable, missing), _ranked(rows))
 
 
@@ -144,7 +145,7 @@ def _ranked(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     return frame.assign(rank=groups.rank(ascending=False, method="min"))
 
 
-def _caption(run: ScoredRun, usable: Mapping[str, object], missing: Sequence[str]) -> str:
+def _caption(run: ScoredRun, usable: Sequence[str], missing: Sequence[str]) -> str:
     rules = "; ".join(f"{name}: {_rules(protocols.load(name))}" for name in usable)
     left_out = f" Not among them, since the stored scores do not tell: {', '.join(missing)}." * bool(missing)
     kinds = "; ".join(f"{kind}: {KINDS[kind].text}" for kind in run.prompts)
