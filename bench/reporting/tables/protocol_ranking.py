@@ -108,7 +108,8 @@ def protocol_ranking(run: ScoredRun, wanted: Sequence[Protocol] | None = None) -
     ours = run.protocol
     chosen = list(protocols.PROTOCOLS.values()) if wanted is None else wanted
     rows: list[dict[str, Any]] = []
-    usable, missing = [], []
+    usable: list[str] = []
+    missing: list[str] = []
     for one in (ours, *(one for one in chosen if one.name != ours.name)):  # one copy of the records at a time
         frame = under(run.records, ours, ours) if one is ours else _other(run, one)
         (missing if frame is None else usable).append(one.name)
