@@ -84,6 +84,7 @@ class Sam2Segmenter:
         self.network = network
         self.device = device
         self.precision: Precision = precision
+        network.image_encoder.trunk.blocks[0].register_forward_pre_hook(_contiguous)
         network.sam_mask_decoder.transformer.register_forward_pre_hook(_side_by_side)
         self._encoder_passes, self._decoder_passes = encoder_passes(self.side, device), decoder_passes(device)
 
@@ -168,6 +169,11 @@ class Sam2Segmenter:
             candidate_scores=scores,
             selected=best,
         )
+
+
+def _contiguous(_: torch.nn.Module, given: tuple[torch.Tensor]) -> tuple[torch.Tensor]:
+    """The first block's input with a token's channels side by side, as all blocks read them and hand them on."""
+    return given if as_published() else (given[0].contiguous(),)
 
 
 def _side_by_side(_: torch.nn.Module, given: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:

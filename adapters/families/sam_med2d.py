@@ -145,9 +145,10 @@ class AdapterBlock(LeanBlock):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(B, h, w, C) to (B, h, w, C)."""
-        x = x + self.attend(self.norm1(x))
+        x = x if as_published() else x.contiguous()
+        x = x + self.attend(self.norm1(x)).to(x.dtype)
         features = self.norm2(x)
-        return x + self.mlp(features) + self.Adapter(features)
+        return x + self.mlp(features).to(x.dtype) + self.Adapter(features)
 
 
 def network(config: Config) -> Sam:
