@@ -24,12 +24,14 @@ from adapters.batching import (
     decoder_passes,
     encoder_passes,
     is_ambiguous,
+    stack_images,
     stack_prompts,
 )
 from adapters.families import small_networks
 from adapters.geometry import Frame
 from adapters.interface import Card, Image, Prediction, check_image, check_prompt
 from adapters.precision import Precision, autocast
+from adapters.published import as_published
 
 MEAN = (0.485, 0.456, 0.406)
 STD = (0.229, 0.224, 0.225)
@@ -82,6 +84,8 @@ class Sam2Segmenter:
         self.network = network
         self.device = device
         self.precision: Precision = precision
+        network.image_encoder.trunk.blocks[0].register_forward_pre_hook(_contiguous)
+        network.sam_mask_decoder.transformer.register_forward_pre_hook(_side_by_side)
         self._encoder_passes, self._decoder_passes = encoder_passes(self.side, device), decoder_passes(device)
 
     @property
@@ -111,7 +115,7 @@ class Sam2Segmenter:
         network = self.network
         with autocast(self.device, self.precision):
             maps = network.forward_image(inputs)["backbone_fpn"][-network.num_feature_levels :]
-        *details, embeddings = (features.float() for features in maps)
+        *details, embeddings = (features.float().contiguous(memory_format=torch.channels_last) for features in maps)
         if network.directly_add_no_mem_embed:
             embeddings = embeddings + network.no_mem_embed.reshape(1, -1, 1, 1)
         return [*details, embeddings]
@@ -134,13 +138,13 @@ class Sam2Segmenter:
         images = [encoded for encoded, _ in requests]
         sparse, dense = self._embed(stack_prompts(requests, self.device))
         logits, scores, _, _ = self.network.sam_mask_decoder(
-            image_embeddings=torch.stack([image.embedding for image in images]),
+            image_embeddings=stack_images([image.embedding for image in images]).expand(len(images), -1, -1, -1),
             image_pe=self.network.sam_prompt_encoder.get_dense_pe(),
             sparse_prompt_embeddings=sparse,
             dense_prompt_embeddings=dense,
             multimask_output=several,
             repeat_image=False,
-            high_res_features=[torch.stack(maps) for maps in zip(*(i.details for i in images), strict=True)],
+            high_res_features=[stack_images(maps) for maps in zip(*(i.details for i in images), strict=True)],
         )
         # One transfer per pass: choosing among candidates must not wait for the device object by object.
         return [self._prediction(*row) for row in zip(images, logits, scores.cpu(), strict=True)]
@@ -165,6 +169,23 @@ class Sam2Segmenter:
             candidate_scores=scores,
             selected=best,
         )
+
+
+def _contiguous(_: torch.nn.Module, given: tuple[torch.Tensor]) -> tuple[torch.Tensor]:
+    """The first block's input with a token's channels side by side, as all blocks read them and hand them on."""
+    return given if as_published() else (given[0].contiguous(),)
+
+
+def _side_by_side(_: torch.nn.Module, given: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:
+    """The inputs of the decoder's transformer with a pixel's channels side by side, as it reads them.
+
+    The decoder repeats the positions for each prompt; they are the same, so one row is enough.
+    """
+    if as_published():
+        return given
+    source, positions, tokens = given
+    source, positions = (part.contiguous(memory_format=torch.channels_last) for part in (source, positions[:1]))
+    return source, positions, tokens
 
 
 def _joined(

@@ -22,6 +22,7 @@ from adapters.geometry import Frame
 from adapters.image_attention import LeanBlock
 from adapters.interface import Card, Image, Prediction, Prompt
 from adapters.precision import Precision
+from adapters.published import as_published
 
 SHRINK = 4
 
@@ -119,8 +120,13 @@ class Adapter(nn.Module):
     def forward(self, features: torch.Tensor) -> torch.Tensor:
         """(B, h, w, C) to (B, h, w, C); h and w even."""
         gates = self.channel(features.mean(dim=(1, 2)))[:, None, None]
-        seen = self.spatial((gates * features).permute(0, 3, 1, 2))
+        seen = self.spatial(_ready((gates * features).permute(0, 3, 1, 2)))
         return self.norm(features + seen.permute(0, 2, 3, 1))
+
+
+def _ready(features: torch.Tensor) -> torch.Tensor:
+    """Features (B, C, h, w) in the order of the convolutions' weights, which are far more numbers to turn round."""
+    return features if as_published() else features.contiguous()
 
 
 class AdapterBlock(LeanBlock):
@@ -139,9 +145,10 @@ class AdapterBlock(LeanBlock):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(B, h, w, C) to (B, h, w, C)."""
-        x = x + self.attend(self.norm1(x))
+        x = x if as_published() else x.contiguous()
+        x = x + self.attend(self.norm1(x)).to(x.dtype)
         features = self.norm2(x)
-        return x + self.mlp(features) + self.Adapter(features)
+        return x + self.mlp(features).to(x.dtype) + self.Adapter(features)
 
 
 def network(config: Config) -> Sam:

@@ -17,8 +17,8 @@ def a_block(window, positions=True, bias=True):
 
 @pytest.mark.parametrize("at_once", [2**22, 9 * 11 * 7, 1], ids=["all heads", "some rows", "one row"])
 @pytest.mark.parametrize(
-    ("window", "positions", "bias"),
-    [(0, True, True), (4, True, True), (4, False, True), (4, True, False), (3, True, True)],
+    ("window", "positions", "bias"),  # 4 + 4 channels of positions are as many as a head has, 3 + 3 are fewer
+    [(0, True, True), (4, True, True), (4, False, True), (4, True, False), (3, True, True), (3, True, False)],
 )
 def test_gives_what_the_package_gives(monkeypatch, window, positions, bias, at_once):
     monkeypatch.setattr(image_attention, "SCORES_AT_ONCE", at_once)

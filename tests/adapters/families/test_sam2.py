@@ -2,11 +2,13 @@
 
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from sam2.sam2_image_predictor import SAM2ImagePredictor
 
-from adapters import load
+from adapters import Prompt, load
+from adapters.published import published_arithmetic
 from tests.helpers.predictors import SIZES, check_against_predictor, picture
 from tests.helpers.seeded import seed_weights
 
@@ -33,3 +35,16 @@ def test_sam2_like_the_official_predictor(variant: str) -> None:
     segmenter = load(f"sam2/{variant}", weights="random")
     seed_weights(segmenter.network)
     check_against_predictor(segmenter, SAM2ImagePredictor(segmenter.network), [(300, 90)])
+
+
+def test_the_decoder_reads_pixels_whose_channels_lie_side_by_side():
+    segmenter, seen = load("sam2/mini"), []
+    layer = segmenter.network.sam_mask_decoder.transformer.layers[0]
+    layer.register_forward_pre_hook(lambda _, __, given: seen.append(given), with_kwargs=True)
+    [encoded] = segmenter.encode([picture((48, 90))])
+    segmenter.decode([(encoded, Prompt(box=np.array([58, 6, 80, 26])))] * 2)
+    assert seen[0]["keys"].is_contiguous() and seen[0]["key_pe"].is_contiguous()
+    assert len(seen[0]["keys"]) == 2 and len(seen[0]["key_pe"]) == 1
+    with published_arithmetic():
+        segmenter.decode([(encoded, Prompt(box=np.array([58, 6, 80, 26])))] * 2)
+    assert len(seen[1]["key_pe"]) == 2
