@@ -1,6 +1,7 @@
 """Whether a GPU draws what a CPU draws: official networks with weights that are a function of their names."""
 
 import time
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -58,10 +59,17 @@ def compared(name: str, device: str, until: float) -> list[dict[str, Any]]:
 
 
 def _drawn(model: Segmenter) -> list[Prediction]:
-    """Boxes and clicks, then a corrected round from the first masks where the network takes masks."""
+    """Boxes and clicks, and where the network takes masks a second round of the clicks from its first masks."""
     (encoded,) = model.encode([picture(0)])
-    prompts = [prompt for prompt in [*box_prompts(1, 3), *click_prompts(2, 3)] if not prompt.kinds - model.card.accepts]
-    return model.decode([(encoded, prompt) for prompt in prompts])
+    clicks = [prompt for prompt in click_prompts(2, 3) if not prompt.kinds - model.card.accepts]
+    boxes = [prompt for prompt in box_prompts(1, 3) if not prompt.kinds - model.card.accepts]
+    first = model.decode([(encoded, prompt) for prompt in [*boxes, *clicks]])
+    if not clicks or "mask" not in model.card.accepts:
+        return first
+    corrected = [
+        replace(prompt, previous=drawn.feedback) for prompt, drawn in zip(clicks, first[len(boxes) :], strict=True)
+    ]
+    return [*first, *model.decode([(encoded, prompt) for prompt in corrected])]
 
 
 def _errors(one: Prediction, other: Prediction) -> tuple[float, float]:
