@@ -4,6 +4,14 @@ import pytest
 import torch
 
 from adapters.passes import Passes
+from tests.helpers.time_limit import timed
+
+
+@pytest.fixture(autouse=True)
+def _limited():
+    """A size that is not halved would be tried for ever."""
+    with timed(20):
+        yield
 
 
 class Device:
