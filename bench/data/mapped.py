@@ -6,6 +6,7 @@ Arrays that are small are ordinary ones; nobody needs to know which kind an arra
 """
 
 import mmap
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -15,26 +16,31 @@ from numpy.typing import NDArray
 
 SMALL_BYTES = 2**25  # an array below is kept in memory
 PIECE_BYTES = 2**23
+SHARE_OF_FREE = 0.1  # of the disk's free space that one array may take
 
 Array = NDArray[Any]
 
 
 def zeros(like: Array, dtype: Any) -> Array:
-    """An array of zeros with the shape and the order of axes in memory of another one.
-
-    Raises:
-        OSError: the folder of temporary files is full.
-    """
+    """An array of zeros with the shape and the order of axes in memory of another one."""
     axes = np.argsort([-abs(stride) for stride in like.strides], kind="stable")
     shape = tuple(like.shape[axis] for axis in axes)
     size = int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize
-    if size < SMALL_BYTES:
+    if not is_mapped(size):
         made = np.zeros(shape, dtype)
     else:
         with tempfile.TemporaryFile() as file:  # the mapping outlives the name and the descriptor
             file.truncate(size)
             made = np.asarray(np.memmap(file, dtype, "r+", shape=shape))
     return made.transpose(np.argsort(axes))
+
+
+def is_mapped(size: int) -> bool:
+    """Whether an array of so many bytes is kept in a file: it is large, and the folder of temporary files has room.
+
+    Room is looked for beforehand, as a process that writes into a mapped file on a full disk is killed.
+    """
+    return size >= SMALL_BYTES and size <= SHARE_OF_FREE * shutil.disk_usage(tempfile.gettempdir()).free
 
 
 def pieces(*arrays: Array) -> Iterator[tuple[Array, ...]]:

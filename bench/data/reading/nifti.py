@@ -218,7 +218,7 @@ def _unpacked(source: BinaryIO, needed: int, most: int) -> io.IOBase:
         needed: bytes that its header asks for.
         most: bytes that it may have.
     """
-    if needed < mapped.SMALL_BYTES:
+    if not mapped.is_mapped(needed):
         content: Any = io.BytesIO(source.read(most))
     else:
         content = tempfile.TemporaryFile()  # noqa: SIM115 - closed when nobody asks for its voxels any more

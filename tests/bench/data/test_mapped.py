@@ -1,7 +1,9 @@
 """Large arrays in pieces: the same values as whole ones, and little memory of the process."""
 
+import shutil
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import nibabel as nib
 import numpy as np
@@ -38,6 +40,12 @@ def test_what_is_given_back_keeps_its_values(tiny):
     made[3, 4] = 7
     mapped.release(made[1:])
     assert made.sum() == 7 and made[3, 4] == 7
+
+
+def test_a_full_disk_means_memory(tiny, monkeypatch):
+    assert mapped.is_mapped(1000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=5000))
+    assert not mapped.is_mapped(1000) and mapped.is_mapped(500)
 
 
 @pytest.mark.parametrize("kind", ["<i2", ">i2", "<f4", ">f8"])
