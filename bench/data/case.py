@@ -137,6 +137,7 @@ class Dataset:
         index: items and defects of one root, sorted by case; reads no voxels.
         read: the voxels of an item; raises `DataError`.
         lesions: targets that consist of many separate objects, scored lesion by lesion, too.
+        tubes: targets that are long and thin, scored by their centreline, too.
     """
 
     name: str
@@ -151,3 +152,4 @@ class Dataset:
     index: Callable[[Path], Sequence[Item | Defect]]
     read: Callable[[Item], Case]
     lesions: tuple[str, ...] = ()
+    tubes: tuple[str, ...] = ()

@@ -13,16 +13,16 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from bench import workers
-from bench.data import catalogue
 from bench.data.bounding_box import Box
 from bench.data.case import Mask, class_of
 from bench.errors import RunError
 from bench.protocols import Protocol
 from bench.scoring import pair
 from bench.scoring.interaction import OBJECT, interaction_scores
-from bench.scoring.pair import FAILED, LESION_NAMES, Candidate, Scored, Target
+from bench.scoring.pair import FAILED, Candidate, Scored, Target
 from bench.scoring.surface import ImagePart
 from bench.scoring.volume import VolumeGrid, box_around, grid, stack
+from bench.scoring.volume_scores import ClassKind, kind_of, lesion_records, volume_scores
 from bench.store.files import temporary_folder
 from bench.store.masks import MaskShard
 from bench.store.records import RecordColumns, to_table, write_records
@@ -250,20 +250,30 @@ def _volume_records(
 ) -> Iterator[tuple[Row, Mapping[str, Scored]]]:
     """Scores of stacked slices. A slice without a prompt counts as predicted empty; one failed slice fails all."""
     space = stored.grid
-    lesions = catalogue.lesions(dataset) if len(space.shape) == 3 else ()
-    scored: dict[tuple[str, str, int], tuple[int, Mapping[str, Scored]]] = {}
+    scored: dict[tuple[str, str, int], list[tuple[Row, Mapping[str, Scored]]]] = {}
     for name in dict.fromkeys(name for name, _, _ in volumes):  # one target in memory at a time
         its = {key: volume for key, volume in volumes.items() if key[0] == name}
         box = _box(name, its.values(), stored, chosen, space)
         target = _stacked_target(name, stored, space, box)
-        area_px = target.packed.area
+        kind = kind_of(dataset, name, len(space.shape) == 3)
         for key, volume in its.items():
             predicted = None if volume.failed else stack(_chosen_masks(volume, stored, chosen), space, box)
-            scored[key] = area_px, _volume_scores(target, predicted, protocol, name in lesions)
-    for name, prompt, number in volumes:
-        area_px, scores = scored[name, prompt, number]
-        row = {"slice": None, "target": name, "prompt": prompt, "round": number}
-        yield row | {"seconds_encode": 0.0, "seconds_decode": 0.0, "area_px": area_px}, scores
+            scored[key] = list(_of_volume(name, target, predicted, protocol, kind))
+    for key in volumes:
+        name, prompt, number = key
+        for row, scores in scored[key]:
+            row |= {"slice": None, "prompt": prompt, "round": number, "seconds_encode": 0.0, "seconds_decode": 0.0}
+            yield row, scores
+
+
+def _of_volume(
+    name: str, target: Target, predicted: Mask | None, protocol: Protocol, kind: ClassKind
+) -> Iterator[tuple[Row, Mapping[str, Scored]]]:
+    """The scores of a class, then those of each of its lesions, which are named like components: "lesion#2"."""
+    scores, lesions = volume_scores(target, predicted, protocol, kind)
+    yield {"target": name, "area_px": target.packed.area}, scores
+    for number, (voxels, made) in enumerate(lesion_records(target, lesions) if lesions else (), start=1):
+        yield {"target": f"{name}#{number}", "area_px": voxels}, made
 
 
 def _chosen_masks(volume: _Volume, stored: _Stored, chosen: Sequence[int | None]) -> Iterator[tuple[int, Mask]]:
@@ -289,15 +299,6 @@ def _target_masks(name: str, stored: _Stored) -> Iterator[tuple[int, Mask]]:
 def _stacked_target(name: str, stored: _Stored, space: VolumeGrid, box: Box) -> Target:
     part = ImagePart(tuple(side.start for side in box), space.shape)
     return Target(stack(_target_masks(name, stored), space, box), space.spacing_mm, part)
-
-
-def _volume_scores(target: Target, predicted: Mask | None, protocol: Protocol, lesions: bool) -> dict[str, Scored]:
-    """The scores of a volume; those of one with a failed slice (None) failed."""
-    known = [f"volume_{name}" for name in pair.names(protocol)] + list(LESION_NAMES) * lesions
-    if predicted is None:
-        return dict.fromkeys(known, FAILED)
-    made = {f"volume_{name}": scored for name, scored in pair.scores(target, predicted, protocol).items()}
-    return made | (pair.lesion_scores(target, predicted, protocol) if lesions else {})
 
 
 def _failure(row: Row, reason: str) -> Row:

@@ -31,6 +31,26 @@ ROWS = {
     "Spleen": ("spleen",),
     "Stomach": ("stomach",),
 }
+TUBES = (
+    "aorta",
+    "brachiocephalic_trunk",
+    "brachiocephalic_vein_left",
+    "brachiocephalic_vein_right",
+    "common_carotid_artery_left",
+    "common_carotid_artery_right",
+    "esophagus",
+    "iliac_artery_left",
+    "iliac_artery_right",
+    "iliac_vena_left",
+    "iliac_vena_right",
+    "inferior_vena_cava",
+    "portal_vein_and_splenic_vein",
+    "pulmonary_vein",
+    "subclavian_artery_left",
+    "subclavian_artery_right",
+    "superior_vena_cava",
+    "trachea",
+)
 TABLE_1_CLASSES = frozenset(name for names in ROWS.values() for name in names)
 
 
@@ -147,6 +167,7 @@ def _dataset(
         find=partial(roots, has_layout=partial(has_layout, image=image)),
         index=partial(index, dataset=name, modality=modality, image=image, classes=classes),
         read=read,
+        tubes=TUBES,
     )
 
 
