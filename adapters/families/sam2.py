@@ -6,7 +6,7 @@ low stability is replaced by the best of the three candidates inside the network
 from the unclamped ones.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import ClassVar
@@ -67,17 +67,8 @@ class Sam2Segmenter:
 
     @staticmethod
     def build(variant: str) -> SAM2Base:
-        """The untrained network of a variant, in evaluation mode.
-
-        Reads the package's configuration directly: the official builder looks it up through Hydra's global state,
-        where a host program that uses Hydra itself hides it.
-        """
-        if variant == "mini":
-            return small_networks.sam2()
-        path = files("sam2") / "configs" / "sam2.1" / f"sam2.1_hiera_{CONFIGS[variant]}.yaml"
-        config = OmegaConf.create(path.read_text())
-        OmegaConf.update(config, "model.sam_mask_decoder_extra_args", STABILITY, force_add=True)
-        return instantiate(config.model, _recursive_=True).eval()
+        """The untrained network of a variant, in evaluation mode."""
+        return small_networks.sam2() if variant == "mini" else official_network(variant, {})
 
     def __init__(self, card: Card, network: SAM2Base, device: torch.device, precision: Precision) -> None:
         self.card = card
@@ -97,8 +88,7 @@ class Sam2Segmenter:
         """The network's input (3, side, side) of an (H, W, 3) uint8 image, and where the image lies in it."""
         frame = geometry.squash(image.shape[:2], self.side)
         unit = torch.tensor(image, device=self.device).permute(2, 0, 1).float() / 255
-        mean, std = (torch.tensor(values, device=self.device)[:, None, None] for values in (MEAN, STD))
-        return (geometry.resize_unit(unit, frame.content) - mean) / std, frame
+        return standardised(geometry.resize_unit(unit, frame.content)), frame
 
     @torch.no_grad()
     def encode(self, images: Sequence[Image]) -> list[Sam2Embedding]:
@@ -169,6 +159,29 @@ class Sam2Segmenter:
             candidate_scores=scores,
             selected=best,
         )
+
+
+def standardised(unit: torch.Tensor) -> torch.Tensor:
+    """A (3, H, W) RGB image in 0..1 with ImageNet's mean and deviation taken out."""
+    mean, std = (torch.tensor(values, device=unit.device)[:, None, None] for values in (MEAN, STD))
+    return (unit - mean) / std
+
+
+def official_network(variant: str, changes: Mapping[str, object]) -> SAM2Base:
+    """The untrained network of an official variant, in evaluation mode.
+
+    Reads the package's configuration directly: the official builder looks it up through Hydra's global state,
+    where a host program that uses Hydra itself hides it.
+
+    Args:
+        variant: of `CONFIGS`.
+        changes: values by their dotted place below the configuration's `model`.
+    """
+    path = files("sam2") / "configs" / "sam2.1" / f"sam2.1_hiera_{CONFIGS[variant]}.yaml"
+    config = OmegaConf.create(path.read_text()).model
+    for place, value in {"sam_mask_decoder_extra_args": STABILITY, **changes}.items():
+        OmegaConf.update(config, place, value, force_add=True)
+    return instantiate(config, _recursive_=True).eval()
 
 
 def _contiguous(_: torch.nn.Module, given: tuple[torch.Tensor]) -> tuple[torch.Tensor]:
