@@ -18,7 +18,10 @@ from adapters.interface import (
     Prediction,
     Prompt,
     Segmenter,
+    SlicePrompt,
     UnsupportedPrompt,
+    VolumePrediction,
+    VolumeSegmenter,
 )
 
 if TYPE_CHECKING:
@@ -32,7 +35,10 @@ __all__ = [
     "Prediction",
     "Prompt",
     "Segmenter",
+    "SlicePrompt",
     "UnsupportedPrompt",
+    "VolumePrediction",
+    "VolumeSegmenter",
     "card",
     "full_name",
     "load",

@@ -47,6 +47,7 @@ def _sam2(variant: str, title: str, parameters: int, trained_on: str = "SA-1B, S
         source="facebookresearch/sam2 at 2b90b9f",
         citation="Ravi et al., SAM 2: Segment Anything in Images and Videos, arXiv 2408.00714",
         trained_on=trained_on,
+        propagates=True,
     )
 
 
@@ -62,6 +63,7 @@ def _medsam2(variant: str, title: str, trained_on: str) -> Card:
         source="bowang-lab/MedSAM2 at 332f30d, on the package sam2",
         citation="Ma et al., MedSAM2: Segment Anything in 3D Medical Images and Videos, arXiv 2504.03600",
         trained_on=trained_on,
+        propagates=True,
     )
 
 
@@ -169,7 +171,7 @@ CARDS = {
         _sam2("hiera_small", "SAM 2.1 Hiera-S", 46_060_354),
         _sam2("hiera_base_plus", "SAM 2.1 Hiera-B+", 80_850_178),
         _sam2("hiera_large", "SAM 2.1 Hiera-L", 224_446_642),
-        _sam2("mini", "SAM 2 mini", 1_249_080, SHAPES),
+        _sam2("mini", "SAM 2 mini", 1_569_257, SHAPES),
         MEDSAM,
         _mini(MEDSAM, "MedSAM mini", 1_135_538),
         _medsam2("latest", "MedSAM2", MEDICAL_VOLUMES),

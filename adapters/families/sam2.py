@@ -9,6 +9,7 @@ from the unclamped ones.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
+from pathlib import Path
 from typing import ClassVar
 
 import torch
@@ -27,11 +28,21 @@ from adapters.batching import (
     stack_images,
     stack_prompts,
 )
-from adapters.families import small_networks
+from adapters.families import sam2_volume, small_networks
 from adapters.geometry import Frame
-from adapters.interface import Card, Image, Prediction, check_image, check_prompt
+from adapters.interface import (
+    Card,
+    Image,
+    Prediction,
+    SlicePrompt,
+    VolumePrediction,
+    check_image,
+    check_prompt,
+)
 from adapters.precision import Precision, autocast
 from adapters.published import as_published
+from adapters.weights import checkpoint
+from adapters.weights.checkpoint import State
 
 MEAN = (0.485, 0.456, 0.406)
 STD = (0.229, 0.224, 0.225)
@@ -68,7 +79,24 @@ class Sam2Segmenter:
     @staticmethod
     def build(variant: str) -> SAM2Base:
         """The untrained network of a variant, in evaluation mode."""
-        return small_networks.sam2() if variant == "mini" else official_network(variant, {})
+        if variant == "mini":
+            return small_networks.with_memory(small_networks.sam2())
+        return official_network(variant, {})
+
+    @staticmethod
+    def fill(network: SAM2Base, path: Path) -> None:
+        """Load a weights file strictly; the mini's may be without memory, and the network then is, too.
+
+        Raises:
+            ValueError: see `checkpoint.fill`.
+        """
+
+        def fitted(state: State) -> State:
+            if not any(map(small_networks.is_memory, state)):
+                small_networks.without_memory(network)
+            return state
+
+        checkpoint.fill(network, path, fitted)
 
     def __init__(self, card: Card, network: SAM2Base, device: torch.device, precision: Precision) -> None:
         self.card = card
@@ -118,6 +146,10 @@ class Sam2Segmenter:
         several = [is_ambiguous(prompt) if multimask is None else multimask for _, prompt in requests]
         with autocast(self.device, "fp32"):
             return decode_batches(requests, several, self._decoder_passes, self._decode)
+
+    def propagate(self, volume: Sequence[Sam2Embedding], prompts: Sequence[SlicePrompt]) -> list[VolumePrediction]:
+        """Masks on all slices of a volume, see `VolumeSegmenter.propagate`."""
+        return sam2_volume.propagate(self.card, self.network, volume, prompts)
 
     @torch.no_grad()
     def masks(self, encoded: Sam2Embedding, logits: torch.Tensor) -> torch.Tensor:

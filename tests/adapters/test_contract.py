@@ -31,7 +31,9 @@ def open_model(name: str) -> Any:
     torch.manual_seed(0)
     if name == CUT:
         described = replace(card("medsam2/latest"), name=CUT, weights=CUT)
-        return MedSam2Segmenter(described, small_networks.sam2(), torch.device("cpu"), "fp32")
+        return MedSam2Segmenter(
+            described, small_networks.with_memory(small_networks.sam2()), torch.device("cpu"), "fp32"
+        )
     try:
         return load(name)
     except MissingWeights:
