@@ -234,9 +234,8 @@ class VolumeSegmenter(Protocol):
 
         Raises:
             UnsupportedPrompt: the model cannot take such a prompt, or its weights have no memory.
-            ValueError: slices of several sizes or none, a prompt outside of them, or masks that are no numbers.
+            ValueError: slices of several sizes or none, a prompt outside of them, masks that are no numbers.
         """
-        ...
 
 
 def check_image(image: Image) -> Image:
