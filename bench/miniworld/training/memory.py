@@ -126,11 +126,12 @@ def phantom_volumes(source: Source, volumes: int, slices: int, generator: torch.
 
     Args:
         source: of pictures.
-        volumes, slices: how many.
+        volumes: how many at most; an object that lies outside of its varied picture has none.
+        slices: of each.
         generator: source of every draw.
     """
     batch = source.draw(volumes, 1, Variation(), generator)
-    device = batch.images.device
+    device, volumes = batch.images.device, len(batch.owner)
 
     def drawn(*shape: int) -> Tensor:
         return 2 * torch.rand(*shape, generator=generator, device=device) - 1
@@ -140,7 +141,7 @@ def phantom_volumes(source: Source, volumes: int, slices: int, generator: torch.
     shift = DRIFT * drawn(volumes, 2) * order[..., None]
     rows = torch.stack([turn.cos() * growth, -turn.sin() * growth, turn.sin() * growth, turn.cos() * growth], -1)
     affine = torch.cat([rows.unflatten(-1, (2, 2)), shift[..., None]], -1).flatten(0, 1)
-    stacked = torch.cat([batch.images, batch.masks[:, None]], 1).repeat(slices, 1, 1, 1)
+    stacked = torch.cat([batch.images[batch.owner], batch.masks[:, None]], 1).repeat(slices, 1, 1, 1)
     grid = F.affine_grid(affine, list(stacked.shape), align_corners=False)
     moved = F.grid_sample(stacked, grid, padding_mode="reflection", align_corners=False)
     moved = moved.unflatten(0, (slices, volumes))
