@@ -17,9 +17,11 @@ FLOORS = {
         " > scoring, prompting > store > data, miniworld, world > workers > protocols, config, errors, clock"
     ),
     "bench.reporting": "report > draw, page > gallery, tables > figures, table_spec > scored_run",
-    "bench.data": "check > catalogue > datasets > reading > case, printable; slicing, bounding_box > case",
+    "bench.data": (
+        "check > catalogue > datasets > reading > case, printable, mapped; slicing, bounding_box > case, mapped"
+    ),
     "adapters": "__init__ > families > *",
-    "segmote": "training > network > imis, recipe",
+    "segmote": "training > network > imis, recipe > sam",
 }
 NEVER = {"bench.predicting": ["bench.scoring", "bench.statistics", "bench.reporting"]}
 DRAWING = ["bench.reporting.figures", "bench.reporting.gallery", "bench.studies"]

@@ -52,7 +52,8 @@ def with_distances(run: ScoredRun, records: pd.DataFrame) -> pd.DataFrame:
         key: prompted_slice(dict(zip(part["slice"], part["area_px"], strict=True)), run.protocol.prompted)
         for key, part in areas
     }
-    spacing = {key: _slice_mm(run, *key) for key in rows[["dataset", "case"]].drop_duplicates().itertuples(index=False)}
+    cases = rows[["dataset", "case"]].drop_duplicates().itertuples(index=False)
+    spacing = {(dataset, case): _slice_mm(run, dataset, case) for dataset, case in cases}
     distances = [
         np.nan if (mm := spacing[dataset, case]) is None else mm * abs(index - prompted[dataset, case, target])
         for dataset, case, target, index in rows[[*OBJECT, "slice"]].itertuples(index=False)
