@@ -7,7 +7,6 @@ from the unclamped ones.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import ClassVar
@@ -30,6 +29,7 @@ from adapters.batching import (
     stack_prompts,
 )
 from adapters.families import sam2_volume, small_networks
+from adapters.families.sam2_embedding import Sam2Embedding
 from adapters.geometry import Frame
 from adapters.interface import (
     Card,
@@ -55,21 +55,6 @@ STABILITY = {
     "dynamic_multimask_stability_delta": 0.05,
     "dynamic_multimask_stability_thresh": 0.98,
 }
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Sam2Embedding:
-    """An image behind SAM 2's encoder.
-
-    Attributes:
-        embedding: (C, h, w) float32.
-        details: finer feature maps, finest first: (C/8, 4h, 4w) and (C/4, 2h, 2w).
-        frame: where the image lies in the network's input.
-    """
-
-    embedding: torch.Tensor
-    details: tuple[torch.Tensor, ...]
-    frame: Frame
 
 
 class Sam2Segmenter:

@@ -22,18 +22,16 @@ Memory is kept in bfloat16, as officially. A volume of D slices holds 17 MB per 
 """
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from sam2.modeling.sam2_base import SAM2Base
 from sam2.sam2_video_predictor import SAM2VideoPredictor
 
 from adapters import geometry
+from adapters.families.sam2_embedding import Sam2Embedding
 from adapters.interface import Card, SlicePrompt, UnsupportedPrompt, VolumePrediction, check_prompt
 from adapters.precision import autocast
-
-if TYPE_CHECKING:
-    from adapters.families.sam2 import Sam2Embedding
 
 OBJECT = 0  # the name of the only object of a state
 BY_NAME = ("obj_id_to_idx", "obj_idx_to_id")
@@ -45,7 +43,7 @@ State = dict[str, Any]
 
 
 def propagate(
-    card: Card, network: SAM2Base, volume: Sequence["Sam2Embedding"], prompts: Sequence[SlicePrompt]
+    card: Card, network: SAM2Base, volume: Sequence[Sam2Embedding], prompts: Sequence[SlicePrompt]
 ) -> list[VolumePrediction]:
     """Masks on all slices, see `VolumeSegmenter.propagate`."""
     if network.memory_attention is None:
@@ -82,7 +80,7 @@ class SliceTracker(SAM2VideoPredictor):
         volume: its encoded slices.
     """
 
-    def __init__(self, network: SAM2Base, volume: Sequence["Sam2Embedding"]) -> None:
+    def __init__(self, network: SAM2Base, volume: Sequence[Sam2Embedding]) -> None:
         torch.nn.Module.__init__(self)
         self.__dict__.update(network.__dict__)
         self.fill_hole_area = 0

@@ -193,7 +193,7 @@ def _finite(score: float) -> float | None:
 
 
 def correct(
-    request: Request, item: Item, number: int, mask: Mask, feedback: torch.Tensor | None, config: RunConfig
+    request: Request, item: Item, number: int, mask: Mask, feedback: "torch.Tensor | None", config: RunConfig
 ) -> None:
     """Add the next click; where nothing is wrong the last prompt is repeated, so that every round has a mask."""
     row, target = request.row, request.sample.targets[request.row["target"]]

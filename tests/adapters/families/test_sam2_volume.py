@@ -145,7 +145,9 @@ def test_a_round_of_correction_is_like_another_click_in_the_official_state(segme
 
 def test_each_slice_is_encoded_once(segmenter: Any) -> None:
     seen = []
-    handle = segmenter.network.image_encoder.register_forward_pre_hook(lambda _, given: seen.append(len(given[0])))
+    handle = segmenter.network.image_encoder.trunk.register_forward_pre_hook(
+        lambda _, given: seen.append(len(given[0]))
+    )
     try:
         encoded = segmenter.encode(slices())
         segmenter.propagate(encoded, [SlicePrompt(2, BOX), SlicePrompt(4, CLICKS)])
