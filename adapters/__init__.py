@@ -18,7 +18,10 @@ from adapters.interface import (
     Prediction,
     Prompt,
     Segmenter,
+    SlicePrompt,
     UnsupportedPrompt,
+    VolumePrediction,
+    VolumeSegmenter,
 )
 
 if TYPE_CHECKING:
@@ -32,7 +35,10 @@ __all__ = [
     "Prediction",
     "Prompt",
     "Segmenter",
+    "SlicePrompt",
     "UnsupportedPrompt",
+    "VolumePrediction",
+    "VolumeSegmenter",
     "card",
     "full_name",
     "load",
@@ -50,6 +56,11 @@ REGISTRY = {
     "sam2/hiera_base_plus": "adapters.families.sam2:Sam2Segmenter",
     "sam2/hiera_large": "adapters.families.sam2:Sam2Segmenter",
     "medsam/vit_b": "adapters.families.medsam:MedSamSegmenter",
+    "medsam2/latest": "adapters.families.medsam2:MedSam2Segmenter",
+    "medsam2/2411": "adapters.families.medsam2:MedSam2Segmenter",
+    "medsam2/us_heart": "adapters.families.medsam2:MedSam2Segmenter",
+    "medsam2/mri_liverlesion": "adapters.families.medsam2:MedSam2Segmenter",
+    "medsam2/ctlesion": "adapters.families.medsam2:MedSam2Segmenter",
     "huang/vit_b": "adapters.families.huang:HuangSegmenter",
     "sam-med2d/vit_b": "adapters.families.sam_med2d:SamMed2dSegmenter",
     "sam-med2d/vit_b-bgr": "adapters.families.sam_med2d:SamMed2dSegmenter",
@@ -68,11 +79,12 @@ REGISTRY = {
     "baseline/ellipse": "adapters.families.baseline:BaselineSegmenter",
     "baseline/otsu": "adapters.families.baseline:BaselineSegmenter",
 }
-# A bare family's variant in the paper's comparison.
+# A bare family's variant: the one in the paper's comparison, or the one its authors recommend.
 DEFAULT_VARIANT = {
     "sam": "vit_b",
     "sam2": "hiera_base_plus",
     "medsam": "vit_b",
+    "medsam2": "latest",
     "huang": "vit_b",
     "sam-med2d": "vit_b",
     "imis": "vit_b",
@@ -86,7 +98,7 @@ def load(
     """A model, ready to segment.
 
     Args:
-        name: "family/variant", or a family alone for its variant in the paper's comparison.
+        name: "family/variant", or a family alone for its variant in `DEFAULT_VARIANT`.
         weights: a file, a folder that holds the catalogue's file, None for the catalogue's file in the weights
             folder (`BENCH_WEIGHTS`, else the platform's cache), or "random" for an untrained network. Baselines have
             none.

@@ -18,7 +18,8 @@ FLOORS = {
     ),
     "bench.reporting": "report > draw, page > gallery, tables > figures, table_spec > scored_run",
     "bench.data": (
-        "check > catalogue > datasets > reading > case, printable, mapped; slicing > components, bounding_box > case, mapped"
+        "check > catalogue > datasets > reading > case, printable, mapped; "
+        "slicing > components, bounding_box > case, mapped"
     ),
     "adapters": "__init__ > families > *",
     "segmote": "training > network > imis, recipe > sam",

@@ -79,7 +79,7 @@ def _draw_case(item: Item, config: RunConfig) -> _DrawnCase:
     started = time.perf_counter()
     try:
         case = catalogue.read(item)
-        cut = planes(case, protocol, on_every_slice(config.prompts))
+        cut = planes(case, protocol, protocol.prompted != "every" or on_every_slice(config.prompts))
         for found in map(partial(sample, protocol=protocol), slice_cache.keep(config.out, item, cut)):
             for name, mask in found.native.items():
                 index.append(_place(found) | {"target": name})

@@ -12,7 +12,8 @@ from adapters.weights import catalogue
 from adapters.weights.download import file_sha256
 from bench import protocols, world
 from bench.config import RunConfig
-from bench.prompting.kinds import applies
+from bench.errors import RunError
+from bench.prompting.kinds import KINDS, applies
 from bench.store.run_facts import ModelFacts, RunFacts
 
 PACKAGES = (
@@ -28,6 +29,8 @@ def describe(config: RunConfig) -> RunFacts:
     reasons = {pair: applies(cards[pair[0]], pair[1], config.untrained_prompts) for pair in asked}
     usual = {pair: applies(cards[pair[0]], pair[1], False) for pair in asked}
     protocol = protocols.load(config.protocol)
+    if protocol.prompted == "every" and (alone := [kind for kind in config.prompts if KINDS[kind].whole_mask]):
+        raise RunError(f"prompt {', '.join(alone)} needs a protocol of volumes, for example --protocol volume")
     models = {model: describe_model(model, config) for model in config.models}
     return RunFacts(
         config=config,

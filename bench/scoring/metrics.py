@@ -218,6 +218,23 @@ _VOLUMES = (
         "volume of the prediction less that of the target, without sign",
     ),
 )  # fmt: skip
+_PROPAGATION = (
+    Metric(
+        "prompted_dice", "Dice on the prompted slice", "%", True, True,
+        "Dice in the slice on which models that propagate are prompted",
+    ),
+    Metric(
+        "over_ml", "over-propagation", "ml", False, True,
+        "foreground that is predicted beyond the target's first and last slice",
+    ),
+    Metric(
+        "over_slices", "over-propagated slices", "per volume", False, True,
+        "slices with foreground beyond the target's first and last slice",
+    ),
+    Metric(
+        "user_actions", "user actions", "per volume", False, True, "boxes, clicks and masks that the user gives",
+    ),
+)  # fmt: skip
 _ROUNDS = (
     Metric("noc@85", "NoC@85", "clicks", False, False, "clicks until IoU 85 %, all of them if never", True),
     Metric("noc@90", "NoC@90", "clicks", False, False, "clicks until IoU 90 %, all of them if never", True),
@@ -232,7 +249,8 @@ _STACKED = tuple(
     for one in _PER_SLICE
 )
 METRICS: Mapping[str, Metric] = {
-    one.name: one for one in (*_PER_SLICE, *_STACKED, *_VOLUMES, *_LESIONS, *_BY_LESION, *_CHOSEN, *_ROUNDS)
+    one.name: one
+    for one in (*_PER_SLICE, *_STACKED, *_VOLUMES, *_LESIONS, *_BY_LESION, *_PROPAGATION, *_CHOSEN, *_ROUNDS)
 }  # the names of the default protocol; `metric` also knows other tolerances
 
 
