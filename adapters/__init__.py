@@ -10,7 +10,7 @@ import pkgutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from adapters.cards import CARDS
+from adapters.cards import CARDS, given_masks
 from adapters.interface import (
     Card,
     MissingWeights,
@@ -130,9 +130,14 @@ def load(
 def card(name: str) -> Card:
     """What a model is, without building it, and without torch for the models of this package.
 
+    Args:
+        name: of a model, or "masks/NAME" for masks that a tool called NAME has drawn, which `load` does not know.
+
     Raises:
         ValueError: unknown name.
     """
+    if name.startswith("masks/"):
+        return given_masks(name)
     name = full_name(name)
     described: Card = CARDS[name] if name in CARDS else family(name).cards[name]
     return described

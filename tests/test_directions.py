@@ -17,7 +17,7 @@ FLOORS = {
         " > scoring, prompting > store > data, miniworld, world > workers > protocols, config, errors, clock"
     ),
     "bench.reporting": "report > draw, page > gallery, tables > figures, table_spec > scored_run",
-    "bench.data": "check > catalogue > datasets > reading > case, printable; slicing, bounding_box > case",
+    "bench.data": "check, given_masks > catalogue > datasets > reading > case, printable; slicing, bounding_box > case",
     "adapters": "__init__ > families > *",
     "segmote": "training > network > imis, recipe",
 }

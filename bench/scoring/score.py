@@ -27,6 +27,7 @@ from bench.store.records import RecordColumns, to_table, write_records
 from bench.store.run_folder import (
     FAILURE_COLUMNS,
     RECORD_PARTS,
+    beyond_path,
     candidates_path,
     predictions_path,
     targets_path,
@@ -96,6 +97,7 @@ class _Stored:
         drawn: the predictions.
         others: the candidates that were not selected, and their places by entry of `drawn`.
         seconds: of each entry.
+        beyond: what a tool drew on slices where nobody asked, see `run_folder.beyond_path`; part of its volumes.
     """
 
     targets: Mapping[tuple[int, str], int]
@@ -104,6 +106,7 @@ class _Stored:
     others: MaskShard
     places: Sequence[Sequence[int]]
     seconds: Sequence[Mapping[str, float]]
+    beyond: MaskShard
 
     @property
     def grid(self) -> VolumeGrid:
@@ -138,7 +141,9 @@ def _load(run: Path, model: str, dataset: str, case: str) -> _Stored:
     places: list[list[int]] = [[] for _ in drawn.index]
     for place, facts in enumerate(others.index):
         places[facts["entry"]].append(place)
-    return _Stored(targets, kept, drawn, others, places, timings(where, len(drawn.index)))
+    path = beyond_path(run, model, dataset, case)
+    beyond = MaskShard.load(path, about | {"model": model}) if path.exists() else MaskShard([], [])
+    return _Stored(targets, kept, drawn, others, places, timings(where, len(drawn.index)), beyond)
 
 
 @dataclass(slots=True)
@@ -246,7 +251,10 @@ def _volume_records(
     chosen: Sequence[int | None],
     protocol: Protocol,
 ) -> Iterator[tuple[Row, Mapping[str, Scored]]]:
-    """Scores of stacked slices. A slice without a prompt counts as predicted empty; one failed slice fails all."""
+    """Scores of stacked slices. A slice without a prompt counts as predicted empty; one failed slice fails all.
+
+    Masks of another tool count on all slices.
+    """
     space = stored.grid
     lesions = catalogue.lesions(dataset) if len(space.shape) == 3 else ()
     scored: dict[tuple[str, str, int], tuple[int, Mapping[str, Scored]]] = {}
@@ -255,7 +263,7 @@ def _volume_records(
         area_px = target.packed.area
         for key, volume in volumes.items():
             if key[0] == name:
-                masks = _chosen_masks(volume, stored, chosen)
+                masks = chain(_chosen_masks(volume, stored, chosen), _masks_beyond(name, stored))
                 scored[key] = area_px, _volume_scores(target, volume.failed, masks, space, protocol, name in lesions)
     for name, prompt, number in volumes:
         area_px, scores = scored[name, prompt, number]
@@ -269,6 +277,13 @@ def _chosen_masks(volume: _Volume, stored: _Stored, chosen: Sequence[int | None]
         mask = stored.drawn.masks[number] if place is None else stored.others.masks[place]
         if mask is not None:
             yield index, mask
+
+
+def _masks_beyond(name: str, stored: _Stored) -> Iterator[tuple[int, Mask]]:
+    for place, facts in enumerate(stored.beyond.index):
+        mask = stored.beyond.masks[place] if facts["target"] == name else None
+        if mask is not None:
+            yield facts["slice"], mask
 
 
 def _stacked_target(name: str, stored: _Stored, space: VolumeGrid) -> Target:

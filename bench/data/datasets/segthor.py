@@ -81,4 +81,5 @@ SEGTHOR = Dataset(
     find=partial(roots, has_layout=has_layout),
     index=index,
     read=read,
+    labels=LABELS,
 )
