@@ -16,7 +16,7 @@ FLOORS = {
         "cli > commands > studies > comparing, running > reporting > statistics, predicting"
         " > scoring, prompting > store > data, miniworld, world > workers > protocols, config, errors, clock"
     ),
-    "bench.reporting": "report > draw, page > gallery, tables > figures, table_spec > scored_run",
+    "bench.reporting": "report, export > draw, page > gallery, tables > figures, table_spec > scored_run",
     "bench.data": "check, given_masks > catalogue > datasets > reading > case, printable; slicing, bounding_box > case",
     "adapters": "__init__ > families > *",
     "segmote": "training > network > imis, recipe",
