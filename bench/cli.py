@@ -62,8 +62,8 @@ COMMANDS: Mapping[str, Mapping[str, Command | tuple[str, Mapping[str, Command]]]
             },
         ),
         "check": (
-            "Check data or weights without running anything.",
-            {"data": check.check_data, "weights": check.check_weights},
+            "Check data, weights or a model without running anything.",
+            {"data": check.check_data, "weights": check.check_weights, "model": check.check_model},
         ),
         "download": download.download_command,
         "convert": convert.convert_command,

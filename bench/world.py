@@ -26,6 +26,10 @@ def text(models: Sequence[str], world: World, random: bool = False, prompted: st
 
 
 def _weights_text(models: Sequence[str], world: World, random: bool) -> str:
+    own = [name for name in models if name not in adapters.REGISTRY and not name.startswith("masks/")]
+    if own:
+        rest = [name for name in models if name not in own]
+        return f"{_weights_text(rest, world, random)} Models of other packages: {', '.join(own)}."
     learned = [name for name in models if is_learned(name)]
     data_text = "real data" if world == "real" else "phantom data"
     if not learned:

@@ -251,7 +251,7 @@ def locate(name: str, weights: Path | None = None) -> Path:
     """The weights file of a model.
 
     Args:
-        name: "family/variant".
+        name: "family/variant", or the path of a file that comes with another package.
         weights: a file (recognised by its suffix), a folder that holds the catalogue's file, or None for the weights
             folder. The mini models' files come with the package, so a folder does not apply to them.
 
@@ -262,6 +262,8 @@ def locate(name: str, weights: Path | None = None) -> Path:
         path = weights
     elif name.endswith("/mini"):
         path = MINI_FOLDER / f"{name.partition('/')[0]}.safetensors"
+    elif name not in CATALOGUE:
+        path = Path(name)
     else:
         folder, entry = weights_dir(weights), CATALOGUE[name]
         path = find(entry, folder) or folder / entry.file
@@ -272,6 +274,8 @@ def locate(name: str, weights: Path | None = None) -> Path:
 
 def _missing_text(name: str, path: Path) -> str:
     entry = CATALOGUE.get(name)
+    if entry is None and not name.endswith("/mini"):
+        return f"no weights at {path}; install the package that brings them again"
     if entry is None:
         return f"{name}: no weights at {path}; `bench demo build` trains the mini world's"
     how = f"with `bench download {name}` from {entry.url}" if entry.url else f"by hand from {entry.page}"

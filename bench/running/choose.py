@@ -97,7 +97,7 @@ def _datasets(names: Sequence[str], data: Path, real: bool, follow_links: bool) 
         return tuple(dict.fromkeys(names))
     if not real:
         return ZERO_SHOT
-    whole = [name for name in datasets.REGISTRY if name not in datasets.VARIANTS]
+    whole = [name for name in datasets.names() if name not in datasets.VARIANTS]
     found = tuple(name for name in whole if catalogue.roots(name, data, follow_links))
     if not found:
         raise RunError(f"no known data set below {data}; `bench ls datasets` tells the layouts")

@@ -50,8 +50,7 @@ def describe_model(model: str, config: RunConfig) -> ModelFacts:
     card = adapters.card(model)
     if given := dict(given_models(config.masks)).get(model):
         return _describe_masks(given, card, config.prompted)
-    untrained = card.weights is None or config.allow_random
-    path = None if untrained else catalogue.locate(model, config.weights)
+    path = None if card.weights is None or config.allow_random else catalogue.locate(card.weights, config.weights)
     return ModelFacts(
         title=card.title,
         parameters=card.parameters,
