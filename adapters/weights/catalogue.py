@@ -195,7 +195,7 @@ ENTRIES = (
         md5=None,
         checked_by="nobody",
         licence="not known",
-        licence_note="read the page before use",
+        licence_note="the repository is under MIT, which need not hold for the weights; read the page before use",
         trained_on="MedSeg-HQ, on top of IMISNet-B",
     ),
 )
