@@ -69,5 +69,7 @@ def _touched(mask: Mask, other: Mask) -> tuple[int, int]:
     """How many components a mask has, and how many of them share a pixel with the other mask."""
     box = bounding_box(mask)
     part = np.ascontiguousarray(mask[box])
+    if not part.size:
+        return 0, 0
     labels, count = cc3d.connected_components(part, connectivity=8 if mask.ndim == 2 else 26, return_N=True)
     return count, len(np.unique(labels[part & other[box]]))

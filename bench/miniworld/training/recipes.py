@@ -58,7 +58,7 @@ def _shortened(stages: tuple[Stage, ...], steps: tuple[int, ...]) -> tuple[Stage
 
 
 SAM = (*FROM_NOTHING, replace(FROM_NOTHING[-1], name="all again", steps=4000, rounds_share=(0.5, 0.5)))
-SAM2 = _shortened(FROM_NOTHING, (450, 450, 550, 2200))
+SAM2 = (*FROM_NOTHING, replace(SAM[-1], steps=2000))
 
 
 def _on_medical(steps: int, first: dict[str, float], rounds: int, learns: tuple[str, ...]) -> Stage:
