@@ -17,7 +17,9 @@ FLOORS = {
         " > scoring, prompting > store > data, miniworld, world > workers > protocols, config, errors, clock"
     ),
     "bench.reporting": "report, export > draw, page > gallery, tables > figures, table_spec > scored_run",
-    "bench.data": "check, given_masks > catalogue > datasets > reading > case, printable; slicing, bounding_box > case",
+    "bench.data": (
+        "check, download, given_masks > catalogue > datasets > reading > case, printable; slicing, bounding_box > case"
+    ),
     "adapters": "__init__ > families > *",
     "segmote": "training > network > imis, recipe",
 }
