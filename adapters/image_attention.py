@@ -12,11 +12,11 @@ B: images or windows. h, w: grid of tokens. C: channels. N = h * w. d: channels 
 from collections.abc import Callable
 
 import torch
-from segment_anything.modeling.image_encoder import Attention, Block, get_rel_pos, window_partition, window_unpartition
 from torch import Tensor, nn
 
 from adapters.linear import product
 from adapters.published import as_published
+from segmote.sam import Block, EncoderAttention, get_rel_pos, window_partition, window_unpartition
 
 SCORES_AT_ONCE = 2**20  # 4 MB in float32
 
@@ -48,7 +48,7 @@ def use_lean_blocks(network: nn.Module) -> None:
             module.__class__ = LeanBlock
 
 
-def _attend(attention: Attention, x: Tensor, window: int) -> Tensor:
+def _attend(attention: EncoderAttention, x: Tensor, window: int) -> Tensor:
     size = x.shape[1:3]
     projected = attention.qkv(x)  # (B, h, w, 3 C)
     if not window:
@@ -68,7 +68,7 @@ def _filled_up(projected: Tensor, bias: Tensor | None, window: int) -> Tensor:
     return full
 
 
-def _mix(attention: Attention, projected: Tensor) -> Tensor:
+def _mix(attention: EncoderAttention, projected: Tensor) -> Tensor:
     """Values (B, h, w, C) mixed by attention, of projected tokens (B, h, w, 3 C)."""
     batch, height, width, _ = projected.shape
     heads = attention.num_heads
@@ -78,7 +78,7 @@ def _mix(attention: Attention, projected: Tensor) -> Tensor:
     return mixed.unflatten(0, (batch, heads)).transpose(1, 2).reshape(batch, height, width, -1)
 
 
-def _positions(attention: Attention, q: Tensor, height: int, width: int) -> tuple[Tensor, Tensor] | None:
+def _positions(attention: EncoderAttention, q: Tensor, height: int, width: int) -> tuple[Tensor, Tensor] | None:
     """What the relative positions add to the scores of queries (G, N, d): by row (G, N, h) and by column (G, N, w)."""
     if not attention.use_rel_pos:
         return None

@@ -18,10 +18,11 @@ FLOORS = {
     ),
     "bench.reporting": "report, export > draw, page > gallery, tables > figures, table_spec > scored_run",
     "bench.data": (
-        "check, download, given_masks > catalogue > datasets > reading > case, printable; slicing, bounding_box > case"
+        "check, download, given_masks > catalogue > datasets > reading > case, printable, mapped;"
+        " slicing, bounding_box > case, mapped"
     ),
     "adapters": "__init__ > families > *",
-    "segmote": "training > network > imis, recipe",
+    "segmote": "training > network > imis, recipe > sam",
 }
 NEVER = {"bench.predicting": ["bench.scoring", "bench.statistics", "bench.reporting"]}
 DRAWING = ["bench.reporting.figures", "bench.reporting.gallery", "bench.studies"]

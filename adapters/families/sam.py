@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
-from segment_anything import sam_model_registry
-from segment_anything.modeling import Sam
 
 from adapters import geometry
 from adapters.batching import (
@@ -27,6 +25,7 @@ from adapters.families.sam_decoder import pick_single, predict_masks
 from adapters.geometry import Frame
 from adapters.interface import Card, Image, Prediction, Prompt, check_image, check_prompt
 from adapters.precision import Precision, autocast
+from segmote.sam import Sam, sam_model_registry
 
 
 @dataclass(frozen=True, slots=True, eq=False)

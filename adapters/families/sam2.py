@@ -15,6 +15,7 @@ import torch
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 from sam2.modeling.sam2_base import SAM2Base
+from torch.nn import functional as F
 
 from adapters import geometry
 from adapters.batching import (
@@ -114,7 +115,7 @@ class Sam2Segmenter:
     def _features(self, inputs: torch.Tensor) -> list[torch.Tensor]:
         network = self.network
         with autocast(self.device, self.precision):
-            maps = network.forward_image(inputs)["backbone_fpn"][-network.num_feature_levels :]
+            maps = _maps(network, inputs)[-network.num_feature_levels :]
         *details, embeddings = (features.float().contiguous(memory_format=torch.channels_last) for features in maps)
         if network.directly_add_no_mem_embed:
             embeddings = embeddings + network.no_mem_embed.reshape(1, -1, 1, 1)
@@ -169,6 +170,36 @@ class Sam2Segmenter:
             candidate_scores=scores,
             selected=best,
         )
+
+
+def _maps(network: SAM2Base, inputs: torch.Tensor) -> list[torch.Tensor]:
+    """What `forward_image` gives, the finest map first, without the positions of pixels, which only videos need.
+
+    The two finest maps are projected twice in a row, by the neck and for the decoder; here one matrix does both.
+    """
+    encoder, neck = network.image_encoder, network.image_encoder.neck
+    plain = neck.fuse_type == "sum" and not {0, 1} & {*neck.fpn_top_down_levels}  # the finest are projected, no more
+    if as_published() or not (plain and network.use_high_res_features_in_sam):
+        maps: list[torch.Tensor] = network.forward_image(inputs)["backbone_fpn"]
+        return maps
+    found = encoder.trunk(inputs)
+    laterals = list(reversed(neck.convs))
+    maps = [laterals[-1](found[-1])]
+    for level in range(len(found) - 2, 1, -1):
+        lateral = laterals[level](found[level])
+        if level in neck.fpn_top_down_levels:
+            lateral = lateral + F.interpolate(maps[0].float(), scale_factor=2.0, mode=neck.fpn_interp_model)
+        maps.insert(0, lateral)
+    heads = (network.sam_mask_decoder.conv_s0, network.sam_mask_decoder.conv_s1)
+    fine = [_projected(found[level], laterals[level].conv, heads[level]) for level in (0, 1)]
+    return [*fine, *maps][: len(found) - encoder.scalp]
+
+
+def _projected(features: torch.Tensor, first: torch.nn.Conv2d, second: torch.nn.Conv2d) -> torch.Tensor:
+    """Features (B, C, h, w) after two convolutions of one pixel, which are one matrix together."""
+    weights = second.weight[:, :, 0, 0] @ first.weight[:, :, 0, 0]
+    bias = second.weight[:, :, 0, 0] @ first.bias + second.bias
+    return F.linear(features.permute(0, 2, 3, 1), weights, bias).permute(0, 3, 1, 2)
 
 
 def _contiguous(_: torch.nn.Module, given: tuple[torch.Tensor]) -> tuple[torch.Tensor]:

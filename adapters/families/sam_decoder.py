@@ -5,7 +5,8 @@ uses the same modules with one embedding per prompt.
 """
 
 import torch
-from segment_anything.modeling import MaskDecoder
+
+from segmote.sam import MaskDecoder
 
 
 def predict_masks(

@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 import torch
-from segment_anything.modeling import ImageEncoderViT, MaskDecoder, PromptEncoder, Sam, TwoWayTransformer
 from torch import nn
 
 from adapters import geometry
@@ -23,6 +22,7 @@ from adapters.image_attention import LeanBlock
 from adapters.interface import Card, Image, Prediction, Prompt
 from adapters.precision import Precision
 from adapters.published import as_published
+from segmote.sam import ImageEncoderViT, MaskDecoder, PromptEncoder, Sam, TwoWayTransformer
 
 SHRINK = 4
 

@@ -14,7 +14,8 @@ from sam2.modeling.backbones.image_encoder import FpnNeck, ImageEncoder
 from sam2.modeling.position_encoding import PositionEmbeddingSine
 from sam2.modeling.sam.transformer import TwoWayTransformer as TwoWayTransformer2
 from sam2.modeling.sam2_base import SAM2Base
-from segment_anything.modeling import ImageEncoderViT, MaskDecoder, PromptEncoder, Sam, TwoWayTransformer
+
+from segmote.sam import ImageEncoderViT, MaskDecoder, PromptEncoder, Sam, TwoWayTransformer
 
 IMAGE_SIZE = 128
 STRIDE = 8

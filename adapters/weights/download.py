@@ -8,11 +8,13 @@ import hashlib
 import os
 import time
 from collections.abc import Callable
+from http import HTTPStatus
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import urlsplit
 
-import requests
+if TYPE_CHECKING:
+    import requests
 
 Progress: TypeAlias = Callable[[int, int | None], None]
 
@@ -88,6 +90,8 @@ def _fetch_all(url: str, part: Path, progress: Progress | None) -> None:
 
 
 def _fetch_rest(url: str, part: Path, progress: Progress | None) -> None:
+    import requests  # noqa: PLC0415 - whoever only looks a file up needs none of it
+
     present = part.stat().st_size if part.exists() else 0
     # Without "identity" a server may compress, and byte positions would not be those of the file.
     headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={present}-"} if present else {})
@@ -96,7 +100,7 @@ def _fetch_rest(url: str, part: Path, progress: Progress | None) -> None:
         with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT_SECONDS) as response:
             for passed in (*response.history, response):
                 _require_secure(passed.url)
-            if response.status_code == requests.codes.requested_range_not_satisfiable:
+            if response.status_code == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
                 return _settle_full(response, part, present)
             _check_status(url, response)
             _append(response, part, present, progress)
@@ -110,23 +114,23 @@ def _require_secure(url: str) -> None:
         raise DownloadError(f"{url}: files are fetched over https only")
 
 
-def _settle_full(response: requests.Response, part: Path, present: int) -> None:
+def _settle_full(response: "requests.Response", part: Path, present: int) -> None:
     """Nothing is left to send: either the part is the whole file, or it belongs to another file."""
     if response.headers.get("Content-Range") != f"bytes */{present}":
         part.unlink()
         raise _CutError(f"the {present} bytes present do not belong to this file")
 
 
-def _check_status(url: str, response: requests.Response) -> None:
+def _check_status(url: str, response: "requests.Response") -> None:
     if response.status_code >= RETRIED_STATUS:
         raise _CutError(f"server answered {response.status_code} {response.reason}")
     if response.status_code >= UNREACHABLE_STATUS:
         raise DownloadError(f"{url}: server answered {response.status_code} {response.reason}")
 
 
-def _append(response: requests.Response, part: Path, present: int, progress: Progress | None) -> None:
+def _append(response: "requests.Response", part: Path, present: int, progress: Progress | None) -> None:
     resumed = response.headers.get("Content-Range", "").startswith(f"bytes {present}-")
-    resumed = resumed and response.status_code == requests.codes.partial_content
+    resumed = resumed and response.status_code == HTTPStatus.PARTIAL_CONTENT
     done = present if resumed else 0
     length = response.headers.get("Content-Length")
     total = done + int(length) if length else None

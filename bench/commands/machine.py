@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import sys
 from collections.abc import Sequence
 
 from bench.errors import RunError
@@ -10,6 +11,8 @@ from bench.errors import RunError
 # million parameters at 1024 px, whose activations outweigh its weights.
 GIB_OF_LIBRARIES, GIB_PER_MILLION_PARAMETERS = 1.1, 0.02
 
+GPU_DEVICES = ("/dev/nvidiactl", "/dev/nvidia0", "/dev/kfd", "/dev/dxg")
+
 
 def available_device(name: str) -> str:
     """The device of that name; "auto" is the GPU if there is one.
@@ -17,6 +20,8 @@ def available_device(name: str) -> str:
     Raises:
         RunError: there is no such device here.
     """
+    if name == "cpu" or (name == "auto" and no_gpu_driver()):
+        return "cpu"
     import torch
 
     if name == "auto":
@@ -25,6 +30,14 @@ def available_device(name: str) -> str:
         if torch.device(name).type == "cpu" or torch.cuda.is_available():
             return name
     raise RunError(f"device {name!r} is not available here; use auto, cpu or cuda[:i]")
+
+
+def no_gpu_driver() -> bool:
+    """True if this system surely has no driver of a GPU, which is known in a moment and without torch.
+
+    On Linux a driver shows as a device: NVIDIA's, AMD's, or that of Windows' subsystem.
+    """
+    return sys.platform == "linux" and not any(map(os.path.exists, GPU_DEVICES))
 
 
 def worker_gib(parameters: int) -> float:

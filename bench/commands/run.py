@@ -79,6 +79,9 @@ class RunOptions(Machine, EvaluationRules, FollowLinks, TrustArrays, Limit, Data
     ] = True
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be done, and do nothing.")] = False
     predict_only: Annotated[bool, typer.Option("--predict-only", help="Stop before scoring.")] = False
+    profile: Annotated[
+        bool, typer.Option("--profile", help="At the end, print where the time went, as bench profile does.")
+    ] = False
 
 
 def run_command(options: RunOptions) -> int:
@@ -95,8 +98,15 @@ def run_command(options: RunOptions) -> int:
     if options.predict_only:
         run.predict_only(config, options.resume)
         print(f"\nPredictions: {config.out}. Next: bench score {config.out}")
-        return OK
-    return finish(run.run(config, options.resume))
+        code = OK
+    else:
+        code = finish(run.run(config, options.resume))
+    if options.profile:
+        from bench.commands.profile import print_profile
+
+        print()
+        print_profile(config.out)
+    return code
 
 
 def settled(options: RunOptions) -> tuple[RunConfig, str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from tabulate import tabulate
 
-from bench.data import catalogue
+from bench.data import catalogue, mapped
 from bench.data.case import Case, DataError, Defect, Item, class_name
 
 
@@ -74,7 +74,7 @@ def check(name: str, data: Path, trust_arrays: bool = False, follow_links: bool 
         cases.append(found.case)
         warnings += ((found.case, text) for text in found.warnings)
         for target, mask in found.masks.items():
-            areas.setdefault(target, []).append(int(np.count_nonzero(mask)))
+            areas.setdefault(target, []).append(mapped.count(mask, np.asarray))
     defects.sort(key=lambda defect: (defect.case, defect.reason))
     classes = {target: ClassCount(len(found), min(found), max(found)) for target, found in sorted(areas.items())}
     return DataCheck(name, tuple(cases), tuple(defects), tuple(warnings), classes)

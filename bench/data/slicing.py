@@ -8,11 +8,13 @@ import cc3d
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.data import mapped
 from bench.data.case import Case, DataError, Mask
 from bench.protocols import Protocol
 
 CT_WINDOW_HU = (-160.0, 240.0)
 MR_PERCENTILES = (0.5, 99.5)
+PLANES_HELD = 16  # of a volume that is mapped, until their memory is given back
 Voxel = TypeVar("Voxel", bound=np.generic)
 
 
@@ -127,7 +129,8 @@ def _range(image: NDArray[Any], modality: str, rule: str) -> tuple[float, float]
         return CT_WINDOW_HU
     values = image if _is_short(image) else np.nan_to_num(image.astype(np.float32))
     if rule == "minmax":
-        return float(values.min()), float(values.max())
+        low, high = mapped.limits(values)
+        return float(low), float(high)
     positive = values[values > 0].astype(np.float32)
     if not positive.size:
         return 0.0, 0.0
@@ -177,7 +180,7 @@ def planes(case: Case, protocol: Protocol, everything: bool = False) -> Iterator
         return
     axis = slicing_axis(case, protocol)
     others = tuple(other for other in range(3) if other != axis)
-    present = {name: set(np.flatnonzero(mask.any(axis=others))) for name, mask in case.masks.items()}
+    present = {name: _planes_with(mask, axis) for name, mask in case.masks.items()}
     columns_mm, rows_mm = (case.spacing_mm[other] for other in others)
     for index in range(case.image.shape[axis]):
         there = [name for name in case.masks if everything or index in present[name]]
@@ -185,6 +188,17 @@ def planes(case: Case, protocol: Protocol, everything: bool = False) -> Iterator
             targets = {name: plane(case.masks[name], axis, index) for name in there}
             grid = SliceGrid(index, (rows_mm, columns_mm), case.spacing_mm[axis], case.image.shape[axis])
             yield _plane(grid, window(plane(case.image, axis, index)), targets, protocol)
+        if index % PLANES_HELD == 0:
+            for array in (case.image, *case.masks.values()):
+                mapped.release(array)
+
+
+def _planes_with(mask: Mask, axis: int) -> set[int]:
+    """The indices along an axis at which a mask has foreground."""
+    others = tuple(other for other in range(3) if other != axis)
+    found = [np.atleast_1d(part.any(axis=others)) for (part,) in mapped.pieces(mask)]
+    along = len(found) > 1 and sum(part.size for part in found) == mask.shape[axis]
+    return set(np.flatnonzero(np.concatenate(found) if along else np.logical_or.reduce(found)))
 
 
 def _plane(grid: SliceGrid, image: NDArray[np.uint8], masks: Mapping[str, Mask], protocol: Protocol) -> Plane:

@@ -5,12 +5,10 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
+from types import ModuleType
 
 import pooch
-
-from bench.miniworld.phantoms import medseg_hq, zero_shot
 
 TRAINING_IMAGES = 96  # per data set
 ZERO_SHOT = ("isles2022", "segthor", "totalsegmentator-mri")
@@ -18,7 +16,7 @@ ZERO_SHOT = ("isles2022", "segthor", "totalsegmentator-mri")
 
 def phantom_data(seed: int = 0) -> Path:
     """The folder of the zero-shot phantoms, written on first use; its name follows the code that draws them."""
-    return _written("phantoms", partial(zero_shot.write_zero_shot, seed=seed), seed)
+    return _written("phantoms", lambda drawing, folder: drawing.zero_shot.write_zero_shot(folder, seed=seed), seed)
 
 
 def training_data(images: int = TRAINING_IMAGES, seed: int = 0) -> Path:
@@ -28,18 +26,24 @@ def training_data(images: int = TRAINING_IMAGES, seed: int = 0) -> Path:
         images: of each data set, a sixth of the patients to test on.
         seed: decides every byte.
     """
-    return _written(f"medseg-hq-{images}", partial(medseg_hq.write_medseg_hq, seed=seed, images=images), seed)
+
+    def write(drawing: ModuleType, folder: Path) -> None:
+        drawing.medseg_hq.write_medseg_hq(folder, seed=seed, images=images)
+
+    return _written(f"medseg-hq-{images}", write, seed)
 
 
-def _written(name: str, write: Callable[[Path], None], seed: int) -> Path:
-    source = Path(zero_shot.__file__).parent
+def _written(name: str, write: Callable[[ModuleType, Path], None], seed: int) -> Path:
+    source = Path(__file__).parent / "phantoms"
     digest = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(source.glob("*.py")))).hexdigest()
     folder = Path(pooch.os_cache("segmote-bench")) / f"{name}-{digest[:12]}-{seed}"
     if not folder.exists():
+        from bench.miniworld import phantoms  # noqa: PLC0415 - drawing them loads SciPy, finding them does not
+
         folder.parent.mkdir(parents=True, exist_ok=True)
         unfinished = Path(tempfile.mkdtemp(dir=folder.parent))
         try:
-            write(unfinished)
+            write(phantoms, unfinished)
             if not folder.exists():
                 os.replace(unfinished, folder)
         finally:

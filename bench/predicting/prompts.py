@@ -1,15 +1,18 @@
 """Simulated prompts as models take them."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-from torch import Tensor
 
 from adapters.interface import Points, Prompt
 from bench.prompting.prompt import Click, SimulatedPrompt
 
+if TYPE_CHECKING:
+    from torch import Tensor
 
-def to_prompt(given: SimulatedPrompt, corrections: Sequence[Click] = (), previous: Tensor | None = None) -> Prompt:
+
+def to_prompt(given: SimulatedPrompt, corrections: Sequence[Click] = (), previous: "Tensor | None" = None) -> Prompt:
     """The prompt of one round.
 
     Args:

@@ -4,10 +4,9 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 
 from adapters.interface import Prediction, Prompt, Segmenter
 from bench import protocols
@@ -21,6 +20,9 @@ from bench.prompting.kinds import KINDS
 from bench.prompting.prompt import Click, SimulatedPrompt
 from bench.prompting.table import generator_for
 from bench.store.masks import PackedMasks
+
+if TYPE_CHECKING:
+    import torch
 
 
 @dataclass(slots=True)
@@ -39,7 +41,7 @@ class Request:
     sample: Sample
     given: SimulatedPrompt
     corrections: list[Click] = field(default_factory=list)
-    feedback: torch.Tensor | None = None
+    feedback: "torch.Tensor | None" = None
 
     @property
     def prompt(self) -> Prompt:
@@ -110,9 +112,9 @@ def _fail(part: CasePredictions, request: Request, first: int, reason: str, conf
 
 def _not_finite(prediction: Prediction) -> str | None:
     """What is wrong with logits that are no numbers: a threshold would make an empty mask of them without a word."""
-    values = torch.cat([prediction.logits.flatten(), prediction.candidate_logits.flatten()])
-    wrong = int((~torch.isfinite(values)).sum())
-    return f"{wrong} of {values.numel()} logits are NaN or infinite" if wrong else None
+    values = (prediction.logits, prediction.candidate_logits)
+    wrong = sum(int((~part.isfinite()).sum()) for part in values)
+    return f"{wrong} of {sum(part.numel() for part in values)} logits are NaN or infinite" if wrong else None
 
 
 def decode_rounds(
@@ -205,9 +207,11 @@ def _correct(request: Request, item: Item, number: int, mask: Mask, prediction: 
 
 def timed(network: Segmenter, call: Callable[[], Any]) -> tuple[Any, float]:
     """The result of a call on the network and its wall-clock seconds, the device's work included."""
-    device = next((parameter.device for parameter in network.network.parameters()), torch.device("cpu"))
+    device = next((parameter.device for parameter in network.network.parameters()), None)
     start = time.perf_counter()
     result = call()
-    if device.type == "cuda":
+    if device is not None and device.type == "cuda":
+        import torch  # noqa: PLC0415 - a run that is finished already loads no torch
+
         torch.cuda.synchronize(device)
     return result, time.perf_counter() - start

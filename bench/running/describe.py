@@ -7,10 +7,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import torch
-
 import adapters
-from adapters import Card, linear
+from adapters import Card
 from adapters.weights import catalogue
 from adapters.weights.download import file_sha256
 from bench import protocols, world
@@ -86,6 +84,10 @@ def _unpublished(models: Mapping[str, ModelFacts]) -> str:
 
 
 def _hardware(device: str) -> dict[str, Any]:
+    import torch  # noqa: PLC0415 - a run that is finished already is described
+
+    from adapters import linear  # noqa: PLC0415
+
     name = torch.cuda.get_device_name(device) if device.startswith("cuda") else platform.processor()
     facts = {"device": device, "name": name or platform.machine(), "cores": os.cpu_count()}
     return facts | ({"linear layers": linear.summary()} if device == "cpu" else {})

@@ -13,7 +13,7 @@ from bench.scoring.empty import settle
 from bench.scoring.lesions import lesion_counts
 from bench.scoring.metrics import OVERLAPS, Areas, areas, nsd_name
 from bench.scoring.packed import PackedMask, pack
-from bench.scoring.surface import Surface, diagonal_mm, distances, surface
+from bench.scoring.surface import ImagePart, Surface, diagonal_mm, distances, surface
 
 UNDEFINED = (float("nan"), "undefined")
 FAILED = (float("nan"), "failed")
@@ -28,10 +28,12 @@ class Target:
     Attributes:
         mask: (H, W) or (K, H, W) bool.
         spacing_mm: along the mask's axes; None where a run did not keep it, so that distances are undefined.
+        part: of which image the mask and all predictions are a part, None for the whole image.
     """
 
     mask: Mask
     spacing_mm: Sequence[float] | None
+    part: ImagePart | None = None
 
     @cached_property
     def packed(self) -> PackedMask:
@@ -41,12 +43,12 @@ class Target:
     @cached_property
     def surface_mm(self) -> Surface:
         """Its surface at its spacing."""
-        return surface(self.mask, self.spacing_mm or ())
+        return surface(self.mask, self.spacing_mm or (), self.part)
 
     @cached_property
     def surface_px(self) -> Surface:
         """Its surface with pixels or voxels of side 1."""
-        return surface(self.mask, (1.0,) * self.mask.ndim)
+        return surface(self.mask, (1.0,) * self.mask.ndim, self.part)
 
 
 def names(protocol: Protocol) -> list[str]:
@@ -75,7 +77,7 @@ def _distances(target: Target, predicted: Mask, counted: Areas, protocol: Protoc
     if protocol.distance_unit == "mm" and target.spacing_mm is None:
         return UNDEFINED, UNDEFINED
     one = target.surface_mm if protocol.distance_unit == "mm" else target.surface_px
-    found = distances(one, surface(predicted, one.spacing_mm))
+    found = distances(one, surface(predicted, one.spacing_mm, target.part))
     hd95 = found.hd95(diagonal_mm(one.shape, one.spacing_mm))
     if protocol.empty_rule == "skip" and not counted.target:
         return settle(float("nan"), counted, "skip"), (float("nan"), "skipped")

@@ -14,13 +14,15 @@ import pyarrow.parquet as pq
 
 from bench import workers
 from bench.data import catalogue
+from bench.data.bounding_box import Box
 from bench.data.case import Mask, class_of
 from bench.errors import RunError
 from bench.protocols import Protocol
 from bench.scoring import pair
 from bench.scoring.interaction import OBJECT, interaction_scores
 from bench.scoring.pair import FAILED, LESION_NAMES, Candidate, Scored, Target
-from bench.scoring.volume import VolumeGrid, grid, stack
+from bench.scoring.surface import ImagePart
+from bench.scoring.volume import VolumeGrid, box_around, grid, stack
 from bench.store.files import temporary_folder
 from bench.store.masks import MaskShard
 from bench.store.records import RecordColumns, to_table, write_records
@@ -259,12 +261,13 @@ def _volume_records(
     lesions = catalogue.lesions(dataset) if len(space.shape) == 3 else ()
     scored: dict[tuple[str, str, int], tuple[int, Mapping[str, Scored]]] = {}
     for name in dict.fromkeys(name for name, _, _ in volumes):  # one target in memory at a time
-        target = _stacked_target(name, stored, space)
+        its = {key: volume for key, volume in volumes.items() if key[0] == name}
+        box = _box(name, its.values(), stored, chosen, space)
+        target = _stacked_target(name, stored, space, box)
         area_px = target.packed.area
-        for key, volume in volumes.items():
-            if key[0] == name:
-                masks = chain(_chosen_masks(volume, stored, chosen), _masks_beyond(name, stored))
-                scored[key] = area_px, _volume_scores(target, volume.failed, masks, space, protocol, name in lesions)
+        for key, volume in its.items():
+            predicted = None if volume.failed else stack(_predicted_masks(name, volume, stored, chosen), space, box)
+            scored[key] = area_px, _volume_scores(target, predicted, protocol, name in lesions)
     for name, prompt, number in volumes:
         area_px, scores = scored[name, prompt, number]
         row = {"slice": None, "target": name, "prompt": prompt, "round": number}
@@ -279,30 +282,39 @@ def _chosen_masks(volume: _Volume, stored: _Stored, chosen: Sequence[int | None]
             yield index, mask
 
 
-def _masks_beyond(name: str, stored: _Stored) -> Iterator[tuple[int, Mask]]:
+def _predicted_masks(
+    name: str, volume: _Volume, stored: _Stored, chosen: Sequence[int | None]
+) -> Iterator[tuple[int, Mask]]:
+    """All masks of a class: those that were asked for, and what another tool drew beyond them."""
+    yield from _chosen_masks(volume, stored, chosen)
     for place, facts in enumerate(stored.beyond.index):
         mask = stored.beyond.masks[place] if facts["target"] == name else None
         if mask is not None:
             yield facts["slice"], mask
 
 
-def _stacked_target(name: str, stored: _Stored, space: VolumeGrid) -> Target:
-    keys = (key for key in stored.targets if class_of(key[1]) == name)
-    return Target(stack(((key[0], stored.reference(key)) for key in keys), space), space.spacing_mm)
+def _box(
+    name: str, volumes: Iterable[_Volume], stored: _Stored, chosen: Sequence[int | None], space: VolumeGrid
+) -> Box:
+    """The part of the volume that holds the target and all that was predicted for it."""
+    predicted = (_predicted_masks(name, volume, stored, chosen) for volume in volumes if not volume.failed)
+    return box_around(chain(_target_masks(name, stored), *predicted), space)
 
 
-def _volume_scores(
-    target: Target,
-    failed: bool,
-    masks: Iterable[tuple[int, Mask]],
-    space: VolumeGrid,
-    protocol: Protocol,
-    lesions: bool,
-) -> dict[str, Scored]:
+def _target_masks(name: str, stored: _Stored) -> Iterator[tuple[int, Mask]]:
+    return ((key[0], stored.reference(key)) for key in stored.targets if class_of(key[1]) == name)
+
+
+def _stacked_target(name: str, stored: _Stored, space: VolumeGrid, box: Box) -> Target:
+    part = ImagePart(tuple(side.start for side in box), space.shape)
+    return Target(stack(_target_masks(name, stored), space, box), space.spacing_mm, part)
+
+
+def _volume_scores(target: Target, predicted: Mask | None, protocol: Protocol, lesions: bool) -> dict[str, Scored]:
+    """The scores of a volume; those of one with a failed slice (None) failed."""
     known = [f"volume_{name}" for name in pair.names(protocol)] + list(LESION_NAMES) * lesions
-    if failed:
+    if predicted is None:
         return dict.fromkeys(known, FAILED)
-    predicted = stack(masks, space)
     made = {f"volume_{name}": scored for name, scored in pair.scores(target, predicted, protocol).items()}
     return made | (pair.lesion_scores(target, predicted, protocol) if lesions else {})
 

@@ -67,6 +67,14 @@ class SurfaceDistances:
         return max(_percentile_95(self.from_target), _percentile_95(self.from_predicted))
 
 
+@dataclass(frozen=True, slots=True)
+class ImagePart:
+    """Where in an image a part of it begins, and the shape of the whole."""
+
+    corner: tuple[int, ...]
+    shape: tuple[int, ...]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Surface:
     """The surface of one mask, ready to be compared with many others.
@@ -82,12 +90,13 @@ class Surface:
     spacing_mm: tuple[float, ...]
 
 
-def surface(mask: Mask, spacing_mm: Sequence[float]) -> Surface:
+def surface(mask: Mask, spacing_mm: Sequence[float], part: ImagePart | None = None) -> Surface:
     """The surface of a mask.
 
     Args:
         mask: (H, W) or (I, J, K) bool.
         spacing_mm: pixel or voxel size along each axis.
+        part: of which image the mask is a part that holds all of its foreground, None for the whole image.
 
     Raises:
         ValueError: the array is not bool, or the spacing does not fit or is not positive.
@@ -97,10 +106,11 @@ def surface(mask: Mask, spacing_mm: Sequence[float]) -> Surface:
     if len(spacing_mm) != mask.ndim or not all(np.isfinite(size) and size > 0 for size in spacing_mm):
         raise ValueError(f"spacing_mm must be {mask.ndim} positive numbers, got {tuple(spacing_mm)}")
     box = bounding_box(mask)
-    corner = [side.start for side in box]
+    image = part or ImagePart((0,) * mask.ndim, mask.shape)
+    corner = np.add(image.corner, [side.start for side in box])
     held = tuple(map(as_in_header, spacing_mm))
     points = (np.argwhere(_rim(mask[box])) + corner) * np.asarray(held)
-    return Surface(points, mask.shape, held)
+    return Surface(points, image.shape, held)
 
 
 def as_in_header(size_mm: float) -> float:
@@ -163,7 +173,9 @@ def _rim(mask: Mask) -> Mask:
         kept[1:] &= whole[:-1]
         kept[:-1] &= whole[1:]
         kept[:1] = kept[-1:] = False
-    return mask & ~inner
+    np.logical_not(inner, out=inner)
+    inner &= mask
+    return inner
 
 
 def _percentile_95(values: Distances) -> float:

@@ -2,60 +2,69 @@
 
 import io
 import json
+import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, overload
+from typing import IO, Any, overload
 
 import numpy as np
+from isal import isal_zlib
 from numpy.typing import NDArray
 
 from bench.data.case import Mask
 from bench.errors import RunError
 from bench.store.files import write_bytes
 
+BITS = "bits.npy"  # the masks in the archive of a shard
+READ_BYTES = 2**20
+
 
 class PackedMasks(Sequence[Mask | None]):
-    """Masks in an eighth of their memory: kept as bits, and unpacked one by one as they are asked for."""
+    """Masks in little memory: kept as bits that are compressed one by one, and unpacked as they are asked for."""
 
     def __init__(self, masks: Iterable[Mask | None] = ()) -> None:
-        self._bits = bytearray()
+        self._parts: list[bytes] = []
         self._shapes: list[tuple[int, int]] = []
-        self._starts = [0]
         for mask in masks:
             self.append(mask)
 
     @classmethod
-    def of(cls, bits: NDArray[np.uint8], shapes: NDArray[np.int32]) -> "PackedMasks":
-        """Masks that were packed before.
+    def read(cls, stored: IO[bytes], shapes: NDArray[np.int32]) -> "PackedMasks":
+        """Masks from a stream of bits, one after another, each from a byte of its own on.
 
         Args:
-            bits: all masks, one after another, each from a byte of its own on.
+            stored: is read to its end.
             shapes: (N, 2) of the masks; (0, 0) where there is none.
 
         Raises:
             ValueError: fewer bits than the shapes ask for.
         """
         made = cls()
-        made._bits += bits.tobytes()
-        made._shapes = [(height, width) for height, width in shapes.tolist()]
-        made._starts += np.cumsum([_bytes(shape) for shape in made._shapes], dtype=int).tolist()
-        if made._starts[-1] > len(bits):
-            raise ValueError(f"{len(bits)} bytes of masks, {made._starts[-1]} expected")
+        for height, width in shapes.tolist():
+            bits = stored.read(_bytes((height, width)))
+            if len(bits) < _bytes((height, width)):
+                raise ValueError(f"the bits end in mask {len(made) + 1} of {len(shapes)}")
+            made._add(bits, (height, width))
+        while stored.read(READ_BYTES):  # an archive compares its checksum at the end
+            pass
         return made
 
     def append(self, mask: Mask | None) -> None:
         """Add one (H, W) bool mask, or None where there is none (a failure)."""
-        if mask is not None:
-            self._bits += np.packbits(mask).data
-        self._shapes.append((0, 0) if mask is None else (mask.shape[0], mask.shape[1]))
-        self._starts.append(len(self._bits))
+        if mask is None:
+            self._add(b"", (0, 0))
+        else:
+            self._add(np.packbits(mask), (mask.shape[0], mask.shape[1]))
+
+    def _add(self, bits: Any, shape: tuple[int, int]) -> None:
+        self._parts.append(isal_zlib.compress(bits, 1) if len(bits) else b"")
+        self._shapes.append(shape)
 
     def extend(self, other: "PackedMasks") -> None:
         """Add all masks of another one."""
-        self._starts += [len(self._bits) + start for start in other._starts[1:]]
+        self._parts += other._parts
         self._shapes += other._shapes
-        self._bits += other._bits
 
     def __len__(self) -> int:
         return len(self._shapes)
@@ -67,22 +76,36 @@ class PackedMasks(Sequence[Mask | None]):
     def __getitem__(self, index: int | slice) -> "Mask | PackedMasks | None":
         """The mask at a place; those of a slice stay packed."""
         if isinstance(index, slice):
-            return PackedMasks(self[place] for place in range(len(self))[index])
-        shape, start = self._shapes[index], self._starts[range(len(self))[index]]
+            made = PackedMasks()
+            made._parts, made._shapes = self._parts[index], self._shapes[index]
+            return made
+        shape = self._shapes[index]
         if not shape[0]:
             return None
-        bits = np.frombuffer(self._bits, np.uint8, _bytes(shape), start)
+        bits = np.frombuffer(_expanded(self._parts[index]), np.uint8)
         return np.unpackbits(bits, count=shape[0] * shape[1]).view(bool).reshape(shape)
 
     @property
-    def bits(self) -> NDArray[np.uint8]:
-        """All masks, one after another, each from a byte of its own on."""
-        return np.frombuffer(self._bits, np.uint8)
+    def nbytes(self) -> int:
+        """Bytes of memory that the compressed masks take."""
+        return sum(map(len, self._parts))
 
     @property
     def shapes(self) -> NDArray[np.int32]:
         """(N, 2), (0, 0) where there is no mask."""
         return np.array(self._shapes, np.int32).reshape(-1, 2)
+
+    def write(self, stored: IO[bytes]) -> None:
+        """Write what `read` reads, as one array of NumPy's format."""
+        size = sum(map(_bytes, self._shapes))
+        header = {"descr": "|u1", "fortran_order": False, "shape": (size,)}
+        np.lib.format.write_array_header_1_0(stored, header)
+        for part in self._parts:
+            stored.write(_expanded(part))
+
+
+def _expanded(part: bytes) -> bytes:
+    return isal_zlib.decompress(part) if part else b""
 
 
 def _bytes(shape: tuple[int, int]) -> int:
@@ -110,7 +133,12 @@ class MaskShard:
             np.frombuffer(_json(value), np.uint8) for value in (list(map(dict, self.index)), dict(self.about))
         )
         buffer = io.BytesIO()
-        np.savez_compressed(buffer, bits=masks.bits, shapes=masks.shapes, index=index, about=about)
+        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:  # as np.savez_compressed, mask by mask
+            with archive.open(BITS, "w", force_zip64=True) as stored:
+                masks.write(stored)
+            for name, array in (("shapes", masks.shapes), ("index", index), ("about", about)):
+                with archive.open(f"{name}.npy", "w", force_zip64=True) as stored:
+                    np.lib.format.write_array(stored, array, allow_pickle=False)
         write_bytes(path, buffer.getvalue())
 
     @classmethod
@@ -128,7 +156,9 @@ class MaskShard:
             with np.load(path, allow_pickle=False) as file:
                 index = json.loads(file["index"].tobytes().decode())
                 found = json.loads(file["about"].tobytes().decode()) if "about" in file else {}
-                masks = PackedMasks.of(file["bits"], file["shapes"])
+                with file.zip.open(BITS) as stored:
+                    _require_bytes(stored)
+                    masks = PackedMasks.read(stored, file["shapes"])
             if len(index) != len(masks) or not all(isinstance(row, dict) for row in index):
                 raise ValueError(f"{len(index)} entries for {len(masks)} masks")
         except Exception as error:  # whatever NumPy and the archive raise on changed bytes
@@ -145,6 +175,14 @@ def is_whole(path: Path, about: Mapping[str, str]) -> bool:
     except RunError:
         return False
     return True
+
+
+def _require_bytes(stored: IO[bytes]) -> None:
+    """Read the header of an array of NumPy's format, which must be of bytes."""
+    np.lib.format.read_magic(stored)
+    _, _, kind = np.lib.format.read_array_header_1_0(stored)
+    if kind != np.uint8:
+        raise ValueError(f"masks of {kind}, expected bytes")
 
 
 def _json(value: object) -> bytes:

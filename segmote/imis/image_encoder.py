@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from functools import partial
 
 import torch
-from segment_anything.modeling import ImageEncoderViT
-from segment_anything.modeling.common import LayerNorm2d
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from segmote.sam import ImageEncoderViT, LayerNorm2d
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,9 @@ Source: uni-medical/IMIS-Bench at f4519c0; the modules are those of `segment_any
 from dataclasses import dataclass
 
 import torch
-from segment_anything.modeling import MaskDecoder, PromptEncoder
-from segment_anything.modeling.mask_decoder import MLP
 from torch import Tensor, nn
+
+from segmote.sam import MLP, MaskDecoder, PromptEncoder
 
 MASKS = 4
 HEAD_LAYERS = 3

@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
-from segment_anything.modeling import TwoWayTransformer
 from torch import Tensor, nn
 
 from segmote.imis.image_encoder import EncoderConfig, ImageEncoder
 from segmote.imis.mask_decoder import Candidates, SemanticMaskDecoder, TextPromptEncoder
 from segmote.imis.text import TextConfig, TextTower
+from segmote.sam import TwoWayTransformer
 
 PIXEL_MEAN = (123.675, 116.28, 103.53)
 PIXEL_STD = (58.395, 57.12, 57.375)

@@ -7,14 +7,12 @@ output tokens, N expert tokens (N is the T and E of section 3.3) and P prompt to
 """
 
 import torch
-from segment_anything.modeling import TwoWayTransformer
-from segment_anything.modeling.common import MLPBlock
-from segment_anything.modeling.transformer import Attention
 from torch import Tensor, nn
 
 from segmote.network.config import SegmoteConfig
 from segmote.network.experts import TokenExperts
 from segmote.network.router import Routing
+from segmote.sam import Attention, MLPBlock, TwoWayTransformer
 
 
 class DecoderLayer(TokenExperts):

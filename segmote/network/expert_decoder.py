@@ -16,8 +16,6 @@ of section 3.3. L: decoder layers. O: output tokens. S: channels of a semantic v
 from dataclasses import dataclass
 
 import torch
-from segment_anything.modeling.common import LayerNorm2d
-from segment_anything.modeling.mask_decoder import MLP
 from torch import Tensor, nn
 
 from segmote.imis.mask_decoder import HEAD_LAYERS, MASKS, Candidates, SemanticMaskDecoder
@@ -25,6 +23,7 @@ from segmote.network.config import SegmoteConfig
 from segmote.network.decoder_layer import ExpertTransformer
 from segmote.network.prompt_tokens import PromptTokenizer
 from segmote.network.router import Routing, largest
+from segmote.sam import MLP, LayerNorm2d
 
 
 @dataclass(frozen=True, slots=True, eq=False)

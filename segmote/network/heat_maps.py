@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from typing import Any, Literal
 
 import torch
-from segment_anything.modeling.transformer import Attention
 from torch import Tensor, nn
 
 from segmote.network.expert_decoder import ExpertMaskDecoder
+from segmote.sam import Attention
 
 Combine = Literal["mean", "sum", "max"]
 RANGE_FLOOR = 1e-12

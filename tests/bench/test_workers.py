@@ -112,3 +112,31 @@ def wait_until(true):
             return
         time.sleep(0.2)
     raise AssertionError("not within 120 s")
+
+
+FREED = """
+import os, psutil, sys
+from adapters.allocator import keep_memory
+from bench import workers
+import numpy as np
+
+assert keep_memory()
+def fill():
+    return sum(int(one.sum()) for one in [np.ones(2**20, np.uint8) for _ in range(200)])
+
+def rss():
+    return psutil.Process().memory_info().rss
+
+before = rss()
+fill()
+kept = rss()
+workers.run([(fill,)], 1, "local", "memory")
+print((kept - before) >> 20, (rss() - before) >> 20)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the memory of glibc")
+def test_a_step_gives_back_the_memory_that_it_freed():
+    done = subprocess.run([sys.executable, "-c", FREED], cwd=ROOT, capture_output=True, text=True, check=True)
+    kept, after = map(int, done.stdout.split())
+    assert kept > 150 and after < 50  # MiB

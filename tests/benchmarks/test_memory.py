@@ -13,7 +13,10 @@ import nibabel as nib
 import numpy as np
 import pytest
 
+from bench.store.files import write_json
+from bench.store.masks import MaskShard, PackedMasks
 from bench.store.records import read_records
+from bench.store.run_folder import SECONDS_COLUMNS, predictions_path, seconds_path, targets_path
 from tests.helpers.scored import write_scored
 
 FULL = bool(os.environ.get("BENCH_FULL_SIZE"))
@@ -21,14 +24,21 @@ SIDE = 512 if FULL else 256
 SLICES = (100, 200, 400) if FULL else (50, 100)
 GIB = 2**30
 CLASSES = ("liver", "spleen", "stomach", "aorta", "left kidney", "right kidney")
-RUN = """
-import resource, sys
+# Of this process alone: `ru_maxrss` also counts the memory of the process that started it.
+PEAK = """
+import sys
+
+def peak_kib():
+    lines = open("/proc/self/status").read().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
+"""
+RUN = f"""
+{PEAK}
 from bench.cli import main
 try:
     main(sys.argv[1:])
 finally:
-    peaks = [resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    print("peak KiB", *peaks)
+    print(peak_kib())
 """
 
 
@@ -54,11 +64,11 @@ def write_ct(folder: Path, slices: int) -> Path:
 
 
 def peak_bytes(data: Path, out: Path, models: str) -> int:
-    """Of a whole run in a process of its own, and of the largest of its workers."""
+    """Of a whole run in a process of its own."""
     words = ["run", "--models", models, "--datasets", "nnunet", "--data", str(data), "--out", str(out), "--jobs", "1"]
     done = subprocess.run([sys.executable, "-c", RUN, *words], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    return 1024 * max(map(int, done.stdout.strip().splitlines()[-1].split()[2:]))
+    return 1024 * int(done.stdout.split()[-1])
 
 
 @pytest.mark.slow
@@ -73,8 +83,8 @@ def test_a_long_volume_takes_no_more_memory_than_a_short_one(tmp_path):
 
 
 RECORDS = 4_000_000 if FULL else 200_000
-MANY = """
-import resource, sys
+MANY = f"""
+{PEAK}
 from pathlib import Path
 import pyarrow.compute as pc
 from bench.reporting.draw import draw
@@ -92,11 +102,11 @@ def copy(number):
     return one.set_column(place, SCHEMA[place], pc.add(one["slice"], 2 * number))
 
 write_records(map(copy, range(copies)), records_path(folder))
-written = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+written = peak_kib()
 run = read_scored_run(folder)
 write_tables(folder, all_tables(run))
 draw(run, [], 1)
-print("peak KiB", written, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, len(run.records))
+print(written, peak_kib(), len(run.records))
 """
 
 
@@ -111,3 +121,55 @@ def test_many_records_are_written_and_reported_within_bounds(tmp_path):
     print(f"{count} records: {written / 2**20:.2f} GiB written, {reported / 2**20:.2f} GiB reported")
     assert count >= 0.98 * RECORDS
     assert written <= 0.8 * 2**20 and reported <= 3 * 2**20  # KiB
+
+
+DATASET, MODEL, ROUNDS, DRAWN = "segthor", "sam/mini", 5, 100  # slices of each case
+RECORDS_OF_A_CASE = DRAWN * ROUNDS * 5 + DRAWN * 5 + ROUNDS * 4
+SCORING = f"""
+{PEAK}
+from pathlib import Path
+import pandas as pd
+import pyarrow.parquet as pq
+from bench import protocols
+from bench.scoring.score import score
+
+folder = Path(sys.argv[1])
+for count in map(int, sys.argv[2:]):
+    cases = [dict(dataset="segthor", patient=f"p{{n}}", case=f"c{{n}}", seed=0) for n in range(count)]
+    score(folder, ["sam/mini"], pd.DataFrame(cases), protocols.load("bench"), 1, "local", folder / "records.parquet")
+    rows = pq.read_metadata(folder / "records.parquet").num_rows
+    print(rows, peak_kib())
+"""
+
+
+def write_predicted(folder: Path, cases: int) -> None:
+    """A heart of 24 x 24 pixels in each slice, and five rounds of clicks that miss some of it."""
+    rng = np.random.default_rng(0)
+    heart = np.zeros((24, 24), bool)
+    heart[4:20, 5:21] = True
+    places = [{"slice": n, "target": "heart"} for n in range(DRAWN)]
+    grid = {"spacing_mm": [1.0, 1.0], "slice_mm": 3.0, "slices": DRAWN}
+    entries = [at | {"prompt": "clicks", "round": n + 1} for at in places for n in range(ROUNDS)]
+    asked = [one | {"status": "ok", "reason": None, "score": 0.5} for one in entries]
+    drawn = PackedMasks(heart & (rng.random(heart.shape) > 0.05) for _ in entries)
+    for number in range(cases):
+        about = {"dataset": DATASET, "case": f"c{number}"}
+        targets = MaskShard([at | grid for at in places], [heart] * DRAWN, about)
+        targets.save(targets_path(folder, DATASET, f"c{number}"))
+        where = predictions_path(folder, MODEL, DATASET, f"c{number}")
+        MaskShard(asked, drawn, about | {"model": MODEL}).save(where)
+        write_json(seconds_path(where), [dict.fromkeys(SECONDS_COLUMNS, 0.1)] * len(entries))
+
+
+@pytest.mark.slow
+def test_scoring_many_records_takes_the_memory_of_a_few(tmp_path):
+    cases = round(RECORDS / 2 / RECORDS_OF_A_CASE)
+    write_predicted(tmp_path, cases)
+    words = [sys.executable, "-c", SCORING, str(tmp_path), str(cases // 4), str(cases)]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    (few, low), (many, high) = (map(int, line.split()) for line in done.stdout.splitlines())
+    at_four_millions = high + (high - low) / (many - few) * (4_000_000 - many)  # KiB, on the line through both
+    print(f"{few} records scored: {low / 2**20:.2f} GiB, {many}: {high / 2**20:.2f} GiB")
+    print(f"on a line, 4,000,000: {at_four_millions / 2**20:.2f} GiB")
+    assert many >= 0.45 * RECORDS and at_four_millions <= 3 * 2**20

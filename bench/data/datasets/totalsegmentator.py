@@ -5,6 +5,9 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
+import numpy as np
+
+from bench.data import mapped
 from bench.data.case import Case, Dataset, Defect, Item, Mask
 from bench.data.reading.assemble import trusts_arrays, volume_case
 from bench.data.reading.labels import binary
@@ -93,7 +96,7 @@ def read(item: Item) -> Case:
             voxels, moved = label_on_grid(image, label, trusts_arrays(item))
             mask, soft = binary(voxels, place(path))
             warnings += (*label.warnings, *moved, *soft)
-            masks |= {name: mask} if mask.any() else {}
+            masks |= {name: mask} if mapped.holds(mask, np.asarray) else {}
     return volume_case(item, image, masks, warnings)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.data import mapped
 from bench.data.case import Case, DataError, Item, Mask, ScanHeader, target_of
 from bench.data.reading import pictures
 from bench.data.reading.intensities import odd_intensities
@@ -85,10 +86,11 @@ def _case(
 ) -> Case:
     masks, void = _scored(masks)
     _require_sound_names(list(masks))
-    present = {target_of(name): mask for name, mask in masks.items() if mask.any()}
+    present = {target_of(name): mask for name, mask in masks.items() if mapped.holds(mask, np.asarray)}
     if not present:
         raise DataError(f"no foreground in the masks of {item.case}: nothing to evaluate", "skipped")
-    constant = () if (image != image.flat[0]).any() else (f"all voxels of the image are {image.flat[0]}",)
+    varies = mapped.holds(image, lambda part: part != image.flat[0])
+    constant = () if varies else (f"all voxels of the image are {image.flat[0]}",)
     return Case(
         dataset=item.dataset,
         patient=item.patient,
@@ -106,7 +108,7 @@ def _case(
 def _scored(masks: Mapping[str, Mask]) -> tuple[dict[str, Mask], tuple[str, ...]]:
     """The masks without those of classes that are named as not scored, and a warning for each of these."""
     kept = {name: mask for name, mask in masks.items() if name.lower() not in NOT_SCORED}
-    counts = {name: np.count_nonzero(mask) for name, mask in masks.items() if name not in kept}
+    counts = {name: mapped.count(mask, np.asarray) for name, mask in masks.items() if name not in kept}
     return kept, tuple(
         f"{count} values of {name!r} are named as not scored; they count as background"
         for name, count in counts.items()

@@ -2,8 +2,9 @@
 
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
+
+from bench.data import mapped
 
 AIR_TO_FAT_HU = (-1100, 0)  # every CT of a body holds fat or air
 LEAST_SHARE = 1e-3
@@ -18,18 +19,18 @@ def odd_intensities(voxels: NDArray[Any], modality: str) -> tuple[str, ...]:
         voxels: finite, of any shape.
         modality: "CT" means Hounsfield units, "MR" magnitudes; nothing is known of others.
     """
-    low, high = float(voxels.min()), float(voxels.max())
+    low, high = map(float, mapped.limits(voxels))
     if low == high:
         return ()
     if modality == "CT":
-        below = np.count_nonzero((voxels < AIR_TO_FAT_HU[0]) & (voxels > low))
+        below = mapped.count(voxels, lambda part: (part < AIR_TO_FAT_HU[0]) & (part > low))
         if below > MOST_BELOW * voxels.size:
             share = below / voxels.size
             return (
                 f"CT voxels run from {low:g} to {high:g}, {share:.2%} of them below {AIR_TO_FAT_HU[0]} apart from the "
                 "lowest value: hardly Hounsfield units (air -1000); is the rescale slope wrong?",
             )
-        inside = np.count_nonzero((voxels >= AIR_TO_FAT_HU[0]) & (voxels < AIR_TO_FAT_HU[1]))
+        inside = mapped.count(voxels, lambda part: (part >= AIR_TO_FAT_HU[0]) & (part < AIR_TO_FAT_HU[1]))
         if inside >= LEAST_SHARE * voxels.size and high - low > 20:
             return ()
         share = inside / voxels.size

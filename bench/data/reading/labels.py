@@ -6,13 +6,14 @@ refused with its value and its count. Masks of one class may have grey levels in
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from bench.data import mapped
 from bench.data.case import DataError, Mask
 
 ROUNDING, MOST_ROUNDING = 1e-3, 0.05  # stored floats lie this near to an id, plus as much of the id, at most the latter
@@ -100,7 +101,14 @@ def binary(values: NDArray[Any], where: str) -> tuple[Mask, tuple[str, ...]]:
 
 
 def _between(values: NDArray[Any]) -> int:
-    return int(np.count_nonzero((values != 0) & (values != values.max(initial=0))))
+    top = _limits(values)[1]
+    return mapped.count(values, lambda part: (part != 0) & (part != top))
+
+
+def _limits(values: NDArray[Any]) -> tuple[Any, Any]:
+    """The lowest and the highest of the values and of 0, the background."""
+    low, top = mapped.limits(values) if values.size else (0, 0)
+    return min(low, 0), max(top, 0)
 
 
 def _one_class(
@@ -123,11 +131,11 @@ def _one_class(
             f"{where}: {_shown(whole, values, known)}; save the mask with 0 and {wanted}, or name every id in the "
             "table of classes"
         )
-    between, top = _between(values), f"{values.max():g}"
+    between, top = _between(values), f"{_limits(values)[1]:g}"
     said = (
         f"{between} values lie between 0 and {top}, taken as grey levels" if between else f"0 and {top} are the values"
     )
-    return values > cut, (f"{where}: {said}; cut at {cut:g}",)
+    return _where(values, lambda part: part > cut), (f"{where}: {said}; cut at {cut:g}",)
 
 
 def by_id(values: NDArray[Any], table: LabelTable, where: str) -> tuple[dict[str, Mask], tuple[str, ...]]:
@@ -148,8 +156,8 @@ def by_id(values: NDArray[Any], table: LabelTable, where: str) -> tuple[dict[str
     if whole is None:
         raise DataError(f"{where}: values are not whole numbers, such as {_first_odd(values):g}: no label ids")
     if None in classes.values():
-        numbered = (whole > 0) & ~np.isin(whole, list(void))
-        if (whole < 0).any():
+        numbered = _where(whole, lambda part: (part > 0) & ~np.isin(part, list(void)))
+        if _limits(whole)[0] < 0:
             raise DataError(f"{where}: {_shown(whole, values, frozenset({0, *range(1, int(whole.max()) + 1)}))}")
         return dict.fromkeys(classes, numbered), _ignored(whole, void, where)
     named = frozenset(number for ids in classes.values() for number in ids or ())
@@ -158,8 +166,9 @@ def by_id(values: NDArray[Any], table: LabelTable, where: str) -> tuple[dict[str
             f"{where}: {_shown(whole, values, named | void | {0})}; name them in the table of classes, as "
             '"ignore" if they are not to be scored'
         )
-    masks = {name: _holds(whole, ids) for name, ids in classes.items() if ids}
-    return {name: mask for name, mask in masks.items() if mask.any()}, _ignored(whole, void, where)
+    there = _levels(whole)
+    masks = {name: _holds(whole, ids) for name, ids in classes.items() if ids and not there.isdisjoint(ids)}
+    return masks, _ignored(whole, void, where)
 
 
 def by_grey(values: NDArray[Any], table: LabelTable, where: str) -> tuple[dict[str, Mask], tuple[str, ...]]:
@@ -193,13 +202,13 @@ def unnamed(values: NDArray[Any], where: str) -> tuple[dict[str, Mask], tuple[st
     if values.dtype == bool or whole is None or _grey(values) is not None:
         mask, warnings = binary(values, where)
         return {"foreground": mask}, warnings
-    present = sorted(set(pd.unique(whole.ravel(order="K")).tolist()) - {0})
+    present = sorted(_levels(whole) - {0})
     if present and (len(present) > MOST_IDS or present[-1] > LARGEST_ID or present[0] < 0):
         raise DataError(
             f"{where}: {_shown(whole, values, frozenset({0}))}; name the ids in labels.json "
             f'({{"liver": 1, ...}}, or {{"cell": "{ALL}"}} for numbered objects of one class)'
         )
-    return {f"label {number}": whole == number for number in present}, ()
+    return {f"label {number}": _holds(whole, (number,)) for number in present}, ()
 
 
 def _grey(values: NDArray[Any]) -> float | None:
@@ -209,7 +218,7 @@ def _grey(values: NDArray[Any]) -> float | None:
     or so many different ones, on so little area, that they are edges which were resized or compressed. A soft mask has
     values from 0 to 1, some of them no whole numbers, and the largest above a half.
     """
-    low, top = (float(values.min(initial=0)), float(values.max(initial=0)))
+    low, top = map(float, _limits(values))
     if _whole(values) is None and low >= -SOFT and top <= 1 + SOFT:
         return 0.5 if top > 0.5 else None
     white = 65535.0 if top > 255 + GREY_TOLERANCE else 255.0
@@ -224,9 +233,16 @@ def _grey(values: NDArray[Any]) -> float | None:
 
 
 def _unknown(whole: NDArray[Any], known: frozenset[int]) -> list[int]:
-    if {0, 1} <= known and whole.min(initial=0) >= 0 and whole.max(initial=0) <= 1:
-        return []
-    return sorted(set(pd.unique(whole.ravel(order="K")).tolist()) - known)
+    if {0, 1} <= known:
+        low, top = _limits(whole)
+        if low >= 0 and top <= 1:
+            return []
+    return sorted(_levels(whole) - known)
+
+
+def _levels(whole: NDArray[Any]) -> set[int]:
+    """The values that occur."""
+    return {int(value) for (part,) in mapped.pieces(whole) for value in pd.unique(part.ravel(order="K"))}
 
 
 def _shown(whole: NDArray[Any] | None, values: NDArray[Any], known: frozenset[int]) -> str:
@@ -240,25 +256,27 @@ def _shown(whole: NDArray[Any] | None, values: NDArray[Any], known: frozenset[in
 
 
 def _ignored(values: NDArray[Any], void: frozenset[int], where: str) -> tuple[str, ...]:
-    count = np.count_nonzero(np.isin(values, sorted(void - {0}))) if void - {0} else 0
+    count = mapped.count(values, lambda part: np.isin(part, sorted(void - {0}))) if void - {0} else 0
     return (f"{where}: {count} values are named as not scored; they count as background",) if count else ()
 
 
 def _holds(whole: NDArray[Any], ids: tuple[int, ...]) -> Mask:
-    mask: Mask = whole == ids[0] if len(ids) == 1 else np.isin(whole, ids)
-    return mask
+    return _where(whole, lambda part: part == ids[0] if len(ids) == 1 else np.isin(part, ids))
+
+
+def _where(values: NDArray[Any], rule: Callable[[NDArray[Any]], Mask]) -> Mask:
+    return mapped.converted(values, rule, bool)
 
 
 def _whole(values: NDArray[Any]) -> NDArray[Any] | None:
     """Values as whole numbers, None if some are not."""
     if not np.issubdtype(values.dtype, np.floating):
         return values
-    rounded = np.rint(values)
-    if np.abs(rounded).max(initial=0) > MOST_ID or _far(values, rounded).any():
+    if mapped.holds(values, lambda part: (np.abs(np.rint(part)) > MOST_ID) | _far(part, np.rint(part))):
         return None
-    if not rounded.any() and values.any():  # not one id: masks of 0 and 0.0004 are no empty ones
-        return None
-    ids: NDArray[np.int32] = rounded.astype(np.int32)
+    ids = mapped.converted(values, lambda part: np.rint(part).astype(np.int32), np.int32)
+    if not mapped.holds(ids, np.asarray) and mapped.holds(values, np.asarray):
+        return None  # not one id: masks of 0 and 0.0004 are no empty ones
     return ids
 
 

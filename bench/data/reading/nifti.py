@@ -2,6 +2,8 @@
 
 import io
 import itertools
+import os
+import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 from struct import error as StructError
@@ -13,11 +15,13 @@ from isal import isal_zlib
 from isal.igzip import IGzipFile
 from nibabel.filebasedimages import ImageFileError
 from nibabel.spatialimages import HeaderDataError
+from nibabel.volumeutils import apply_read_scaling
 from nibabel.wrapstruct import WrapStructError
 from numpy.typing import ArrayLike, NDArray
 
+from bench.data import mapped
 from bench.data.case import DataError, ScanHeader
-from bench.data.reading.opening import place, read_bytes, require_plausible
+from bench.data.reading.opening import MOST_BYTES, opened, place, require_plausible
 from bench.data.reading.values import finite, known_labels
 
 ENDINGS = (".nii", ".nii.gz")
@@ -202,18 +206,18 @@ def resample(moving: Volume, target: Volume) -> NDArray[np.float32]:
 
 def _load(path: Path) -> tuple[Any, NDArray[Any]]:
     try:
-        raw = read_bytes(path)
-        packed = raw[:2] == GZIP_MAGIC
-        stored = io.BytesIO(raw)
-        source: BinaryIO = IGzipFile(fileobj=stored) if packed else stored  # type: ignore[assignment, no-untyped-call]
-        start = source.read(NIFTI2_HEADER_BYTES)
-        size = {int.from_bytes(start[:4], "little"), int.from_bytes(start[:4], "big")}
-        kind = nib.Nifti2Image if NIFTI2_HEADER_BYTES in size else nib.Nifti1Image
-        needed = _bytes_needed(kind.header_class.from_fileobj(io.BytesIO(start)))
-        require_plausible(path, needed, len(raw))
-        image = kind.from_bytes(_all_of(source, needed) if packed else raw)
-        voxels = np.asanyarray(image.dataobj)
-        return image, voxels.astype(voxels.dtype.newbyteorder("="), copy=False)
+        with opened(path) as stored:
+            packed = stored.read(2) == GZIP_MAGIC
+            stored.seek(0)
+            source: BinaryIO = IGzipFile(fileobj=stored) if packed else stored  # type: ignore[assignment, no-untyped-call]
+            start = source.read(NIFTI2_HEADER_BYTES)
+            size = {int.from_bytes(start[:4], "little"), int.from_bytes(start[:4], "big")}
+            kind = nib.Nifti2Image if NIFTI2_HEADER_BYTES in size else nib.Nifti1Image
+            needed = _bytes_needed(kind.header_class.from_fileobj(io.BytesIO(start)))
+            require_plausible(path, needed, os.fstat(stored.fileno()).st_size)
+            source.seek(0)  # unpacks the little that was read for the header again
+            image = kind.from_stream(_unpacked(source, needed, needed + MOST_REST_BYTES if packed else MOST_BYTES))
+        return image, _voxels(image)
     except DataError:
         raise
     except UNREADABLE as error:
@@ -228,13 +232,42 @@ def _bytes_needed(header: Any) -> int:
     return max(int(header.get_data_offset()), 0) + count * size
 
 
-def _all_of(packed: BinaryIO, needed: int) -> bytes:
-    """A packed file to its checksum, which is checked; not more than its header needs and a little."""
-    packed.seek(0)  # unpacks the little that was read for the header again, which costs less than joining two parts
-    content = packed.read(needed + MOST_REST_BYTES)
-    if packed.read(1):
+def _unpacked(source: BinaryIO, needed: int, most: int) -> io.IOBase:
+    """A file to its end, where the checksum of a packed one is compared; large ones in a file that can be mapped.
+
+    Args:
+        source: the file, at its start.
+        needed: bytes that its header asks for.
+        most: bytes that it may have.
+    """
+    if not mapped.is_mapped(needed):
+        content: Any = io.BytesIO(source.read(most))
+    else:
+        content = tempfile.TemporaryFile()  # noqa: SIM115 - closed when nobody asks for its voxels any more
+        left, buffer = most, memoryview(bytearray(mapped.PIECE_BYTES))
+        while left and (count := source.readinto(buffer[:left])):  # type: ignore[attr-defined]
+            content.write(buffer[:count])
+            left -= count
+        content.flush()
+        content.seek(0)
+    if source.read(1):
         raise ValueError(f"it goes on for more than {MOST_REST_BYTES:,} bytes behind its last voxel")
-    return content
+    made: io.IOBase = content
+    return made
+
+
+def _voxels(image: Any) -> NDArray[Any]:
+    """The voxels, scaled by the header, in the byte order of this machine; those of a large file are mapped."""
+    proxy = image.dataobj
+    stored = np.asarray(proxy.get_unscaled())
+
+    def scaled(part: NDArray[Any]) -> NDArray[Any]:
+        return np.asarray(apply_read_scaling(part, proxy.slope, proxy.inter))
+
+    if (proxy.slope, proxy.inter) == (1.0, 0.0):
+        kind = stored.dtype.newbyteorder("=")
+        return stored if stored.dtype == kind else mapped.converted(stored, lambda part: part.astype(kind), kind)
+    return mapped.converted(stored, scaled, scaled(stored[..., :0]).dtype)
 
 
 def _three_dimensional(path: Path, voxels: NDArray[Any]) -> NDArray[Any]:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from bench.data.case import DataError
 from bench.data.printable import printable
@@ -82,6 +82,20 @@ def read_bytes(path: Path, most: int = MOST_BYTES) -> bytes:
     Raises:
         DataError: not there, no regular file (a pipe, a device), outside of the data folder, too large.
     """
+    with opened(path, most) as file:
+        return file.read()
+
+
+@contextmanager
+def opened(path: Path, most: int = MOST_BYTES) -> Iterator[BinaryIO]:
+    """A file of a data set, to be read in pieces while the block runs; what fails within it is told of the file, too.
+
+    Args:
+        most: bytes that the file may have.
+
+    Raises:
+        DataError: see `read_bytes`.
+    """
     try:
         _require_inside(path)
         found = path.stat()
@@ -89,7 +103,8 @@ def read_bytes(path: Path, most: int = MOST_BYTES) -> bytes:
             raise DataError(f"{place(path)}: not a regular file, but {_kind(found.st_mode)}")
         if found.st_size > most:
             raise DataError(f"{place(path)}: {found.st_size:,} bytes; at most {most:,} are read")
-        return path.read_bytes()
+        with path.open("rb") as file:
+            yield file
     except (OSError, ValueError, RuntimeError) as error:  # RuntimeError: links in a circle
         if isinstance(error, DataError):
             raise

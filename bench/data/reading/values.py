@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.data import mapped
 from bench.data.case import DataError
 
 
@@ -17,15 +18,16 @@ def finite(values: NDArray[Any], where: str) -> tuple[NDArray[Any], tuple[str, .
     if not np.issubdtype(values.dtype, np.floating):
         return values, ()
     with np.errstate(over="ignore"):
-        values = values.astype(np.float32)
-    known = np.isfinite(values)
-    if known.all():
+        if values.dtype != np.float32:
+            values = mapped.converted(values, lambda part: part.astype(np.float32), np.float32)
+    unknown = mapped.count(values, lambda part: ~np.isfinite(part))
+    if not unknown:
         return values, ()
-    if not known.any():
+    if unknown == values.size:
         raise DataError(f"{where}: no value is a finite number")
-    lowest = values[known].min()
-    warning = f"{where}: {np.count_nonzero(~known)} values are not finite; set to {lowest:g}"
-    return np.where(known, values, lowest), (warning,)
+    lowest = min(part[np.isfinite(part)].min(initial=np.inf) for (part,) in mapped.pieces(values))
+    warning = f"{where}: {unknown} values are not finite; set to {lowest:g}"
+    return mapped.converted(values, lambda part: np.where(np.isfinite(part), part, lowest), np.float32), (warning,)
 
 
 def known_labels(values: NDArray[Any], where: str) -> tuple[NDArray[Any], tuple[str, ...]]:
@@ -36,14 +38,12 @@ def known_labels(values: NDArray[Any], where: str) -> tuple[NDArray[Any], tuple[
     """
     if not np.issubdtype(values.dtype, np.floating):
         return values, ()
-    if count := np.count_nonzero(np.isinf(values)):
+    if count := mapped.count(values, np.isinf):
         raise DataError(f"{where}: {count} infinite values; save whole numbers")
-    unknown = np.isnan(values)
-    if not unknown.any():
+    unknown = mapped.count(values, np.isnan)
+    if not unknown:
         return values, ()
-    if not values[~unknown].any():
-        raise DataError(
-            f"{where}: {np.count_nonzero(unknown)} values are no number (NaN) and all others are 0; save whole numbers"
-        )
-    warning = f"{where}: {np.count_nonzero(unknown)} values are no number; taken as background"
-    return np.where(unknown, 0, values), (warning,)
+    if not mapped.holds(values, lambda part: part[~np.isnan(part)]):
+        raise DataError(f"{where}: {unknown} values are no number (NaN) and all others are 0; save whole numbers")
+    warning = f"{where}: {unknown} values are no number; taken as background"
+    return mapped.converted(values, lambda part: np.where(np.isnan(part), 0, part), values.dtype), (warning,)

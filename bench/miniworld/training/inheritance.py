@@ -3,11 +3,11 @@
 from pathlib import Path
 
 import torch
-from segment_anything.modeling import Sam
 
 from adapters.weights.checkpoint import State, fill
 from segmote.imis.network import Imis
 from segmote.network.official_names import name_of_sams
+from segmote.sam import Sam
 
 
 def from_sam(network: Sam, sam: Path) -> None:

@@ -8,11 +8,11 @@ from typing import Any, TypeAlias
 
 import torch
 from sam2.modeling.sam2_base import SAM2Base
-from segment_anything.modeling import Sam
 from torch import Tensor, nn
 
 from adapters.precision import autocast
 from segmote.imis.network import Imis
+from segmote.sam import Sam
 
 Network: TypeAlias = Sam | SAM2Base | Imis
 Features: TypeAlias = list[Tensor]

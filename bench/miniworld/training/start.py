@@ -5,10 +5,10 @@ from typing import Any
 
 import torch
 from sam2.modeling.sam2_base import SAM2Base
-from segment_anything.modeling import ImageEncoderViT, Sam
 from torch import Tensor, nn
 
 from bench.miniworld.training.networks import Network, decoder, prompt_encoder
+from segmote.sam import ImageEncoderViT, Sam
 
 POSITIONS, COLOURS = 24, 6  # dimensions of SAM's patch embedding; the others hold brightness
 BRIGHTNESS_GAIN, DETAIL_GAIN, DETAIL_SLOPE, COLOUR_GAIN, POSITION_GAIN = 1 / 3, 2.0, 0.2, 2.0, 0.3

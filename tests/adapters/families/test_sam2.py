@@ -48,3 +48,21 @@ def test_the_decoder_reads_pixels_whose_channels_lie_side_by_side():
     with published_arithmetic():
         segmenter.decode([(encoded, Prompt(box=np.array([58, 6, 80, 26])))] * 2)
     assert len(seen[1]["key_pe"]) == 2
+
+
+def test_maps_are_those_of_the_published_neck_without_positions():
+    segmenter, asked = load("sam2/mini"), []
+    neck = segmenter.network.image_encoder.neck
+    neck.position_encoding.register_forward_pre_hook(lambda *_: asked.append(1))
+    images = [picture((48, 90)), picture((70, 30))]
+    lean = segmenter.encode(images)
+    assert not asked
+    with published_arithmetic():
+        published = segmenter.encode(images)
+    assert asked
+    for one, other in zip(lean, published, strict=True):
+        for ours, theirs in zip((*one.details, one.embedding), (*other.details, other.embedding), strict=True):
+            assert (ours - theirs).abs().max() < 1e-5 * theirs.abs().max()
+    neck.fuse_type, before = "avg", len(asked)  # a neck that is not known is computed as published
+    segmenter.encode(images)
+    assert len(asked) > before

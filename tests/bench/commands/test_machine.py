@@ -1,18 +1,32 @@
 import os
+import sys
 from types import SimpleNamespace
 
 import psutil
 import pytest
 import torch
 
+from bench.commands import machine
 from bench.commands.machine import available_device, worker_count, worker_gib
 from bench.errors import RunError
 
 
 @pytest.mark.parametrize(("there", "device"), [(True, "cuda"), (False, "cpu")])
 def test_auto_is_the_gpu_if_there_is_one(monkeypatch, there, device):
+    monkeypatch.setattr(machine, "no_gpu_driver", lambda: False)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: there)
     assert available_device("auto") == device
+
+
+@pytest.mark.parametrize(
+    ("platform", "devices", "none"), [("linux", (), True), ("linux", ("nvidiactl",), False), ("win32", (), False)]
+)
+def test_a_system_without_the_device_of_a_driver_has_no_gpu(monkeypatch, tmp_path, platform, devices, none):
+    for name in devices:
+        (tmp_path / name).touch()
+    monkeypatch.setattr(sys, "platform", platform)
+    monkeypatch.setattr(machine, "GPU_DEVICES", (str(tmp_path / "nvidiactl"), str(tmp_path / "kfd")))
+    assert machine.no_gpu_driver() is none
 
 
 def test_what_is_not_here_is_refused(monkeypatch):

@@ -20,6 +20,14 @@ def test_run_prints_the_table_and_says_what_failed(capsys):
     assert "1 failed, 1 skipped" in out and "protocol bench" in out
 
 
+@pytest.mark.parametrize(("stop", "models"), [((), "fake/good "), (("--predict-only",), "is known once it is scored")])
+def test_a_run_prints_its_own_profile_at_the_end(capsys, stop, models):
+    _, plain, _ = bench(capsys, *SQUARES, *stop)
+    _, out, _ = bench(capsys, *SQUARES, *stop, "--profile", "--no-resume")
+    assert "MFU" not in plain
+    assert re.search(rf"(Run folder|Predictions): r.*\npredict +encode +\d.*{models}", out, re.DOTALL)
+
+
 def test_baselines_stand_in_every_table(capsys):
     bench(capsys, *SQUARES)
     models = read_json(Path("r/run.json"))["config"]["models"]

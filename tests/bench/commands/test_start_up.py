@@ -12,7 +12,7 @@ MODELS = {"adapters", "torch"}
 NO_TABLE_NEEDS = MODELS | {"joblib", "matplotlib", "networkx", "scipy.ndimage", "scipy.stats", "sklearn", "tqdm"}
 NO_HELP_NEEDS = NO_TABLE_NEEDS | {"nibabel", "numpy", "pandas", "PIL", "pyarrow", "requests", "scipy", "tabulate"}
 
-MODELS = {"adapters", "torch"}
+NO_FINISHED_RUN_NEEDS = {"matplotlib", "requests", "scipy.ndimage", "scipy.stats", "sklearn", "torch"}
 
 ASK = """
 import contextlib, io, json, sys
@@ -62,6 +62,13 @@ def test_the_list_of_models_needs_no_tables_either():
 def test_tables_load_what_they_need_and_no_more(run, show):
     found = asked("table", run, "--show", show)
     assert found["code"] == 0 and not NO_TABLE_NEEDS & set(found["loaded"])
+
+
+def test_a_finished_run_given_again_loads_no_models(tmp_path):
+    words = ("run", "--models", "baseline/box", "--datasets", "segthor", "--limit", "1", "--jobs", "1")
+    first, again = (asked(*words, "--out", str(tmp_path / "run")) for _ in range(2))
+    assert first["code"] == again["code"] == 0
+    assert not NO_FINISHED_RUN_NEEDS & set(again["loaded"])
 
 
 def test_comparisons_need_neither_torch_nor_adapters(run):

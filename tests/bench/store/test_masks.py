@@ -69,10 +69,29 @@ def test_packed_masks_are_a_sequence_of_masks():
     assert np.array_equal(packed[2:][-1], masks[3]) and np.array_equal(packed[-1], masks[3])
     with pytest.raises(IndexError):
         packed[4]
-    assert packed.bits.nbytes == 1 + 2 + 20  # bytes of 1, 15 and 153 bits
+    assert PackedMasks([np.zeros((512, 512), bool)] * 10).nbytes < 10 * 512
 
 
 def test_a_mask_that_was_taken_out_can_be_changed_alone():
     packed = PackedMasks([np.zeros((2, 2), bool)])
     packed[0][:] = True
     assert not packed[0].any()
+
+
+def test_shards_are_archives_as_numpy_writes_them(tmp_path):
+    shard().save(tmp_path / "a.npz")
+    with np.load(tmp_path / "a.npz") as file:
+        held = dict(file)
+    assert held["bits"].nbytes == 1 + 2 + 20  # bytes of 1, 15 and 153 bits
+    np.savez_compressed(tmp_path / "b.npz", **held)
+    assert (tmp_path / "a.npz").read_bytes() == (tmp_path / "b.npz").read_bytes()
+
+
+@pytest.mark.parametrize(("bits", "reason"), [(np.zeros(3, np.uint8), "end in mask"), (np.zeros(99), "float64")])
+def test_bits_that_are_too_few_or_no_bytes_are_refused(tmp_path, bits, reason):
+    shard().save(tmp_path / "a.npz")
+    with np.load(tmp_path / "a.npz") as file:
+        held = dict(file)
+    np.savez_compressed(tmp_path / "a.npz", **(held | {"bits": bits}))
+    with pytest.raises(RunError, match=reason):
+        MaskShard.load(tmp_path / "a.npz")
