@@ -146,6 +146,27 @@ SEGMOTE = Card(
 )
 
 
+def given_masks(name: str) -> Card:
+    """The card of a tool whose masks are given: it answers every kind of prompt, whatever it was prompted with.
+
+    Args:
+        name: "masks/" and the tool's name.
+    """
+    kinds: tuple[PromptKind, ...] = (BOX, POINTS, TEXT, AUTO)
+    return Card(
+        name=name,
+        title=name.partition("/")[2],
+        accepts=frozenset({BOX, POINTS, MASK, TEXT, AUTO}),
+        trained=INTERACTIVE | {frozenset({kind}) for kind in kinds},
+        parameters=0,
+        weights=None,
+        licence="that of the tool",
+        source="masks that were given",
+        citation="none",
+        trained_on="not known",
+    )
+
+
 def _mini(official: Card, title: str, parameters: int) -> Card:
     """The card of a family's mini, which is trained on phantoms like its original on data."""
     name = f"{official.name.partition('/')[0]}/mini"

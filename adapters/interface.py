@@ -122,7 +122,8 @@ class Card:
         accepts: prompt kinds the network can take.
         trained: combinations of prompt kinds it was trained on.
         parameters: number of learned parameters, 0 for a baseline.
-        weights: name of its entry in the weights catalogue, None for a baseline.
+        weights: name of its entry in the weights catalogue, None for a baseline; a model of another package has the
+            path of its file.
         licence: of the weights.
         source: repository and commit, or where the rule comes from.
         citation: paper.

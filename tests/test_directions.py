@@ -16,9 +16,9 @@ FLOORS = {
         "cli > commands > studies > comparing, running > reporting > statistics, predicting"
         " > scoring, prompting > store > data, miniworld, world > workers > protocols, config, errors, clock"
     ),
-    "bench.reporting": "report > draw, page > gallery, tables > figures, table_spec > scored_run",
+    "bench.reporting": "report, export > draw, page > gallery, tables > figures, table_spec > scored_run",
     "bench.data": (
-        "check > catalogue > datasets > reading > case, printable, mapped; "
+        "check, download, given_masks > catalogue > datasets > reading > case, printable, mapped; "
         "slicing > components, bounding_box > case, mapped"
     ),
     "adapters": "__init__ > families > *",

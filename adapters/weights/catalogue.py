@@ -219,7 +219,7 @@ ENTRIES = (
         md5=None,
         checked_by="nobody",
         licence="not known",
-        licence_note="read the page before use",
+        licence_note="the repository is under MIT, which need not hold for the weights; read the page before use",
         trained_on="MedSeg-HQ, on top of IMISNet-B",
     ),
 )
@@ -275,7 +275,7 @@ def locate(name: str, weights: Path | None = None) -> Path:
     """The weights file of a model.
 
     Args:
-        name: "family/variant".
+        name: "family/variant", or the path of a file that comes with another package.
         weights: a file (recognised by its suffix), a folder that holds the catalogue's file, or None for the weights
             folder. The mini models' files come with the package, so a folder does not apply to them.
 
@@ -286,6 +286,8 @@ def locate(name: str, weights: Path | None = None) -> Path:
         path = weights
     elif name.endswith("/mini"):
         path = MINI_FOLDER / f"{name.partition('/')[0]}.safetensors"
+    elif name not in CATALOGUE:
+        path = Path(name)
     else:
         folder, entry = weights_dir(weights), CATALOGUE[name]
         path = find(entry, folder) or folder / entry.file
@@ -296,6 +298,8 @@ def locate(name: str, weights: Path | None = None) -> Path:
 
 def _missing_text(name: str, path: Path) -> str:
     entry = CATALOGUE.get(name)
+    if entry is None and not name.endswith("/mini"):
+        return f"no weights at {path}; install the package that brings them again"
     if entry is None:
         return f"{name}: no weights at {path}; `bench demo build` trains the mini world's"
     how = f"with `bench download {name}` from {entry.url}" if entry.url else f"by hand from {entry.page}"

@@ -15,6 +15,7 @@ from bench import protocols, workers
 from bench.clock import Spent
 from bench.config import RunConfig
 from bench.data.case import DataError, Item
+from bench.data.given_masks import FAMILY, given_models
 from bench.data.slicing import Sample, sample
 from bench.errors import RunError
 from bench.predicting.devices import own_device
@@ -27,12 +28,13 @@ from bench.predicting.rounds import (
     failed_slices,
     timed,
 )
+from bench.predicting.take_masks import take_masks
 from bench.prompting.kinds import applies, on_every_slice
 from bench.prompting.table import prompt_of
 from bench.store import slice_cache
 from bench.store.files import write_json
 from bench.store.masks import MaskShard, is_whole
-from bench.store.run_folder import candidates_path, predictions_path, seconds_path, timings
+from bench.store.run_folder import beyond_path, candidates_path, predictions_path, seconds_path, timings
 
 # Slices whose prompts are decoded together, round by round. Fixed for each device: sums depend on who shares a batch.
 SLICES_AT_ONCE = {"cpu": 8, "cuda": 64}
@@ -57,7 +59,8 @@ def load(model: str, config: RunConfig) -> Segmenter:
 def import_families(models: Sequence[str]) -> None:
     """Import the families of these models, which takes a worker longer than its first case."""
     for model in models:
-        adapters.family(model)
+        if not model.startswith(FAMILY):
+            adapters.family(model)
 
 
 def kinds(card: Card, config: RunConfig) -> list[str]:
@@ -69,10 +72,12 @@ def missing(config: RunConfig, items: Sequence[Item], table: pd.DataFrame) -> di
     """For each model the cases that have prompts and no predictions yet, as tasks for `predict`."""
     rows = {key: group for key, group in table.groupby(["dataset", "case"], sort=False)}
     found: dict[str, list[workers.Task]] = {}
+    given = dict(given_models(config.masks))
     for model in config.models:
         wanted = kinds(adapters.card(model), config)
+        task = (take_masks, given[model]) if model in given else (_predict_case, model)
         found[model] = [
-            (_predict_case, model, item, rows[item.dataset, item.case], config)
+            (*task, item, rows[item.dataset, item.case], config)
             for item in items
             if wanted and (item.dataset, item.case) in rows and not is_predicted(config.out, model, item)
         ]
@@ -95,6 +100,9 @@ def is_predicted(run: Path, model: str, item: Item) -> bool:
         timings(path, len(MaskShard.load(path, _about(model, item)).index))
     except RunError:
         return False
+    if model.startswith(FAMILY):
+        others = beyond_path(run, model, item.dataset, item.case)
+        return is_whole(others, _about(model, item))
     return not others.exists() or is_whole(others, _about(model, item))
 
 

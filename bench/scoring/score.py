@@ -190,7 +190,10 @@ def _volume_records(
     chosen: Sequence[int | None],
     protocol: Protocol,
 ) -> Iterator[tuple[Row, Mapping[str, Scored]]]:
-    """Scores of stacked slices. A slice without a prompt counts as predicted empty; one failed slice fails all."""
+    """Scores of stacked slices. A slice without a prompt counts as predicted empty; one failed slice fails all.
+
+    Masks of another tool count on all slices.
+    """
     space = stored.grid
     scored: dict[tuple[str, str, int], list[tuple[Row, Mapping[str, Scored]]]] = {}
     for name in dict.fromkeys(name for name, _, _ in volumes):  # one target in memory at a time
@@ -199,7 +202,7 @@ def _volume_records(
         target = _stacked_target(name, stored, space, box)
         kind = kind_of(dataset, name, len(space.shape) == 3)
         for key, volume in its.items():
-            predicted = None if volume.failed else stack(_chosen_masks(volume, stored, chosen), space, box)
+            predicted = None if volume.failed else stack(_predicted_masks(name, volume, stored, chosen), space, box)
             scored[key] = list(_of_volume(name, target, predicted, protocol, kind))
     for key in volumes:
         name, prompt, number = key
@@ -226,11 +229,22 @@ def _chosen_masks(volume: _Volume, stored: StoredCase, chosen: Sequence[int | No
             yield index, mask
 
 
+def _predicted_masks(
+    name: str, volume: _Volume, stored: StoredCase, chosen: Sequence[int | None]
+) -> Iterator[tuple[int, Mask]]:
+    """All masks of a class: those that were asked for, and what another tool drew beyond them."""
+    yield from _chosen_masks(volume, stored, chosen)
+    for place, facts in enumerate(stored.beyond.index):
+        mask = stored.beyond.masks[place] if facts["target"] == name else None
+        if mask is not None:
+            yield facts["slice"], mask
+
+
 def _box(
     name: str, volumes: Iterable[_Volume], stored: StoredCase, chosen: Sequence[int | None], space: VolumeGrid
 ) -> Box:
     """The part of the volume that holds the target and all that was predicted for it."""
-    predicted = (_chosen_masks(volume, stored, chosen) for volume in volumes if not volume.failed)
+    predicted = (_predicted_masks(name, volume, stored, chosen) for volume in volumes if not volume.failed)
     return box_around(chain(_target_masks(name, stored), *predicted), space)
 
 

@@ -9,7 +9,7 @@ from bench.errors import RunError
 from bench.scoring.pair import Candidate
 from bench.scoring.volume import VolumeGrid, grid
 from bench.store.masks import MaskShard
-from bench.store.run_folder import candidates_path, predictions_path, targets_path, timings
+from bench.store.run_folder import beyond_path, candidates_path, predictions_path, targets_path, timings
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -22,6 +22,7 @@ class StoredCase:
         drawn: the predictions.
         others: the candidates that were not selected, and their places by entry of `drawn`.
         seconds: of each entry.
+        beyond: what a tool drew on slices where nobody asked, see `run_folder.beyond_path`; part of its volumes.
     """
 
     targets: Mapping[tuple[int, str], int]
@@ -30,6 +31,7 @@ class StoredCase:
     others: MaskShard
     places: Sequence[Sequence[int]]
     seconds: Sequence[Mapping[str, float]]
+    beyond: MaskShard
 
     @property
     def grid(self) -> VolumeGrid:
@@ -69,4 +71,6 @@ def load_case(run: Path, model: str, dataset: str, case: str) -> StoredCase:
     places: list[list[int]] = [[] for _ in drawn.index]
     for place, facts in enumerate(others.index):
         places[facts["entry"]].append(place)
-    return StoredCase(targets, kept, drawn, others, places, timings(where, len(drawn.index)))
+    path = beyond_path(run, model, dataset, case)
+    beyond = MaskShard.load(path, about | {"model": model}) if path.exists() else MaskShard([], [])
+    return StoredCase(targets, kept, drawn, others, places, timings(where, len(drawn.index)), beyond)

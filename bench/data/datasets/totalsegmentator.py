@@ -179,8 +179,8 @@ MRI = _dataset(
     TABLE_1_CLASSES,
     ROWS,
     (
-        "CC BY-NC-SA 2.0 as dataset cards state; see the record",
-        "https://doi.org/10.5281/zenodo.11367004",
+        "v3: CC BY 4.0; v2 and earlier: CC BY-NC-SA 2.0",
+        "https://doi.org/10.5281/zenodo.22688334 (v3.0.0), https://doi.org/10.5281/zenodo.11367004 (v2)",
         "Akinci D'Antonoli et al., Radiology 314(2) (2025)",
     ),
 )
@@ -193,7 +193,7 @@ CT = _dataset(
     {},
     (
         "CC BY 4.0",
-        "https://doi.org/10.5281/zenodo.10047292",
+        "https://doi.org/10.5281/zenodo.22688904 (v3.0.0), https://doi.org/10.5281/zenodo.10047292 (v2.0.1)",
         "Wasserthal et al., Radiology: Artificial Intelligence 5(5) (2023)",
     ),
 )
