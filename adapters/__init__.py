@@ -7,10 +7,11 @@
 
 import difflib
 import pkgutil
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from adapters.cards import CARDS
+from adapters.cards import CARDS, given_masks
 from adapters.interface import (
     Card,
     MissingWeights,
@@ -18,7 +19,10 @@ from adapters.interface import (
     Prediction,
     Prompt,
     Segmenter,
+    SlicePrompt,
     UnsupportedPrompt,
+    VolumePrediction,
+    VolumeSegmenter,
 )
 
 if TYPE_CHECKING:
@@ -32,7 +36,10 @@ __all__ = [
     "Prediction",
     "Prompt",
     "Segmenter",
+    "SlicePrompt",
     "UnsupportedPrompt",
+    "VolumePrediction",
+    "VolumeSegmenter",
     "card",
     "full_name",
     "load",
@@ -40,7 +47,8 @@ __all__ = [
 
 # A model's name and its family's class, which `load` imports. A family has `build(variant)`; its own
 # `fill(network, path)` where the plain `checkpoint.fill` will not do; and is made from (card, network, device,
-# precision). Families of other packages also have `cards`, from the name of a model to its card.
+# precision). Families of other packages also have `cards`, from "family/variant" to a model's card. They are named by
+# entry points, see `others`, or as "package.module:Class".
 REGISTRY = {
     "sam/vit_b": "adapters.families.sam:SamSegmenter",
     "sam/vit_l": "adapters.families.sam:SamSegmenter",
@@ -50,6 +58,11 @@ REGISTRY = {
     "sam2/hiera_base_plus": "adapters.families.sam2:Sam2Segmenter",
     "sam2/hiera_large": "adapters.families.sam2:Sam2Segmenter",
     "medsam/vit_b": "adapters.families.medsam:MedSamSegmenter",
+    "medsam2/latest": "adapters.families.medsam2:MedSam2Segmenter",
+    "medsam2/2411": "adapters.families.medsam2:MedSam2Segmenter",
+    "medsam2/us_heart": "adapters.families.medsam2:MedSam2Segmenter",
+    "medsam2/mri_liverlesion": "adapters.families.medsam2:MedSam2Segmenter",
+    "medsam2/ctlesion": "adapters.families.medsam2:MedSam2Segmenter",
     "huang/vit_b": "adapters.families.huang:HuangSegmenter",
     "sam-med2d/vit_b": "adapters.families.sam_med2d:SamMed2dSegmenter",
     "sam-med2d/vit_b-bgr": "adapters.families.sam_med2d:SamMed2dSegmenter",
@@ -68,11 +81,12 @@ REGISTRY = {
     "baseline/ellipse": "adapters.families.baseline:BaselineSegmenter",
     "baseline/otsu": "adapters.families.baseline:BaselineSegmenter",
 }
-# A bare family's variant in the paper's comparison.
+# A bare family's variant: the one in the paper's comparison, or the one its authors recommend.
 DEFAULT_VARIANT = {
     "sam": "vit_b",
     "sam2": "hiera_base_plus",
     "medsam": "vit_b",
+    "medsam2": "latest",
     "huang": "vit_b",
     "sam-med2d": "vit_b",
     "imis": "vit_b",
@@ -86,7 +100,7 @@ def load(
     """A model, ready to segment.
 
     Args:
-        name: "family/variant", or a family alone for its variant in the paper's comparison.
+        name: "family/variant", or a family alone for its variant in `DEFAULT_VARIANT`.
         weights: a file, a folder that holds the catalogue's file, None for the catalogue's file in the weights
             folder (`BENCH_WEIGHTS`, else the platform's cache), or "random" for an untrained network. Baselines have
             none.
@@ -130,23 +144,29 @@ def load(
 def card(name: str) -> Card:
     """What a model is, without building it, and without torch for the models of this package.
 
+    Args:
+        name: of a model, or "masks/NAME" for masks that a tool called NAME has drawn, which `load` does not know.
+
     Raises:
         ValueError: unknown name.
     """
+    if name.startswith("masks/"):
+        return given_masks(name)
     name = full_name(name)
-    described: Card = CARDS[name] if name in CARDS else family(name).cards[name]
-    return described
+    return CARDS[name] if name in CARDS else _foreign_card(name)
 
 
 def full_name(name: str) -> str:
-    """The "family/variant" that a name means.
+    """The "family/variant" that a name means, or the "package.module:Class/variant" that names a family by its class.
 
     Raises:
         ValueError: unknown name; the text has similar ones.
     """
     full = f"{name}/{DEFAULT_VARIANT[name]}" if name in DEFAULT_VARIANT else name
-    if full in REGISTRY:
+    if full in REGISTRY or full in others():
         return full
+    if ":" in name:
+        return _named_by_class(name)
     similar = [known for known in REGISTRY if known.startswith(f"{name}/")]
     similar = similar or difflib.get_close_matches(name, [*REGISTRY, *DEFAULT_VARIANT])
     hint = f"did you mean {' or '.join(similar)}? " if similar else ""
@@ -154,5 +174,46 @@ def full_name(name: str) -> str:
 
 
 def family(name: str) -> Any:
-    """The class of a model's family, which is imported by this call; `name` is "family/variant"."""
-    return pkgutil.resolve_name(REGISTRY[name])
+    """The class of a model's family, which is imported by this call; `name` as `full_name` gives it.
+
+    Raises:
+        ValueError: the class of another package cannot be imported.
+    """
+    if name in REGISTRY:
+        return pkgutil.resolve_name(REGISTRY[name])
+    where = others().get(name) or name.partition("/")[0]
+    try:
+        return pkgutil.resolve_name(where)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise ValueError(f"model {name!r}: {where} cannot be imported ({error}); is its package installed?") from error
+
+
+def others() -> dict[str, str]:
+    """The models of other installed packages: those of the entry points `segmote_bench.models`, by name.
+
+    Raises:
+        ValueError: one has the name of a model of this package.
+    """
+    found = {point.name: point.value for point in entry_points(group="segmote_bench.models")}
+    if taken := sorted(set(found) & set(REGISTRY)):
+        raise ValueError(f"the entry point {taken[0]} = {found[taken[0]]} has the name of a model of this package")
+    return found
+
+
+def _named_by_class(name: str) -> str:
+    """The full name of a model that is named by its class, whose only variant may be left out."""
+    where, _, variant = name.partition("/")
+    cards = getattr(family(name), "cards", {})
+    variants = [known.partition("/")[2] for known in cards]
+    if variant in variants or (not variant and len(variants) == 1):
+        return f"{where}/{variant or variants[0]}"
+    raise ValueError(
+        f"model {name!r}: its `cards` hold {', '.join(cards) or 'nothing'}; name one of them, {where}/VARIANT"
+    )
+
+
+def _foreign_card(name: str) -> Card:
+    """The card of a model of another package, by the variant."""
+    by_variant = {known.partition("/")[2]: found for known, found in family(name).cards.items()}
+    found: Card = by_variant[name.partition("/")[2]]
+    return found

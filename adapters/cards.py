@@ -17,6 +17,7 @@ INTERACTIVE = frozenset(
     frozenset(kinds) for kinds in ((BOX,), (POINTS,), (BOX, POINTS), (POINTS, MASK), (BOX, MASK), (BOX, POINTS, MASK))
 )
 SHAPES, PHANTOMS = "generic shapes and textures", "mini MedSeg-HQ phantoms"
+MEDICAL_VOLUMES = "medical volumes and videos whose list was not read, on top of SAM 2.1"
 
 
 def _sam(variant: str, title: str, parameters: int, trained_on: str = "SA-1B") -> Card:
@@ -46,6 +47,23 @@ def _sam2(variant: str, title: str, parameters: int, trained_on: str = "SA-1B, S
         source="facebookresearch/sam2 at 2b90b9f",
         citation="Ravi et al., SAM 2: Segment Anything in Images and Videos, arXiv 2408.00714",
         trained_on=trained_on,
+        propagates=True,
+    )
+
+
+def _medsam2(variant: str, title: str, trained_on: str) -> Card:
+    return Card(
+        name=f"medsam2/{variant}",
+        title=title,
+        accepts=frozenset({BOX, POINTS, MASK}),
+        trained=frozenset(frozenset(kinds) for kinds in ((BOX,), (POINTS, MASK), (BOX, POINTS, MASK))),
+        parameters=38_962_498,
+        weights=f"medsam2/{variant}",
+        licence="CC-BY-SA-4.0, for research and education only",
+        source="bowang-lab/MedSAM2 at 332f30d, on the package sam2",
+        citation="Ma et al., MedSAM2: Segment Anything in 3D Medical Images and Videos, arXiv 2504.03600",
+        trained_on=trained_on,
+        propagates=True,
     )
 
 
@@ -128,6 +146,27 @@ SEGMOTE = Card(
 )
 
 
+def given_masks(name: str) -> Card:
+    """The card of a tool whose masks are given: it answers every kind of prompt, whatever it was prompted with.
+
+    Args:
+        name: "masks/" and the tool's name.
+    """
+    kinds: tuple[PromptKind, ...] = (BOX, POINTS, TEXT, AUTO)
+    return Card(
+        name=name,
+        title=name.partition("/")[2],
+        accepts=frozenset({BOX, POINTS, MASK, TEXT, AUTO}),
+        trained=INTERACTIVE | {frozenset({kind}) for kind in kinds},
+        parameters=0,
+        weights=None,
+        licence="that of the tool",
+        source="masks that were given",
+        citation="none",
+        trained_on="not known",
+    )
+
+
 def _mini(official: Card, title: str, parameters: int) -> Card:
     """The card of a family's mini, which is trained on phantoms like its original on data."""
     name = f"{official.name.partition('/')[0]}/mini"
@@ -153,9 +192,14 @@ CARDS = {
         _sam2("hiera_small", "SAM 2.1 Hiera-S", 46_060_354),
         _sam2("hiera_base_plus", "SAM 2.1 Hiera-B+", 80_850_178),
         _sam2("hiera_large", "SAM 2.1 Hiera-L", 224_446_642),
-        _sam2("mini", "SAM 2 mini", 1_249_080, SHAPES),
+        _sam2("mini", "SAM 2 mini", 1_569_257, SHAPES),
         MEDSAM,
         _mini(MEDSAM, "MedSAM mini", 1_135_538),
+        _medsam2("latest", "MedSAM2", MEDICAL_VOLUMES),
+        _medsam2("2411", "MedSAM2 (November 2024)", MEDICAL_VOLUMES),
+        _medsam2("us_heart", "MedSAM2 (heart, ultrasound)", f"heart ultrasound, on top of {MEDICAL_VOLUMES}"),
+        _medsam2("mri_liverlesion", "MedSAM2 (liver lesions, MRI)", f"liver MRI, on top of {MEDICAL_VOLUMES}"),
+        _medsam2("ctlesion", "MedSAM2 (lesions, CT)", f"lesions in CT, on top of {MEDICAL_VOLUMES}"),
         HUANG,
         _mini(HUANG, "Huang et al. mini", 1_135_538),
         SAM_MED2D,

@@ -23,7 +23,16 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 
 from adapters.geometry import Frame
-from adapters.interface import Card, Image, Prediction, Prompt, Segmenter, check_image
+from adapters.interface import (
+    Card,
+    Image,
+    Prediction,
+    Prompt,
+    Segmenter,
+    SlicePrompt,
+    VolumePrediction,
+    check_image,
+)
 
 ENDING, PARTIAL = ".embedding", ".embedding-partial"
 CHECKSUM_BYTES = 16
@@ -143,6 +152,11 @@ class CachedSegmenter:
     def decode(self, requests: Sequence[tuple[Any, Prompt]], *, multimask: bool | None = None) -> list[Prediction]:
         """One prediction per request, see `Segmenter.decode`."""
         return self._segmenter.decode(requests, multimask=multimask)
+
+    def propagate(self, volume: Sequence[Any], prompts: Sequence[SlicePrompt]) -> list[VolumePrediction]:
+        """Masks on all slices of a volume, see `VolumeSegmenter.propagate`; only for models that propagate."""
+        predictions: list[VolumePrediction] = self._segmenter.propagate(volume, prompts)  # type: ignore[attr-defined]
+        return predictions
 
     def masks(self, encoded: Any, logits: torch.Tensor) -> torch.Tensor:
         """Logits as masks on the original grid, see `Segmenter.masks`."""

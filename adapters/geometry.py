@@ -68,6 +68,12 @@ def resize_bilinear(image: Pixels, size: Size) -> Pixels:
     return np.array(Picture.fromarray(image).resize((width, height), Picture.Resampling.BILINEAR))
 
 
+def resize_bicubic(image: Pixels, size: Size) -> Pixels:
+    """An (H, W) or (H, W, 3) image by Pillow's bicubic filter, smoothed when it shrinks, rounded to uint8."""
+    height, width = size
+    return np.array(Picture.fromarray(image).resize((width, height), Picture.Resampling.BICUBIC))
+
+
 def resize_cubic(image: Pixels, size: Size) -> Pixels:
     """An (H, W, 3) image by scikit-image's cubic splines, smoothed when it shrinks, cut to uint8 as in MedSAM.
 

@@ -122,11 +122,13 @@ class Card:
         accepts: prompt kinds the network can take.
         trained: combinations of prompt kinds it was trained on.
         parameters: number of learned parameters, 0 for a baseline.
-        weights: name of its entry in the weights catalogue, None for a baseline.
+        weights: name of its entry in the weights catalogue, None for a baseline; a model of another package has the
+            path of its file.
         licence: of the weights.
         source: repository and commit, or where the rule comes from.
         citation: paper.
         trained_on: data sets the weights have seen.
+        propagates: it is a `VolumeSegmenter`, too.
     """
 
     name: str
@@ -139,6 +141,7 @@ class Card:
     source: str
     citation: str
     trained_on: str
+    propagates: bool = False
 
     def was_trained_on(self, kinds: frozenset[PromptKind]) -> bool:
         """True if this combination of prompt kinds occurred in training."""
@@ -179,6 +182,61 @@ class Segmenter(Protocol):
     def masks(self, encoded: Any, logits: "torch.Tensor") -> "torch.Tensor":
         """Raw logits of an image's candidates (C, h, w) as (C, H, W) bool masks on the original pixel grid."""
         ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SlicePrompt:
+    """What a user gives for one object of a volume, on one of its slices.
+
+    Attributes:
+        slice: index of the prompted slice.
+        prompt: box, clicks and previous mask on that slice; empty if `mask` is given.
+        mask: (H, W) bool, the object in that slice, instead of a prompt.
+    """
+
+    slice: int
+    prompt: Prompt
+    mask: NDArray[np.bool_] | None = None
+
+    def __post_init__(self) -> None:
+        if (self.mask is None) == (self.prompt.kinds == {"auto"}):
+            raise ValueError("a slice is prompted by a mask, or else by a box or points: give one of the two")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class VolumePrediction:
+    """What a model drew in a volume for one prompt on one slice.
+
+    Attributes:
+        masks: (D, H, W) bool tensor on the original pixel grid.
+        feedback: (1, h, w) of the prompted slice, see `Prediction`; None after a mask.
+    """
+
+    masks: "torch.Tensor"
+    feedback: "torch.Tensor | None"
+
+
+class VolumeSegmenter(Protocol):
+    """A model that takes a prompt on one slice through a volume, whose slices are encoded once for all objects."""
+
+    card: Card
+    network: "torch.nn.Module"
+
+    def encode(self, images: Sequence[Image]) -> list[Any]:
+        """Image embeddings, one per slice, see `Segmenter.encode`."""
+        ...
+
+    def propagate(self, volume: Sequence[Any], prompts: Sequence[SlicePrompt]) -> list[VolumePrediction]:
+        """Masks on all slices, one prediction per prompt, in order. Objects do not influence each other.
+
+        Args:
+            volume: the D encoded slices, all of one size, in LPS order (axial: upwards).
+            prompts: one per object.
+
+        Raises:
+            UnsupportedPrompt: the model cannot take such a prompt, or its weights have no memory.
+            ValueError: slices of several sizes or none, a prompt outside of them, masks that are no numbers.
+        """
 
 
 def check_image(image: Image) -> Image:

@@ -34,6 +34,8 @@ class RunConfig:
         allow_random: accept untrained networks ("random" weights).
         trust_arrays: take masks to match their images voxel by voxel where the affines differ.
         follow_links: open what links in the data folder lead to, also outside of it.
+        masks: folders of other tools' masks that stand among the models, "masks:DIR=NAME" each.
+        prompted: the prompts that these tools were given, as tables say it.
     """
 
     models: tuple[str, ...]
@@ -57,6 +59,8 @@ class RunConfig:
     follow_links: bool = False
     fewer_jobs: bool = False
     cache: Path | None = None
+    masks: tuple[str, ...] = ()
+    prompted: str = "none"
 
     def identity(self) -> dict[str, Any]:
         """The choices that change results: two runs that agree here may share a folder."""
@@ -74,8 +78,8 @@ class RunConfig:
             TypeError: a choice is missing or unknown.
         """
         chosen = dict(identity)
-        for name in ("models", "datasets", "prompts"):
-            chosen[name] = tuple(chosen[name])
+        for name in ("models", "datasets", "prompts", "masks"):
+            chosen[name] = tuple(chosen.get(name, ()))
         weights = chosen["weights"]
         chosen |= {"data": Path(chosen["data"]), "weights": Path(weights) if weights else None}
         return cls(**chosen, out=out, jobs=1, engine="local")

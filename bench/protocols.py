@@ -7,6 +7,7 @@ from typing import Literal
 ClickRule = Literal["centre", "ritm", "near-centroid", "uniform", "centroid"]
 Component = Literal["label", "largest", "each"]
 Jitter = Literal["sides", "outward", "shift"]
+PromptedSlice = Literal["every", "middle", "largest", "first"]
 EmptyRule = Literal["nan", "one", "zero", "skip"]
 
 EMPTY_RULES: dict[EmptyRule, str] = {
@@ -45,6 +46,9 @@ class Protocol:
             out; "near-centroid": a uniform pixel of the half of the object nearest its centroid, then a uniform error
             pixel; "uniform": a uniform pixel of the object, then of the error; "centroid": the pixel nearest the
             centroid, which may lie outside the object, then as "centre".
+        prompted: which slices of a volume are prompted. "every": all that contain the target. Otherwise models that
+            propagate are asked once, on the middle one, that with the largest area, or the first in LPS order; all
+            others are asked as before. The slices without the target are then scored, too.
         working_resolution: side in pixels to which image and targets are stretched before prompts are drawn
             and models run; masks are brought back to the original grid for scoring. None: the original grid.
         multimask: whether models are asked for several candidates; None: each model's own rule.
@@ -70,6 +74,7 @@ class Protocol:
     loose_px: float = 20.0
     box_frame: int | None = None
     click: ClickRule = "centre"
+    prompted: PromptedSlice = "every"
     working_resolution: int | None = None
     multimask: bool | None = None
     selection: Literal["model", "oracle"] = "model"
@@ -93,6 +98,13 @@ USED_BY: Mapping[str, Set[str]] = {
 }
 PROMPTING = tuple(field.name for field in fields(Protocol) if field.name not in ("name", "source", *SCORING))
 
+VOLUME = Protocol(
+    "volume",
+    "this project: as bench, on volumes; models that propagate are prompted on the middle slice and carry the mask in "
+    "both directions, each from fresh memory",
+    prompted="middle",
+    aggregation="volume",
+)
 PROTOCOLS: dict[str, Protocol] = {
     "bench": Protocol("bench", "this project: native grid, exclusive boxes, deterministic clicks"),
     "segmote": Protocol(
@@ -173,7 +185,42 @@ PROTOCOLS: dict[str, Protocol] = {
         click="ritm",
         aggregation="mean_mask",
     ),
+    "volume": VOLUME,
+    "volume-largest": replace(
+        VOLUME,
+        name="volume-largest",
+        prompted="largest",
+        source="this project: as volume, from the slice with the largest area",
+    ),
+    "volume-first": replace(
+        VOLUME,
+        name="volume-first",
+        prompted="first",
+        source="this project: as volume, from the first slice in LPS order, as Chakrabarty and Soni, MIDL 2026",
+    ),
 }
+
+
+def prompted_slice(areas: Mapping[int, int], rule: PromptedSlice) -> int:
+    """The one slice of a volume on which models that propagate are asked for a target.
+
+    Args:
+        areas: index of each slice that contains the target, to its area in pixels.
+        rule: any but "every". Of two middle slices the lower counts, of equal areas the lowest.
+
+    Raises:
+        ValueError: no slice contains the target, or every slice is asked for.
+
+    Example:
+        >>> [prompted_slice({3: 5, 4: 9, 5: 9, 6: 1}, rule) for rule in ("middle", "largest", "first")]
+        [4, 4, 3]
+    """
+    order = sorted(areas)
+    if not order or rule == "every":
+        raise ValueError(f"no single prompted slice by rule {rule!r} among {len(order)} slices with the target")
+    if rule == "largest":
+        return max(order, key=lambda index: (areas[index], -index))
+    return order[(len(order) - 1) // 2] if rule == "middle" else order[0]
 
 
 def load(name: str) -> Protocol:
@@ -234,6 +281,8 @@ def asking_text(protocol: Protocol, every_slice: bool = False) -> str:
     least = f" of {protocol.min_area_px} px or more" if protocol.min_area_px > 1 else ""
     share = f" and {100 * protocol.min_area_fraction:.2g} % of the slice" if protocol.min_area_fraction else ""
     slices = "every slice is asked for" if every_slice else "only slices that contain it are asked for"
+    if protocol.prompted != "every":
+        slices += f" (models that propagate: only the {protocol.prompted} one), all slices of the volume are scored"
     return f"{TARGETS[protocol.component]}{least}{share}, {slices}"
 
 

@@ -16,9 +16,10 @@ FLOORS = {
         "cli > commands > studies > comparing, running > reporting > statistics, predicting"
         " > scoring, prompting > store > data, miniworld, world > workers > protocols, config, errors, clock"
     ),
-    "bench.reporting": "report > draw, page > gallery, tables > figures, table_spec > scored_run",
+    "bench.reporting": "report, export > draw, page > gallery, tables > figures, table_spec > scored_run",
     "bench.data": (
-        "check > catalogue > datasets > reading > case, printable, mapped; slicing, bounding_box > case, mapped"
+        "check, download, given_masks > catalogue > datasets > reading > case, printable, mapped; "
+        "slicing > components, bounding_box > case, mapped"
     ),
     "adapters": "__init__ > families > *",
     "segmote": "training > network > imis, recipe > sam",

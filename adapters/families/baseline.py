@@ -37,7 +37,18 @@ class BaselineSegmenter:
         self.card = card
         self.network = network
         self.device = device
-        self._rule = {"box": filled, "ellipse": ellipse, "otsu": otsu}[card.name.partition("/")[2]]
+
+    def rule(self, grey: NDArray[np.float32], box: NDArray[np.float32]) -> NDArray[np.bool_]:
+        """The mask of one box; what a rule of another package replaces.
+
+        Args:
+            grey: (H, W) in 0..255.
+            box: (4,) x0, y0, x1, y1 on the image.
+
+        Returns:
+            (H, W).
+        """
+        return {"box": filled, "ellipse": ellipse, "otsu": otsu}[self.card.name.partition("/")[2]](grey, box)
 
     def encode(self, images: Sequence[Image]) -> list[GreyImage]:
         """Grey images, see `Segmenter.encode`."""
@@ -51,7 +62,7 @@ class BaselineSegmenter:
         for encoded, prompt in requests:
             check_prompt(self.card, prompt, *encoded.frame.original)
         return [
-            self._prediction(self._rule(encoded.grey, prompt.box))
+            self._prediction(self.rule(encoded.grey, prompt.box))
             for encoded, prompt in requests
             if prompt.box is not None
         ]

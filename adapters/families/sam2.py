@@ -6,9 +6,9 @@ low stability is replaced by the best of the three candidates inside the network
 from the unclamped ones.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
+from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
@@ -28,11 +28,22 @@ from adapters.batching import (
     stack_images,
     stack_prompts,
 )
-from adapters.families import small_networks
+from adapters.families import sam2_volume, small_networks
+from adapters.families.sam2_embedding import Sam2Embedding
 from adapters.geometry import Frame
-from adapters.interface import Card, Image, Prediction, check_image, check_prompt
+from adapters.interface import (
+    Card,
+    Image,
+    Prediction,
+    SlicePrompt,
+    VolumePrediction,
+    check_image,
+    check_prompt,
+)
 from adapters.precision import Precision, autocast
 from adapters.published import as_published
+from adapters.weights import checkpoint
+from adapters.weights.checkpoint import State
 
 MEAN = (0.485, 0.456, 0.406)
 STD = (0.229, 0.224, 0.225)
@@ -46,21 +57,6 @@ STABILITY = {
 }
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Sam2Embedding:
-    """An image behind SAM 2's encoder.
-
-    Attributes:
-        embedding: (C, h, w) float32.
-        details: finer feature maps, finest first: (C/8, 4h, 4w) and (C/4, 2h, 2w).
-        frame: where the image lies in the network's input.
-    """
-
-    embedding: torch.Tensor
-    details: tuple[torch.Tensor, ...]
-    frame: Frame
-
-
 class Sam2Segmenter:
     """SAM 2.1 behind the `Segmenter` interface."""
 
@@ -68,17 +64,25 @@ class Sam2Segmenter:
 
     @staticmethod
     def build(variant: str) -> SAM2Base:
-        """The untrained network of a variant, in evaluation mode.
-
-        Reads the package's configuration directly: the official builder looks it up through Hydra's global state,
-        where a host program that uses Hydra itself hides it.
-        """
+        """The untrained network of a variant, in evaluation mode."""
         if variant == "mini":
-            return small_networks.sam2()
-        path = files("sam2") / "configs" / "sam2.1" / f"sam2.1_hiera_{CONFIGS[variant]}.yaml"
-        config = OmegaConf.create(path.read_text())
-        OmegaConf.update(config, "model.sam_mask_decoder_extra_args", STABILITY, force_add=True)
-        return instantiate(config.model, _recursive_=True).eval()
+            return small_networks.with_memory(small_networks.sam2())
+        return official_network(variant, {})
+
+    @staticmethod
+    def fill(network: SAM2Base, path: Path) -> None:
+        """Load a weights file strictly; the mini's may be without memory, and the network then is, too.
+
+        Raises:
+            ValueError: see `checkpoint.fill`.
+        """
+
+        def fitted(state: State) -> State:
+            if not any(map(small_networks.is_memory, state)):
+                small_networks.without_memory(network)
+            return state
+
+        checkpoint.fill(network, path, fitted)
 
     def __init__(self, card: Card, network: SAM2Base, device: torch.device, precision: Precision) -> None:
         self.card = card
@@ -98,8 +102,7 @@ class Sam2Segmenter:
         """The network's input (3, side, side) of an (H, W, 3) uint8 image, and where the image lies in it."""
         frame = geometry.squash(image.shape[:2], self.side)
         unit = torch.tensor(image, device=self.device).permute(2, 0, 1).float() / 255
-        mean, std = (torch.tensor(values, device=self.device)[:, None, None] for values in (MEAN, STD))
-        return (geometry.resize_unit(unit, frame.content) - mean) / std, frame
+        return standardised(geometry.resize_unit(unit, frame.content)), frame
 
     @torch.no_grad()
     def encode(self, images: Sequence[Image]) -> list[Sam2Embedding]:
@@ -129,6 +132,10 @@ class Sam2Segmenter:
         several = [is_ambiguous(prompt) if multimask is None else multimask for _, prompt in requests]
         with autocast(self.device, "fp32"):
             return decode_batches(requests, several, self._decoder_passes, self._decode)
+
+    def propagate(self, volume: Sequence[Sam2Embedding], prompts: Sequence[SlicePrompt]) -> list[VolumePrediction]:
+        """Masks on all slices of a volume, see `VolumeSegmenter.propagate`."""
+        return sam2_volume.propagate(self.card, self.network, volume, prompts)
 
     @torch.no_grad()
     def masks(self, encoded: Sam2Embedding, logits: torch.Tensor) -> torch.Tensor:
@@ -170,6 +177,29 @@ class Sam2Segmenter:
             candidate_scores=scores,
             selected=best,
         )
+
+
+def standardised(unit: torch.Tensor) -> torch.Tensor:
+    """A (3, H, W) RGB image in 0..1 with ImageNet's mean and deviation taken out."""
+    mean, std = (torch.tensor(values, device=unit.device)[:, None, None] for values in (MEAN, STD))
+    return (unit - mean) / std
+
+
+def official_network(variant: str, changes: Mapping[str, object]) -> SAM2Base:
+    """The untrained network of an official variant, in evaluation mode.
+
+    Reads the package's configuration directly: the official builder looks it up through Hydra's global state,
+    where a host program that uses Hydra itself hides it.
+
+    Args:
+        variant: of `CONFIGS`.
+        changes: values by their dotted place below the configuration's `model`.
+    """
+    path = files("sam2") / "configs" / "sam2.1" / f"sam2.1_hiera_{CONFIGS[variant]}.yaml"
+    config = OmegaConf.create(path.read_text()).model
+    for place, value in {"sam_mask_decoder_extra_args": STABILITY, **changes}.items():
+        OmegaConf.update(config, place, value, force_add=True)
+    return instantiate(config, _recursive_=True).eval()
 
 
 def _maps(network: SAM2Base, inputs: torch.Tensor) -> list[torch.Tensor]:

@@ -7,11 +7,15 @@ MedSAM and Huang et al. are fine-tuned SAMs, so `sam()` is their network too.
 
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import torch
 from sam2.modeling.backbones.hieradet import Hiera, PatchEmbed
 from sam2.modeling.backbones.image_encoder import FpnNeck, ImageEncoder
+from sam2.modeling.memory_attention import MemoryAttention, MemoryAttentionLayer
+from sam2.modeling.memory_encoder import CXBlock, Fuser, MaskDownSampler, MemoryEncoder
 from sam2.modeling.position_encoding import PositionEmbeddingSine
+from sam2.modeling.sam.transformer import RoPEAttention
 from sam2.modeling.sam.transformer import TwoWayTransformer as TwoWayTransformer2
 from sam2.modeling.sam2_base import SAM2Base
 
@@ -24,6 +28,8 @@ WIDTH, DEPTH, HEADS, WINDOW, GLOBAL_BLOCKS = 96, 5, 4, 8, (1, 3, 4)  # of SAM's 
 DIM, HIDDEN, NARROWING, HEAD = 112, 80, 2, 64  # of the decoders
 MASK_SIDE = 4 * GRID
 TRUNK_WIDTH = 24  # of the first stage of SAM 2's
+MEMORY_DEPTH = 2  # layers of its memory attention
+MEMORY = ("memory_", "mask_downsample.", "obj_ptr_proj.")  # names that only volumes need
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +98,8 @@ def _mask_decoder() -> MaskDecoder:
 def sam2(sizes: Sam2Sizes = SAM2) -> SAM2Base:
     """An untrained SAM 2.1 of about 1.2 million parameters for single images, in evaluation mode.
 
-    The memory modules, which only video needs, are left out, and so is the object score. A single mask of
-    low stability gives way to the best of the three candidates, as `build_sam2(apply_postprocessing=True)`
-    sets it.
+    It has no object score, and no memory modules, which only volumes need: `with_memory` adds them. A single mask of
+    low stability gives way to the best of the three candidates, as `build_sam2(apply_postprocessing=True)` sets it.
 
     Returns:
         Network for (B, 3, side, side) images with a (B, dim, 16, 16) embedding and (B, C, 64, 64) mask logits.
@@ -122,6 +127,66 @@ def sam2(sizes: Sam2Sizes = SAM2) -> SAM2Base:
         2, sizes.dim, num_heads=HEADS, mlp_dim=sizes.hidden, attention_downsample_rate=sizes.narrowing
     )
     return network.eval()
+
+
+def with_memory(network: SAM2Base) -> SAM2Base:
+    """The network of `sam2` with untrained memory modules of about 0.3 million parameters, in place.
+
+    They read the masks and object pointers of other slices as the official ones do; what the network makes of single
+    images stays the same.
+    """
+    network.memory_attention = _memory_attention(network.hidden_dim)
+    network.memory_encoder = _memory_encoder(network.hidden_dim, network.backbone_stride)
+    network.mask_downsample = torch.nn.Conv2d(1, 1, kernel_size=4, stride=4)
+    network.obj_ptr_proj = torch.nn.Linear(network.hidden_dim, network.hidden_dim)
+    network.use_obj_ptrs_in_encoder = network.only_obj_ptrs_in_the_past_for_eval = True
+    network.use_signed_tpos_enc_to_obj_ptrs = network.use_mask_input_as_output_without_sam = True
+    network.multimask_output_for_tracking = True
+    network.sigmoid_scale_for_mem_enc, network.sigmoid_bias_for_mem_enc = 20.0, -10.0
+    return network.eval()
+
+
+def without_memory(network: SAM2Base) -> SAM2Base:
+    """The network for single images: its memory modules taken out, in place."""
+    network.memory_attention = network.memory_encoder = None
+    network.use_obj_ptrs_in_encoder = False
+    network.obj_ptr_proj = torch.nn.Identity()
+    del network.mask_downsample
+    return network
+
+
+def is_memory(key: str) -> bool:
+    """Whether a name of the state dict belongs to what `with_memory` adds."""
+    return key.startswith(MEMORY)
+
+
+def _memory_attention(dim: int) -> MemoryAttention:
+    layer = MemoryAttentionLayer(
+        activation="relu",
+        cross_attention=_rotary_attention(dim, rope_k_repeat=True, kv_in_dim=dim),
+        d_model=dim,
+        dim_feedforward=2 * dim,
+        dropout=0.0,
+        pos_enc_at_attn=False,
+        pos_enc_at_cross_attn_keys=True,
+        pos_enc_at_cross_attn_queries=False,
+        self_attention=_rotary_attention(dim),
+    )
+    return MemoryAttention(dim, pos_enc_at_input=True, layer=layer, num_layers=MEMORY_DEPTH)
+
+
+def _rotary_attention(dim: int, **options: Any) -> RoPEAttention:
+    return RoPEAttention(feat_sizes=(GRID, GRID), embedding_dim=dim, num_heads=1, downsample_rate=1, **options)
+
+
+def _memory_encoder(dim: int, stride: int) -> MemoryEncoder:
+    return MemoryEncoder(
+        out_dim=dim,
+        in_dim=dim,
+        mask_downsampler=MaskDownSampler(dim, kernel_size=3, stride=2, padding=1, total_stride=stride),
+        fuser=Fuser(CXBlock(dim, layer_scale_init_value=0.1), num_layers=1),
+        position_encoding=PositionEmbeddingSine(num_pos_feats=dim),
+    )
 
 
 def _trunk(sizes: Sam2Sizes) -> Hiera:

@@ -1,7 +1,7 @@
 """The catalogue of weights files: source, size, checksum and licence of each.
 
 No author publishes checksums of these files. SAM's and SAM 2.1's agree in several independent projects, MedSAM's comes
-from one mirror; the first digits of SAM's md5 stand in its file names.
+from one mirror, MedSAM2's are not known; the first digits of SAM's md5 stand in its file names.
 """
 
 import os
@@ -16,6 +16,8 @@ from adapters.weights.download import DownloadError, Progress, fetch, file_sha25
 
 SAM_ADDRESS = "https://dl.fbaipublicfiles.com/segment_anything/"
 SAM2_ADDRESS = "https://dl.fbaipublicfiles.com/segment_anything_2/092824/"
+# A revision fixes the files, of which no checksum is published.
+MEDSAM2_ADDRESS = "https://huggingface.co/wanglab/MedSAM2/resolve/e4a6f35edd7e091619cbc0750f462f1574e23955/"
 MINI_FOLDER = Path(__file__).parents[1] / "mini"
 ENDINGS = (".pth", ".pt", ".safetensors")  # of weights files, the authors' and ours
 SEVERAL = "third parties (several independent projects agree); not published by the authors"
@@ -94,6 +96,23 @@ def _sam2(variant: str, size: int, sha256: str) -> Entry:
     )
 
 
+def _medsam2(variant: str, name: str) -> Entry:
+    file = f"MedSAM2_{name}.pt"
+    return Entry(
+        name=f"medsam2/{variant}",
+        file=file,
+        url=MEDSAM2_ADDRESS + file,
+        page="https://huggingface.co/wanglab/MedSAM2",
+        bytes=None,
+        sha256=None,
+        md5=None,
+        checked_by="nobody; the address names a revision, so the file behind it cannot change",
+        licence="CC-BY-SA-4.0, for research and education only",
+        licence_note="the Hugging Face page says CC-BY-SA-4.0 and restricts the use; the code is Apache-2.0",
+        trained_on="medical volumes and videos whose list was not read, on top of SAM 2.1",
+    )
+
+
 ENTRIES = (
     _sam(
         "vit_b",
@@ -133,6 +152,11 @@ ENTRIES = (
         licence_note="stated on the lab's Hugging Face page (wanglab/medsam-vit-base); the repository is silent",
         trained_on="public medical sets of 10 modalities (1.57 million image-mask pairs)",
     ),
+    _medsam2("latest", "latest"),
+    _medsam2("2411", "2411"),
+    _medsam2("us_heart", "US_Heart"),
+    _medsam2("mri_liverlesion", "MRI_LiverLesion"),
+    _medsam2("ctlesion", "CTLesion"),
     Entry(
         name="huang/vit_b",
         file="medsam_box_best.pth",
@@ -195,7 +219,7 @@ ENTRIES = (
         md5=None,
         checked_by="nobody",
         licence="not known",
-        licence_note="read the page before use",
+        licence_note="the repository is under MIT, which need not hold for the weights; read the page before use",
         trained_on="MedSeg-HQ, on top of IMISNet-B",
     ),
 )
@@ -251,7 +275,7 @@ def locate(name: str, weights: Path | None = None) -> Path:
     """The weights file of a model.
 
     Args:
-        name: "family/variant".
+        name: "family/variant", or the path of a file that comes with another package.
         weights: a file (recognised by its suffix), a folder that holds the catalogue's file, or None for the weights
             folder. The mini models' files come with the package, so a folder does not apply to them.
 
@@ -262,6 +286,8 @@ def locate(name: str, weights: Path | None = None) -> Path:
         path = weights
     elif name.endswith("/mini"):
         path = MINI_FOLDER / f"{name.partition('/')[0]}.safetensors"
+    elif name not in CATALOGUE:
+        path = Path(name)
     else:
         folder, entry = weights_dir(weights), CATALOGUE[name]
         path = find(entry, folder) or folder / entry.file
@@ -272,6 +298,8 @@ def locate(name: str, weights: Path | None = None) -> Path:
 
 def _missing_text(name: str, path: Path) -> str:
     entry = CATALOGUE.get(name)
+    if entry is None and not name.endswith("/mini"):
+        return f"no weights at {path}; install the package that brings them again"
     if entry is None:
         return f"{name}: no weights at {path}; `bench demo build` trains the mini world's"
     how = f"with `bench download {name}` from {entry.url}" if entry.url else f"by hand from {entry.page}"

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
+from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     import requests
@@ -23,6 +24,7 @@ TIMEOUT_SECONDS = 30
 BLOCK_BYTES = 1 << 20
 UNREACHABLE_STATUS = 400
 RETRIED_STATUS = 500
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 class DownloadError(RuntimeError):
@@ -37,14 +39,14 @@ def fetch(url: str, target: Path, sha256: str | None, progress: Progress | None 
     """Download `url` to `target`, continuing where an earlier attempt stopped.
 
     Args:
-        url: HTTP address.
+        url: HTTPS address; plain HTTP on this machine alone.
         target: path of the finished file; what has arrived so far is kept beside it, see `partial_path`.
         sha256: expected checksum in hexadecimal, None if unknown.
         progress: called with the number of bytes present and the total (None if the server does not say).
 
     Raises:
-        DownloadError: refused by the server, interrupted too often, disk full or wrong checksum. The partial file is
-            kept for the next run, except after a wrong checksum.
+        DownloadError: not over https, or led away from it; refused by the server, interrupted too often, disk full or
+            wrong checksum. The partial file is kept for the next run, except after a wrong checksum.
     """
     part = partial_path(target)
     try:
@@ -93,14 +95,23 @@ def _fetch_rest(url: str, part: Path, progress: Progress | None) -> None:
     present = part.stat().st_size if part.exists() else 0
     # Without "identity" a server may compress, and byte positions would not be those of the file.
     headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={present}-"} if present else {})
+    _require_secure(url)
     try:
         with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT_SECONDS) as response:
+            for passed in (*response.history, response):
+                _require_secure(passed.url)
             if response.status_code == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
                 return _settle_full(response, part, present)
             _check_status(url, response)
             _append(response, part, present, progress)
     except requests.RequestException as error:
         raise _CutError(str(error)) from error
+
+
+def _require_secure(url: str) -> None:
+    parts = urlsplit(url)
+    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOOPBACK):
+        raise DownloadError(f"{url}: files are fetched over https only")
 
 
 def _settle_full(response: "requests.Response", part: Path, present: int) -> None:

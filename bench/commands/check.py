@@ -1,8 +1,12 @@
-"""`bench check`: whether data and weights are as they should be; nothing is run."""
+"""`bench check`: whether data, weights and models are as they should be; no run is made."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
-from bench.commands.options import OK, SOME_FAILED, DataSets, FollowLinks, TrustArrays, WeightsFolder
+import typer
+
+from bench.commands.machine import available_device
+from bench.commands.options import OK, SOME_FAILED, DataSets, Device, FollowLinks, TrustArrays, WeightsFolder
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,3 +37,29 @@ def check_weights(options: WeightsFolder) -> int:
     states = weights_states(options.weights)
     print(tabulate(states.items(), headers=["model", "weights"]))
     return SOME_FAILED if any("differs" in state or "damaged" in state for state in states.values()) else OK
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckModelOptions(Device, WeightsFolder):
+    """Options of `bench check model`."""
+
+    names: Annotated[
+        list[str],
+        typer.Argument(metavar="MODEL", help="Models, also of other packages: family/variant or package.module:Class."),
+    ]
+
+
+def check_model(options: CheckModelOptions) -> int:
+    """Run the contract checks on models: whether each does what the interface promises."""
+    from tabulate import tabulate
+
+    import adapters
+    from adapters.contract import broken
+
+    failed = 0
+    for name in options.names:
+        found = broken(adapters.load(name, options.weights, available_device(options.device)))
+        rows = [(check.replace("_", " "), reason or "kept") for check, reason in found.items()]
+        print(tabulate(rows, headers=[name, ""], maxcolwidths=[None, 80]))
+        failed += sum(reason is not None for reason in found.values())
+    return SOME_FAILED if failed else OK

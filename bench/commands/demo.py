@@ -42,15 +42,19 @@ def demo_data(options: NoOptions) -> int:
 def demo_build(options: BuildOptions) -> int:
     """Train the mini weights again from their phantoms: some hours on two cores, minutes on a GPU.
 
+    sam2 is followed by sam2-memory, which volumes need and which can also be trained alone.
+
     Run the same command again to resume an interrupted build.
     """
-    from bench.miniworld.training import segmote
+    from bench.miniworld.training import memory, segmote
     from bench.miniworld.training.build import build
     from bench.miniworld.training.families import FAMILIES
 
     families = [*FAMILIES, "segmote"] if options.models == ALL else list(options.models)
-    others = [name for name in families if name != "segmote"]
+    others = [name for name in families if name not in ("segmote", memory.NAME)]
     build(others, options.out, log_dir=options.logs, device=options.device, jobs=options.jobs)
+    if {"sam2", memory.NAME} & set(families):  # a new SAM 2 has no memory
+        memory.build(options.out, options.logs, options.device)
     if "segmote" in families:
         segmote.build(options.out, options.logs, options.device)
     return OK

@@ -50,7 +50,7 @@ def ls_models(options: WeightsFolder) -> int:
     from bench.commands.weights import weights_state
 
     rows = []
-    for name in adapters.REGISTRY:
+    for name in [*adapters.REGISTRY, *adapters.others()]:
         card = adapters.card(name)
         trained = "; ".join(sorted("+".join(sorted(kinds)) for kinds in card.trained))
         parameters = f"{card.parameters:,}" if card.parameters else "-"
@@ -66,7 +66,7 @@ def ls_datasets(options: LinkedDataFolder) -> int:
     from bench.data import catalogue, datasets
 
     rows = []
-    for name in datasets.REGISTRY:
+    for name in datasets.names():
         one = datasets.load(name)
         found = len(catalogue.roots(name, options.data, options.follow_links)) if options.data else "-"
         rows.append((name, one.title, one.modality, one.licence, found, one.source))

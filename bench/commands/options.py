@@ -107,7 +107,10 @@ class DataFolder:
 class ModelNames:
     """Which models."""
 
-    models: Annotated[NameList, names_option(help="Comma-separated models (see bench ls models), or all.")] = ALL
+    models: Annotated[
+        NameList,
+        names_option(help="Comma-separated models (see bench ls models), or all; masks:DIR=NAME is a folder of masks."),
+    ] = ALL
 
 
 @dataclass(frozen=True, kw_only=True)

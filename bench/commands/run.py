@@ -1,8 +1,9 @@
 """`bench run`: predict, score and report."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -25,6 +26,10 @@ from bench.commands.options import (
 )
 from bench.commands.study_file import data_of_study, use_file
 from bench.config import RunConfig
+from bench.errors import RunError
+
+if TYPE_CHECKING:
+    from bench.protocols import Protocol
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +63,14 @@ class RunOptions(Machine, EvaluationRules, FollowLinks, TrustArrays, Limit, Data
     allow_random: Annotated[
         bool, typer.Option("--allow-random", help="Accept untrained networks; their numbers mean nothing.")
     ] = False
+    prompted: Annotated[
+        str,
+        typer.Option(
+            metavar="TEXT",
+            help="What the tools behind masks:DIR=NAME were prompted with, such as box; tables say so.",
+            rich_help_panel="Prompts",
+        ),
+    ] = "none"
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Run folder. Default: a new one below results/runs.")
     ] = None
@@ -78,7 +91,7 @@ def run_command(options: RunOptions) -> int:
     from bench.running import run
 
     config, note = settled(options)
-    print(f"{world.text(config.models, config.world, config.allow_random)} {note}".rstrip())
+    print(f"{world.text(config.models, config.world, config.allow_random, config.prompted)} {note}".rstrip())
     if options.dry_run:
         print(plan(config))
         return OK
@@ -100,7 +113,7 @@ def settled(options: RunOptions) -> tuple[RunConfig, str]:
     """The run that the options ask for, with all defaults settled, and a note on what was left out on the way.
 
     Raises:
-        RunError: nothing to run, or no such device.
+        RunError: nothing to run, no such device, or masks that cannot answer the protocol.
         ValueError: no such model, data set, prompt kind or protocol.
     """
     import adapters
@@ -111,7 +124,7 @@ def settled(options: RunOptions) -> tuple[RunConfig, str]:
     choice = choose(options.models, options.datasets, options.data, options.weights, options.follow_links)
     for name in options.prompts:
         kinds.load(name)
-    protocols.load(options.protocol)
+    _require_whole_classes(protocols.load(options.protocol), choice.masks)
     device = available_device(options.device)
     config = RunConfig(
         models=choice.models,
@@ -135,6 +148,17 @@ def settled(options: RunOptions) -> tuple[RunConfig, str]:
         allow_random=options.allow_random,
         trust_arrays=options.trust_arrays,
         follow_links=options.follow_links,
+        masks=choice.masks,
+        prompted=options.prompted,
     )
     default = Path("results/runs") / f"{choice.world}-{'-'.join(config.prompts)}-{config.digest()}"
     return config.at(options.out or default), choice.note
+
+
+def _require_whole_classes(protocol: "Protocol", masks: Sequence[str]) -> None:
+    """Masks of another tool hold classes; which component of one answers a prompt for a component, nobody knows."""
+    if masks and protocol.component == "each":
+        raise RunError(
+            f"protocol {protocol.name} asks for every component on its own, which masks of another tool ({masks[0]}) "
+            "do not tell apart; choose a protocol of whole classes, such as bench"
+        )

@@ -35,11 +35,22 @@ def settings(path: Path) -> dict[str, str]:
             likely = difflib.get_close_matches(name, SETTINGS, 1)
             hint = f"did you mean {likely[0]}?" if likely else f"there are {', '.join(SETTINGS)}"
             raise RunError(f"{path}: a run has no setting {name!r}; {hint}")
+    _name_masks(chosen)
     if chosen.get("world", "real") not in ("real", "phantom"):
         raise RunError(f'{path}: world must be "real" or "phantom", got {chosen["world"]!r}')
     if chosen.get("world") == "phantom":
         chosen.pop("data", None)
     return {name: _typed(path, name, value) for name, value in chosen.items() if value is not None}
+
+
+def _name_masks(chosen: dict[str, Any]) -> None:
+    """Give the folders of masks their place among the models, as on the command line; `run.json` has them apart."""
+    from bench.data.given_masks import given_models
+
+    folders = dict(given_models(chosen.pop("masks", None) or ()))
+    models = chosen.get("models")
+    if isinstance(models, list):
+        chosen["models"] = [folders[name].text if name in folders else name for name in models]
 
 
 def _content(path: Path) -> dict[str, Any]:

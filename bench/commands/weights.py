@@ -62,13 +62,15 @@ def _readable(path: Path) -> str:
 def weights_state(name: str, folder: Path | None) -> str:
     """Whether a model's weights are there: present, missing, or with another checksum."""
     import adapters
-    from adapters.weights.catalogue import CATALOGUE, MINI_FOLDER, status, weights_dir
+    from adapters.weights.catalogue import CATALOGUE, MINI_FOLDER, Status, status, weights_dir
 
     entry = adapters.card(name).weights
     if entry is None:
         return "needs none"
     if entry in CATALOGUE:
         return status(CATALOGUE[entry], weights_dir(folder)).value
+    if not name.endswith("/mini"):
+        return "present (of another package)" if Path(entry).is_file() else Status.MISSING.value
     shipped = MINI_FOLDER / f"{name.partition('/')[0]}.safetensors"
     return "present (mini)" if shipped.is_file() else "missing"
 

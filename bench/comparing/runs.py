@@ -20,7 +20,7 @@ from bench.store.run_facts import RunFacts
 from bench.store.run_folder import read_run
 
 # Folders: what lies in them is compared by checksum. Models: those of one run alone are told apart from changes.
-FREE = ("data", "weights", "models")
+FREE = ("data", "weights", "models", "masks")
 A, B = "A", "B"
 
 

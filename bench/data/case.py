@@ -92,6 +92,19 @@ class Item:
     details: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class ScanHeader:
+    """How the file of a scan stores its voxels, so that masks can be written for it; plain values, as JSON holds them.
+
+    Attributes:
+        turn: (3, 2) orientation transform of nibabel from the stored axes to LPS order.
+        fields: of the NIfTI header, those that say where the voxels lie and in which unit.
+    """
+
+    turn: tuple[tuple[int, int], ...]
+    fields: Mapping[str, float | tuple[float, ...]]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Case:
     """One case with its voxels.
@@ -104,6 +117,7 @@ class Case:
         affine: (4, 4) from voxel indices of `image` to RAS millimetres, None for a picture.
         modality: decides the intensity rule: "CT" means Hounsfield units.
         warnings: oddities that did not stop the case, each one sentence.
+        header: of the file on whose grid image and masks lie, None for a picture.
     """
 
     dataset: str
@@ -115,6 +129,7 @@ class Case:
     spacing_mm: tuple[float, ...]
     affine: NDArray[np.float64] | None
     warnings: tuple[str, ...] = ()
+    header: ScanHeader | None = None
 
     @property
     def is_volume(self) -> bool:
@@ -137,6 +152,8 @@ class Dataset:
         index: items and defects of one root, sorted by case; reads no voxels.
         read: the voxels of an item; raises `DataError`.
         lesions: targets that consist of many separate objects, scored lesion by lesion, too.
+        tubes: targets that are long and thin, scored by their centreline, too.
+        labels: class name to the ids that it has in the label maps of the set; empty if each case has its own table.
     """
 
     name: str
@@ -151,3 +168,5 @@ class Dataset:
     index: Callable[[Path], Sequence[Item | Defect]]
     read: Callable[[Item], Case]
     lesions: tuple[str, ...] = ()
+    tubes: tuple[str, ...] = ()
+    labels: Mapping[str, tuple[int, ...]] = field(default_factory=dict)

@@ -29,6 +29,11 @@ def lesions(name: str) -> Sequence[str]:
     return load(name).lesions
 
 
+def tubes(name: str) -> Sequence[str]:
+    """Targets of a data set that are long and thin, so that their centreline is scored, too."""
+    return load(name).tubes
+
+
 def rows(name: str) -> Mapping[str, Sequence[str]]:
     """Table rows of a data set with the targets that each pools."""
     return load(name).rows

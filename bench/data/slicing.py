@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-import cc3d
 import numpy as np
 from numpy.typing import NDArray
 
 from bench.data import mapped
 from bench.data.case import Case, DataError, Mask
+from bench.data.components import components
 from bench.protocols import Protocol
 
 CT_WINDOW_HU = (-160.0, 240.0)
@@ -221,5 +221,5 @@ def sample(found: Plane, protocol: Protocol) -> Sample:
 
 def _parts(name: str, mask: Mask) -> list[tuple[str, Mask]]:
     """Each 8-connected component as a target of its own; a mask without foreground stays as it is."""
-    labels, count = cc3d.connected_components(mask, connectivity=8, return_N=True)
+    labels, count = components(mask)
     return [(f"{name}#{number}", labels == number) for number in range(1, count + 1)] or [(name, mask)]

@@ -13,14 +13,17 @@ from bench import protocols, workers
 from bench.clock import Spent
 from bench.config import RunConfig
 from bench.data import catalogue
-from bench.data.case import DataError, Defect, Item
-from bench.data.slicing import Sample, planes, sample
+from bench.data.case import Case, DataError, Defect, Item
+from bench.data.reading.identity import first_file
+from bench.data.reading.opening import place
+from bench.data.slicing import Sample, planes, sample, slicing_axis
 from bench.prompting.kinds import on_every_slice
 from bench.prompting.table import PROMPT_COLUMNS, row
 from bench.protocols import Protocol
 from bench.store import slice_cache
+from bench.store.grid import CaseGrid, has_grid, write_grid
 from bench.store.masks import MaskShard, PackedMasks, is_whole
-from bench.store.run_folder import targets_path
+from bench.store.run_folder import grid_path, targets_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +68,9 @@ class _DrawnCase:
 
 
 def has_targets(run: Path, item: Item) -> bool:
-    """True if the targets of a case are kept and can be read."""
+    """True if the targets of a case and their grid are kept and can be read."""
+    if not has_grid(grid_path(run, item.dataset, item.case)):
+        return False
     return is_whole(targets_path(run, item.dataset, item.case), _about(item))
 
 
@@ -79,7 +84,7 @@ def _draw_case(item: Item, config: RunConfig) -> _DrawnCase:
     started = time.perf_counter()
     try:
         case = catalogue.read(item)
-        cut = planes(case, protocol, on_every_slice(config.prompts))
+        cut = planes(case, protocol, protocol.prompted != "every" or on_every_slice(config.prompts))
         for found in map(partial(sample, protocol=protocol), slice_cache.keep(config.out, item, cut)):
             for name, mask in found.native.items():
                 index.append(_place(found) | {"target": name})
@@ -90,9 +95,22 @@ def _draw_case(item: Item, config: RunConfig) -> _DrawnCase:
         return _DrawnCase([], [Defect(item.dataset, item.patient, item.case, error.kind, str(error))])
     made.spent.add("read", time.perf_counter() - started - made.spent.get("draw", 0.0))
     with made.spent.on("write"):
+        write_grid(_grid(item, case, protocol), grid_path(config.out, item.dataset, item.case))
         MaskShard(index, masks, _about(item)).save(targets_path(config.out, item.dataset, item.case))
     made.warnings = case.warnings
     return made
+
+
+def _grid(item: Item, case: Case, protocol: Protocol) -> CaseGrid:
+    """Where the voxels of a case lie, as masks on it need to know."""
+    path = first_file(item)
+    return CaseGrid(
+        image=place(path) if path else case.case,
+        shape=case.image.shape[: 3 if case.is_volume else 2],
+        affine=None if case.affine is None else tuple(map(tuple, case.affine.tolist())),
+        axis=slicing_axis(case, protocol) if case.is_volume else None,
+        header=case.header,
+    )
 
 
 def _ask(item: Item, found: Sample, name: str, config: RunConfig, protocol: Protocol, made: _DrawnCase) -> None:

@@ -1,6 +1,6 @@
 """Predict: every model on every case, once, with the frozen prompts."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache, partial
 from itertools import islice
@@ -15,9 +15,11 @@ from bench import protocols, workers
 from bench.clock import Spent
 from bench.config import RunConfig
 from bench.data.case import DataError, Item
+from bench.data.given_masks import FAMILY, given_models
 from bench.data.slicing import Sample, sample
 from bench.errors import RunError
 from bench.predicting.devices import own_device
+from bench.predicting.propagate import predict_volume
 from bench.predicting.rounds import (
     CasePredictions,
     Chunk,
@@ -26,12 +28,13 @@ from bench.predicting.rounds import (
     failed_slices,
     timed,
 )
+from bench.predicting.take_masks import take_masks
 from bench.prompting.kinds import applies, on_every_slice
 from bench.prompting.table import prompt_of
 from bench.store import slice_cache
 from bench.store.files import write_json
 from bench.store.masks import MaskShard, is_whole
-from bench.store.run_folder import candidates_path, predictions_path, seconds_path, timings
+from bench.store.run_folder import beyond_path, candidates_path, predictions_path, seconds_path, timings
 
 # Slices whose prompts are decoded together, round by round. Fixed for each device: sums depend on who shares a batch.
 SLICES_AT_ONCE = {"cpu": 8, "cuda": 64}
@@ -56,7 +59,8 @@ def load(model: str, config: RunConfig) -> Segmenter:
 def import_families(models: Sequence[str]) -> None:
     """Import the families of these models, which takes a worker longer than its first case."""
     for model in models:
-        adapters.family(model)
+        if not model.startswith(FAMILY):
+            adapters.family(model)
 
 
 def kinds(card: Card, config: RunConfig) -> list[str]:
@@ -68,10 +72,12 @@ def missing(config: RunConfig, items: Sequence[Item], table: pd.DataFrame) -> di
     """For each model the cases that have prompts and no predictions yet, as tasks for `predict`."""
     rows = {key: group for key, group in table.groupby(["dataset", "case"], sort=False)}
     found: dict[str, list[workers.Task]] = {}
+    given = dict(given_models(config.masks))
     for model in config.models:
         wanted = kinds(adapters.card(model), config)
+        task = (take_masks, given[model]) if model in given else (_predict_case, model)
         found[model] = [
-            (_predict_case, model, item, rows[item.dataset, item.case], config)
+            (*task, item, rows[item.dataset, item.case], config)
             for item in items
             if wanted and (item.dataset, item.case) in rows and not is_predicted(config.out, model, item)
         ]
@@ -94,6 +100,9 @@ def is_predicted(run: Path, model: str, item: Item) -> bool:
         timings(path, len(MaskShard.load(path, _about(model, item)).index))
     except RunError:
         return False
+    if model.startswith(FAMILY):
+        others = beyond_path(run, model, item.dataset, item.case)
+        return is_whole(others, _about(model, item))
     return not others.exists() or is_whole(others, _about(model, item))
 
 
@@ -107,20 +116,31 @@ def _predict_case(model: str, item: Item, rows: pd.DataFrame, config: RunConfig)
     Returns:
         The seconds that it took.
     """
-    network = load(model, config)
+    network: Any = load(model, config)
     wanted = kinds(network.card, config)
-    by_slice: dict[int, list[Mapping[str, Any]]] = {}
-    for row in rows.to_dict("records"):
-        if row["prompt"] in wanted:
-            by_slice.setdefault(int(row["slice"]), []).append({str(key): value for key, value in row.items()})
+    asked = [{str(k): v for k, v in row.items()} for row in rows.to_dict("records") if row["prompt"] in wanted]
     drawn = CasePredictions()
-    found = _samples(item, config, by_slice)
-    for samples in _chunks(found, config.device.partition(":")[0], drawn.spent):
-        chunk = [(one, by_slice[one.slice]) for one in samples]
-        _predict_slices(network, item, chunk, config, drawn)
+    if network.card.propagates and protocols.load(config.protocol).prompted != "every":
+        with drawn.spent.on("read"):
+            volume = list(_samples(item, config, asked, None))
+        predict_volume(network, item, volume, asked, config, drawn)
+    else:
+        _predict_by_slice(network, item, asked, config, drawn)
     with drawn.spent.on("write"):
         _write(model, item, drawn, config)
     return drawn.spent
+
+
+def _predict_by_slice(
+    network: Segmenter, item: Item, asked: Sequence[Mapping[str, Any]], config: RunConfig, drawn: CasePredictions
+) -> None:
+    by_slice: dict[int, list[Mapping[str, Any]]] = {}
+    for row in asked:
+        by_slice.setdefault(int(row["slice"]), []).append(row)
+    found = _samples(item, config, asked, by_slice)
+    for samples in _chunks(found, config.device.partition(":")[0], drawn.spent):
+        chunk = [(one, by_slice[one.slice]) for one in samples]
+        _predict_slices(network, item, chunk, config, drawn)
 
 
 def _chunks(found: Iterator[Sample], device: str, spent: Spent) -> Iterator[list[Sample]]:
@@ -152,12 +172,14 @@ def _write(model: str, item: Item, drawn: CasePredictions, config: RunConfig) ->
     MaskShard(drawn.index, drawn.masks, about).save(path)  # last: a case with this file is done
 
 
-def _samples(item: Item, config: RunConfig, asked: Mapping[int, Sequence[Mapping[str, Any]]]) -> Iterator[Sample]:
-    """The slices of a case that have prompts, one after another."""
+def _samples(
+    item: Item, config: RunConfig, asked: Sequence[Mapping[str, Any]], wanted: Container[int] | None
+) -> Iterator[Sample]:
+    """The slices of a case that are wanted (None: all), one after another."""
     protocol = protocols.load(config.protocol)
-    everything = on_every_slice(row["prompt"] for rows in asked.values() for row in rows)
+    everything = protocol.prompted != "every" or on_every_slice(row["prompt"] for row in asked)
     try:
-        for one in slice_cache.planes(config.out, item, protocol, everything, asked, keeping=True):
+        for one in slice_cache.planes(config.out, item, protocol, everything, wanted, keeping=True):
             yield sample(one, protocol)
     except DataError as error:  # the data changed since the prompts were drawn
         raise RunError(f"{item.dataset} {item.case} can no longer be read: {error}") from error

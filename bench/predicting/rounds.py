@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from adapters.interface import Prediction, Prompt, Segmenter
+from adapters.interface import Prediction, Prompt, Segmenter, VolumeSegmenter
 from bench import protocols
 from bench.clock import Spent
 from bench.config import RunConfig
@@ -141,7 +141,7 @@ def decode_rounds(
             _keep_others(part, request, prediction, network, value)
             if number < request.rounds(config):
                 with part.spent.on("click"):
-                    _correct(request, item, number, mask, prediction, config)
+                    correct(request, item, number, mask, prediction.feedback, config)
         number += 1
         active = [(value, request) for value, request in active if number <= request.rounds(config)]
 
@@ -158,7 +158,7 @@ def _keep(
     part.add(
         request,
         number,
-        _on_native_grid(mask, request),
+        on_native_grid(mask, request),
         status="ok",
         reason=None,
         score=_finite(prediction.score),
@@ -179,19 +179,22 @@ def _keep_others(
         if number != prediction.selected:
             facts = {"entry": len(part.index) - 1, "candidate": number, "score": _finite(score)}
             part.others.append(facts)
-            part.other_masks.append(_on_native_grid(mask, request))
+            part.other_masks.append(on_native_grid(mask, request))
 
 
-def _on_native_grid(mask: Mask, request: Request) -> Mask:
+def on_native_grid(mask: Mask, request: Request) -> Mask:
+    """A mask from a protocol's working resolution on the grid of scoring."""
     native = next(iter(request.sample.native.values())).shape
-    return mask if mask.shape == native else stretch(mask, native)  # from a working resolution to the grid of scoring
+    return mask if mask.shape == native else stretch(mask, native)
 
 
 def _finite(score: float) -> float | None:
     return float(score) if np.isfinite(score) else None
 
 
-def _correct(request: Request, item: Item, number: int, mask: Mask, prediction: Prediction, config: RunConfig) -> None:
+def correct(
+    request: Request, item: Item, number: int, mask: Mask, feedback: "torch.Tensor | None", config: RunConfig
+) -> None:
     """Add the next click; where nothing is wrong the last prompt is repeated, so that every round has a mask."""
     row, target = request.row, request.sample.targets[request.row["target"]]
     rng = generator_for(
@@ -202,10 +205,10 @@ def _correct(request: Request, item: Item, number: int, mask: Mask, prediction: 
     if click is None:
         return
     request.corrections.append(click)
-    request.feedback = prediction.feedback
+    request.feedback = feedback
 
 
-def timed(network: Segmenter, call: Callable[[], Any]) -> tuple[Any, float]:
+def timed(network: Segmenter | VolumeSegmenter, call: Callable[[], Any]) -> tuple[Any, float]:
     """The result of a call on the network and its wall-clock seconds, the device's work included."""
     device = next((parameter.device for parameter in network.network.parameters()), None)
     start = time.perf_counter()

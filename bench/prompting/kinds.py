@@ -23,6 +23,7 @@ class Kind:
         text: for captions and `bench ls prompts`.
         rounds: True if later rounds add clicks, up to the number that the run asks for.
         every_slice: True if slices without the target are prompted, too.
+        whole_mask: True if the target itself is given, to be carried through a volume.
     """
 
     rule: str | None
@@ -30,6 +31,7 @@ class Kind:
     text: str
     rounds: bool = False
     every_slice: bool = False
+    whole_mask: bool = False
 
     @property
     def draw(self) -> Callable[..., SimulatedPrompt] | None:
@@ -72,6 +74,12 @@ KINDS: dict[str, Kind] = {
         (_BOX, _BOX_ROUNDS),
         "tight box, then in each further round a click on the largest error",
         rounds=True,
+    ),
+    "mask": Kind(
+        None,
+        (frozenset({"mask"}),),
+        "the target itself in the prompted slice, for models that propagate it through the volume",
+        whole_mask=True,
     ),
     "text": Kind(None, (_TEXT,), "the name of the target's class"),
     "auto": Kind(
@@ -121,6 +129,8 @@ def applies(card: "Card", kind: str, untrained: bool) -> str | None:
         kind: name of the prompt kind.
         untrained: also allow prompts that the network accepts but was not trained on.
     """
+    if KINDS[kind].whole_mask:
+        return None if card.propagates else "does not propagate masks through a volume"
     needs = KINDS[kind].needs
     refused = frozenset().union(*needs) - card.accepts - {"mask"}  # without a mask input, rounds go on by clicks alone
     if refused:

@@ -12,13 +12,21 @@ from bench.reporting.figures.jitter import jitter
 from bench.reporting.figures.picture import Absent, Picture, Saved
 from bench.reporting.figures.ranks import ranks
 from bench.reporting.figures.reliability import reliability
+from bench.reporting.figures.retention import retention
 from bench.reporting.figures.sizes import sizes
 from bench.reporting.figures.speed import speed
 from bench.reporting.gallery.contact_sheets import galleries
 from bench.reporting.gallery.outlines import OutlinedPrediction
 from bench.reporting.scored_run import ScoredRun
 
-BY_PROMPT: tuple[Callable[[ScoredRun, str], Iterator[Picture | Absent]], ...] = (bars, ranks, sizes, reliability, speed)
+BY_PROMPT: tuple[Callable[[ScoredRun, str], Iterator[Picture | Absent]], ...] = (
+    bars,
+    ranks,
+    sizes,
+    reliability,
+    speed,
+    retention,
+)
 OF_A_RUN: tuple[Callable[[ScoredRun], Iterator[Picture | Absent]], ...] = (clicks, jitter)
 
 

@@ -1,5 +1,6 @@
 """Settle what a run is about: `all`, the defaults, real data or the mini world."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from adapters.weights import catalogue as weights_catalogue
 from adapters.weights.catalogue import CATALOGUE, find
 from bench.config import World
 from bench.data import catalogue, datasets
+from bench.data.given_masks import PREFIX, GivenMasks
 from bench.errors import RunError
 from bench.miniworld.folders import ZERO_SHOT, phantom_data
 from bench.world import is_learned
@@ -22,6 +24,7 @@ class Choice:
 
     Attributes:
         note: what was left out on the way and why, for the first lines of a run.
+        masks: the folders of masks among the models, see `RunConfig.masks`.
     """
 
     models: tuple[str, ...]
@@ -29,6 +32,7 @@ class Choice:
     data: Path
     world: World
     note: str
+    masks: tuple[str, ...] = ()
 
 
 def choose(
@@ -37,28 +41,34 @@ def choose(
     """Settle `all` and the defaults.
 
     Without a data folder the data are the phantoms. `all` means the official models whose weights are
-    there if the data are real, and the mini models otherwise. Baselines stand in every table.
+    there if the data are real, and the mini models otherwise. Baselines stand in every table, and so do the masks of
+    other tools, "masks:DIR=NAME", beside `all` or any models.
 
     Raises:
-        RunError: nothing to run, or official and mini weights in one table.
+        RunError: nothing to run, official and mini weights in one table, no such folder of masks, or two of one name.
         ValueError: an unknown name.
     """
     real = data is not None
     folder = data.expanduser().resolve() if data is not None else phantom_data()
-    wanted_models, note = _models(models, real, weights_dir)
+    given = [GivenMasks.parse(name) for name in models if name.startswith(PREFIX)]
+    if twice := [name for name, count in Counter(one.model for one in given).items() if count > 1]:
+        raise RunError(f"two folders of masks are named {twice[0]!r}; give each a name, masks:DIR=NAME")
+    named = [name for name in models if not name.startswith(PREFIX)]
+    wanted_models, note = _models(named, real, weights_dir) if named else ([], "")
     kinds = {name.endswith("/mini") for name in wanted_models if is_learned(name)}
     if len(kinds) > 1:
         raise RunError(
             "official and mini weights never stand in one table: "
             f"{', '.join(wanted_models)}; run them apart, with two --out folders"
         )
-    ordered = [*BASELINES, *(name for name in wanted_models if name not in BASELINES)]
+    ordered = [*BASELINES, *(name for name in wanted_models if name not in BASELINES), *(one.model for one in given)]
     return Choice(
         tuple(dict.fromkeys(ordered)),
         _datasets(names, folder, real, follow_links),
         folder,
         "real" if real else "phantom",
         note,
+        tuple(one.text for one in given),
     )
 
 
@@ -87,7 +97,7 @@ def _datasets(names: Sequence[str], data: Path, real: bool, follow_links: bool) 
         return tuple(dict.fromkeys(names))
     if not real:
         return ZERO_SHOT
-    whole = [name for name in datasets.REGISTRY if name not in datasets.VARIANTS]
+    whole = [name for name in datasets.names() if name not in datasets.VARIANTS]
     found = tuple(name for name in whole if catalogue.roots(name, data, follow_links))
     if not found:
         raise RunError(f"no known data set below {data}; `bench ls datasets` tells the layouts")

@@ -8,11 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import adapters
+from adapters import Card
 from adapters.weights import catalogue
 from adapters.weights.download import file_sha256
 from bench import protocols, world
 from bench.config import RunConfig
-from bench.prompting.kinds import applies
+from bench.data.given_masks import GivenMasks, given_models
+from bench.errors import RunError
+from bench.prompting.kinds import KINDS, applies
 from bench.store.run_facts import ModelFacts, RunFacts
 
 PACKAGES = (
@@ -28,11 +31,13 @@ def describe(config: RunConfig) -> RunFacts:
     reasons = {pair: applies(cards[pair[0]], pair[1], config.untrained_prompts) for pair in asked}
     usual = {pair: applies(cards[pair[0]], pair[1], False) for pair in asked}
     protocol = protocols.load(config.protocol)
+    if protocol.prompted == "every" and (alone := [kind for kind in config.prompts if KINDS[kind].whole_mask]):
+        raise RunError(f"prompt {', '.join(alone)} needs a protocol of volumes, for example --protocol volume")
     models = {model: describe_model(model, config) for model in config.models}
     return RunFacts(
         config=config,
         protocol={field: getattr(protocol, field) for field in protocol.__slots__},
-        world_text=world.text(config.models, config.world, config.allow_random) + _unpublished(models),
+        world_text=world.text(config.models, config.world, config.allow_random, config.prompted) + _unpublished(models),
         models=models,
         not_applicable={pair: reason for pair, reason in reasons.items() if reason},
         untrained=frozenset(pair for pair, reason in usual.items() if reason and not reasons[pair]),
@@ -44,8 +49,9 @@ def describe(config: RunConfig) -> RunFacts:
 def describe_model(model: str, config: RunConfig) -> ModelFacts:
     """What a model is and which weights file it runs with; no checksum where it has none."""
     card = adapters.card(model)
-    untrained = card.weights is None or config.allow_random
-    path = None if untrained else catalogue.locate(model, config.weights)
+    if given := dict(given_models(config.masks)).get(model):
+        return _describe_masks(given, card, config.prompted)
+    path = None if card.weights is None or config.allow_random else catalogue.locate(card.weights, config.weights)
     return ModelFacts(
         title=card.title,
         parameters=card.parameters,
@@ -54,6 +60,19 @@ def describe_model(model: str, config: RunConfig) -> ModelFacts:
         trained_on=card.trained_on,
         weights=path.name if path else None,
         weights_sha256=file_sha256(path) if path else None,
+    )
+
+
+def _describe_masks(given: GivenMasks, card: Card, prompted: str) -> ModelFacts:
+    """A folder of masks stands in place of a weights file: masks that changed are another run."""
+    return ModelFacts(
+        title=f"{card.title} (prompt: {prompted})",
+        parameters=card.parameters,
+        licence=card.licence,
+        source=card.source,
+        trained_on=card.trained_on,
+        weights=given.folder.name,
+        weights_sha256=given.sha256(),
     )
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from bench.data.case import Mask
+from bench.scoring.matching import MATCHING_RULES
 from bench.scoring.packed import PackedMask, common_area, pack
 
 
@@ -75,7 +76,17 @@ def iou(areas: Areas) -> float:
     return areas.common / union if union else float("nan")
 
 
-Unit = Literal["%", "mm", "px", "clicks", "per volume"]
+def sensitivity(areas: Areas) -> float:
+    """The share of the target that was predicted (recall), in [0, 1]; NaN if the target is empty."""
+    return areas.common / areas.target if areas.target else float("nan")
+
+
+def ppv(areas: Areas) -> float:
+    """Positive predictive value: the share of the prediction that is right (precision); NaN if it is empty."""
+    return areas.common / areas.predicted if areas.predicted else float("nan")
+
+
+Unit = Literal["%", "mm", "px", "ml", "clicks", "per volume"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +143,11 @@ _PER_SLICE = (
         "95th percentile of the surface distances; the image's diagonal where only one mask is empty; "
         "undefined where target and prediction are both empty",
     ),
+    Metric(
+        "assd", "ASSD", "mm", False, False,
+        "average symmetric surface distance; the image's diagonal where only one mask is empty; "
+        "undefined where target and prediction are both empty",
+    ),
 )  # fmt: skip
 _ORACLE = "of the candidate that is best with the TARGET known; undefined for models that gave one mask only"
 _CHOSEN = (
@@ -154,11 +170,69 @@ _LESIONS = (
         "harmonic mean of lesion-wise sensitivity and precision; one common voxel finds a lesion (26-connected)",
         settled=True,
     ),
+    *(
+        Metric(
+            f"lesion_{name}@{rule}", f"lesion {title} ({rule})", "%", True, True, f"{title}, {one.text}", settled=True
+        )
+        for rule, one in MATCHING_RULES.items()
+        for name, title in (("dice", "Dice"), ("nsd", "NSD"))
+    ),
+    Metric(
+        "lesion_count_difference", "lesion count difference", "per volume", False, True,
+        "components of the prediction more or less than the target has, without sign",
+    ),
     Metric("lesions_found", "lesions found", "per volume", True, True, "lesions that the prediction touches"),
     Metric("lesions_missed", "lesions missed", "per volume", False, True, "lesions that the prediction does not touch"),
     Metric(
         "lesions_invented", "lesions invented", "per volume", False, True,
         "components of the prediction that touch no lesion",
+    ),
+)  # fmt: skip
+_BY_LESION = (
+    Metric("lesion_ml", "lesion volume", "ml", None, True, "volume of one lesion of the target"),
+    Metric("lesion_sensitivity", "lesion sensitivity", "%", True, True, "share of one lesion that is predicted"),
+    Metric(
+        "lesion_ppv", "lesion PPV", "%", True, True,
+        "share of the components touching one lesion that lies within it; undefined where none does",
+    ),
+)  # fmt: skip
+_VOLUMES = (
+    Metric(
+        "volume_sensitivity", "sensitivity", "%", True, True,
+        "stacked slices: share of the target that is predicted; undefined where the target is empty",
+    ),
+    Metric(
+        "volume_ppv", "PPV", "%", True, True,
+        "stacked slices: share of the prediction that is right; undefined where nothing is predicted",
+    ),
+    Metric(
+        "volume_boundary_iou", "boundary IoU", "%", True, True,
+        "IoU of what lies within 2 % of a slice's diagonal of the outlines", settled=True,
+    ),
+    Metric(
+        "volume_cldice", "clDice", "%", True, True,
+        "tubes only: harmonic mean of the shares of both centrelines that lie within the other mask", settled=True,
+    ),
+    Metric(
+        "volume_difference", "volume difference", "ml", False, True,
+        "volume of the prediction less that of the target, without sign",
+    ),
+)  # fmt: skip
+_PROPAGATION = (
+    Metric(
+        "prompted_dice", "Dice on the prompted slice", "%", True, True,
+        "Dice in the slice on which models that propagate are prompted",
+    ),
+    Metric(
+        "over_ml", "over-propagation", "ml", False, True,
+        "foreground that is predicted beyond the target's first and last slice",
+    ),
+    Metric(
+        "over_slices", "over-propagated slices", "per volume", False, True,
+        "slices with foreground beyond the target's first and last slice",
+    ),
+    Metric(
+        "user_actions", "user actions", "per volume", False, True, "boxes, clicks and masks that the user gives",
     ),
 )  # fmt: skip
 _ROUNDS = (
@@ -175,7 +249,8 @@ _STACKED = tuple(
     for one in _PER_SLICE
 )
 METRICS: Mapping[str, Metric] = {
-    one.name: one for one in (*_PER_SLICE, *_STACKED, *_LESIONS, *_CHOSEN, *_ROUNDS)
+    one.name: one
+    for one in (*_PER_SLICE, *_STACKED, *_VOLUMES, *_LESIONS, *_BY_LESION, *_PROPAGATION, *_CHOSEN, *_ROUNDS)
 }  # the names of the default protocol; `metric` also knows other tolerances
 
 
@@ -196,11 +271,11 @@ def metric(name: str) -> Metric:
     """
     if name in METRICS:
         return METRICS[name]
-    pattern = re.fullmatch(r"(volume_)?(?:nsd@(\d+(?:\.\d+)?)(mm|px)|(hd95)_px)", name)
+    pattern = re.fullmatch(r"(volume_)?(?:nsd@(\d+(?:\.\d+)?)(mm|px)|(hd95|assd)_px)", name)
     if pattern is None:
         raise ValueError(f"unknown metric {name!r}; there are {', '.join(METRICS)}")
     volume, tolerance, unit, distance = pattern.groups()
-    known = METRICS[f"{volume or ''}{'hd95' if distance else 'nsd@2mm'}"]
+    known = METRICS[f"{volume or ''}{distance or 'nsd@2mm'}"]
     if distance:
         return replace(known, name=name, title=f"{known.title} (px)", unit="px")
     stated = known.title.replace("2mm", f"{tolerance}{unit}"), known.text.replace("2 mm", f"{tolerance} {unit}")

@@ -10,13 +10,14 @@ import numpy as np
 from bench.data.case import Mask
 from bench.protocols import Protocol
 from bench.scoring.empty import settle
-from bench.scoring.lesions import lesion_counts
 from bench.scoring.metrics import OVERLAPS, Areas, areas, nsd_name
 from bench.scoring.packed import PackedMask, pack
 from bench.scoring.surface import ImagePart, Surface, diagonal_mm, distances, surface
 
+DISTANCES = ("hd95", "assd")
 UNDEFINED = (float("nan"), "undefined")
 FAILED = (float("nan"), "failed")
+SKIPPED = (float("nan"), "skipped")
 
 Scored = tuple[float, str]  # value and status
 
@@ -54,13 +55,17 @@ class Target:
 def names(protocol: Protocol) -> list[str]:
     """The metrics of every pair."""
     unit = protocol.distance_unit
-    return [*OVERLAPS, nsd_name(protocol.tolerance, unit), "hd95" if unit == "mm" else "hd95_px"]
+    return [
+        *OVERLAPS,
+        nsd_name(protocol.tolerance, unit),
+        *(name if unit == "mm" else f"{name}_px" for name in DISTANCES),
+    ]
 
 
 def scores(target: Target, predicted: Mask, protocol: Protocol) -> dict[str, Scored]:
     """Overlaps and distances of a pair.
 
-    HD95 is the diagonal of the image where exactly one mask is empty, and undefined where both are.
+    HD95 and ASSD are the diagonal of the image where exactly one mask is empty, and undefined where both are.
 
     Args:
         target: the reference.
@@ -73,27 +78,16 @@ def scores(target: Target, predicted: Mask, protocol: Protocol) -> dict[str, Sco
     return dict(zip(names(protocol), [*made, *_distances(target, predicted, counted, protocol)], strict=True))
 
 
-def _distances(target: Target, predicted: Mask, counted: Areas, protocol: Protocol) -> tuple[Scored, Scored]:
+def _distances(target: Target, predicted: Mask, counted: Areas, protocol: Protocol) -> tuple[Scored, Scored, Scored]:
     if protocol.distance_unit == "mm" and target.spacing_mm is None:
-        return UNDEFINED, UNDEFINED
+        return UNDEFINED, UNDEFINED, UNDEFINED
     one = target.surface_mm if protocol.distance_unit == "mm" else target.surface_px
     found = distances(one, surface(predicted, one.spacing_mm, target.part))
-    hd95 = found.hd95(diagonal_mm(one.shape, one.spacing_mm))
     if protocol.empty_rule == "skip" and not counted.target:
-        return settle(float("nan"), counted, "skip"), (float("nan"), "skipped")
-    return settle(found.nsd(protocol.tolerance), counted, protocol.empty_rule), defined(hd95)
-
-
-def lesion_scores(target: Target, predicted: Mask, protocol: Protocol) -> dict[str, Scored]:
-    """F1 and counts of lesions."""
-    found = lesion_counts(target.mask, predicted)
-    f1 = settle(found.f1, areas(target.packed, predicted), protocol.empty_rule)
-    counts = {"found": found.found, "missed": found.missed, "invented": found.invented}
-    scored: dict[str, Scored] = {"lesion_f1": f1}
-    return scored | {f"lesions_{name}": (float(value), "ok") for name, value in counts.items()}
-
-
-LESION_NAMES = ("lesion_f1", "lesions_found", "lesions_missed", "lesions_invented")
+        return settle(float("nan"), counted, "skip"), SKIPPED, SKIPPED
+    farthest = diagonal_mm(one.shape, one.spacing_mm)
+    nsd = settle(found.nsd(protocol.tolerance), counted, protocol.empty_rule)
+    return nsd, defined(found.hd95(farthest)), defined(found.assd(farthest))
 
 
 @dataclass(frozen=True, eq=False)

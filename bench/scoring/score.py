@@ -13,27 +13,20 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from bench import workers
-from bench.data import catalogue
 from bench.data.bounding_box import Box
 from bench.data.case import Mask, class_of
-from bench.errors import RunError
 from bench.protocols import Protocol
 from bench.scoring import pair
 from bench.scoring.interaction import OBJECT, interaction_scores
-from bench.scoring.pair import FAILED, LESION_NAMES, Candidate, Scored, Target
+from bench.scoring.pair import FAILED, Candidate, Scored, Target
+from bench.scoring.propagation import propagation_scores, slice_score
+from bench.scoring.stored_case import StoredCase, load_case
 from bench.scoring.surface import ImagePart
-from bench.scoring.volume import VolumeGrid, box_around, grid, stack
+from bench.scoring.volume import VolumeGrid, box_around, stack
+from bench.scoring.volume_scores import ClassKind, kind_of, lesion_records, volume_scores
 from bench.store.files import temporary_folder
-from bench.store.masks import MaskShard
 from bench.store.records import RecordColumns, to_table, write_records
-from bench.store.run_folder import (
-    FAILURE_COLUMNS,
-    RECORD_PARTS,
-    candidates_path,
-    predictions_path,
-    targets_path,
-    timings,
-)
+from bench.store.run_folder import FAILURE_COLUMNS, RECORD_PARTS, predictions_path
 
 Row = dict[str, Any]
 
@@ -88,61 +81,6 @@ def _by_object(parts: Iterable[Path]) -> Iterator[pa.Table]:
             yield chosen.sort_by([(name, "ascending") for name in (*OBJECT, "area_px")])
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Stored:
-    """What a run keeps of one model on one case; masks are unpacked as they are needed.
-
-    Attributes:
-        targets: (slice, target) to the place of the reference in `kept`.
-        kept: the references.
-        drawn: the predictions.
-        others: the candidates that were not selected, and their places by entry of `drawn`.
-        seconds: of each entry.
-    """
-
-    targets: Mapping[tuple[int, str], int]
-    kept: MaskShard
-    drawn: MaskShard
-    others: MaskShard
-    places: Sequence[Sequence[int]]
-    seconds: Sequence[Mapping[str, float]]
-
-    @property
-    def grid(self) -> VolumeGrid:
-        """Of the stacked volume."""
-        height, width = self.reference(next(iter(self.targets))).shape
-        return grid(self.kept.index, (height, width))
-
-    def reference(self, key: tuple[int, str]) -> Mask:
-        """The mask of a target in a slice."""
-        mask = self.kept.masks[self.targets[key]]
-        if mask is None:
-            raise RunError(f"no target for {key}; the run folder is damaged")
-        return mask
-
-    def candidates(self, entry: int) -> list[Candidate]:
-        """The candidates of an entry that were not selected."""
-        pairs = ((self.others.index[place], self.others.masks[place]) for place in self.places[entry])
-        return [Candidate(mask, facts["score"], facts["candidate"]) for facts, mask in pairs if mask is not None]
-
-
-def _load(run: Path, model: str, dataset: str, case: str) -> _Stored:
-    where = predictions_path(run, model, dataset, case)
-    about = {"dataset": dataset, "case": case}
-    drawn = MaskShard.load(where, about | {"model": model})
-    kept = MaskShard.load(targets_path(run, dataset, case), about)
-    targets = {(entry["slice"], entry["target"]): place for place, entry in enumerate(kept.index)}
-    for entry in drawn.index:
-        if (entry["slice"], entry["target"]) not in targets:
-            raise RunError(f"{where}: no target for {entry}; the run folder is damaged")
-    path = candidates_path(run, model, dataset, case)
-    others = MaskShard.load(path) if path.exists() else MaskShard([], [])  # none in runs that kept none
-    places: list[list[int]] = [[] for _ in drawn.index]
-    for place, facts in enumerate(others.index):
-        places[facts["entry"]].append(place)
-    return _Stored(targets, kept, drawn, others, places, timings(where, len(drawn.index)))
-
-
 @dataclass(slots=True)
 class _Volume:
     """The slices of one class, prompt and round.
@@ -168,7 +106,7 @@ class _ScoredEntry:
 def _score_case(run: Path, case: Mapping[str, Any], protocol: Protocol, part: Path) -> tuple[list[Row], float]:
     """Write the records of one model on one case; its failures and the seconds it took."""
     started = time.perf_counter()
-    stored = _load(run, case["model"], case["dataset"], case["case"])
+    stored = load_case(run, case["model"], case["dataset"], case["case"])
     scored = _score_entries(stored, protocol)
     records = RecordColumns({"run": run.name} | dict(case))
     failures: list[Row] = []
@@ -184,6 +122,10 @@ def _score_case(run: Path, case: Mapping[str, Any], protocol: Protocol, part: Pa
     chosen = [one.chosen for one in scored]
     for row, scores in _volume_records(case["dataset"], volumes, stored, chosen, protocol):
         records.add(row, scores)
+        if protocol.prompted != "every" and row["target"] == class_of(row["target"]):
+            slices = volumes[row["target"], row["prompt"], row["round"]].slices
+            found = [slice_score(stored, number, scored[number].area_px, scored[number].scores) for _, number in slices]
+            records.add(row, propagation_scores(found, protocol.prompted, stored.grid))
     made = records.table()
     pq.write_table(made, part)
     if (by_object := _of_objects(made)) is not None:
@@ -198,7 +140,7 @@ def _of_objects(records: pa.Table) -> pa.Table | None:
     return to_table(interaction_scores(records.filter(pc.is_valid(records["slice"])).to_pandas()))
 
 
-def _score_entries(stored: _Stored, protocol: Protocol) -> list[_ScoredEntry]:
+def _score_entries(stored: StoredCase, protocol: Protocol) -> list[_ScoredEntry]:
     """The scores of all entries, in order; computed target by target, so that each is unpacked and measured once."""
     by_target: dict[tuple[int, str], list[int]] = {}
     for number, entry in enumerate(stored.drawn.index):
@@ -215,7 +157,7 @@ def _score_entries(stored: _Stored, protocol: Protocol) -> list[_ScoredEntry]:
 
 
 def _score_entry(
-    target: Target, stored: _Stored, number: int, protocol: Protocol
+    target: Target, stored: StoredCase, number: int, protocol: Protocol
 ) -> tuple[Mapping[str, Scored], int | None]:
     """The scores of one prediction, and the place of the candidate that was scored in its stead."""
     mask = stored.drawn.masks[number]
@@ -244,29 +186,42 @@ def _in_order(own: Candidate, others: Sequence[Candidate]) -> list[Candidate]:
 def _volume_records(
     dataset: str,
     volumes: Mapping[tuple[str, str, int], _Volume],
-    stored: _Stored,
+    stored: StoredCase,
     chosen: Sequence[int | None],
     protocol: Protocol,
 ) -> Iterator[tuple[Row, Mapping[str, Scored]]]:
-    """Scores of stacked slices. A slice without a prompt counts as predicted empty; one failed slice fails all."""
+    """Scores of stacked slices. A slice without a prompt counts as predicted empty; one failed slice fails all.
+
+    Masks of another tool count on all slices.
+    """
     space = stored.grid
-    lesions = catalogue.lesions(dataset) if len(space.shape) == 3 else ()
-    scored: dict[tuple[str, str, int], tuple[int, Mapping[str, Scored]]] = {}
+    scored: dict[tuple[str, str, int], list[tuple[Row, Mapping[str, Scored]]]] = {}
     for name in dict.fromkeys(name for name, _, _ in volumes):  # one target in memory at a time
         its = {key: volume for key, volume in volumes.items() if key[0] == name}
         box = _box(name, its.values(), stored, chosen, space)
         target = _stacked_target(name, stored, space, box)
-        area_px = target.packed.area
+        kind = kind_of(dataset, name, len(space.shape) == 3)
         for key, volume in its.items():
-            predicted = None if volume.failed else stack(_chosen_masks(volume, stored, chosen), space, box)
-            scored[key] = area_px, _volume_scores(target, predicted, protocol, name in lesions)
-    for name, prompt, number in volumes:
-        area_px, scores = scored[name, prompt, number]
-        row = {"slice": None, "target": name, "prompt": prompt, "round": number}
-        yield row | {"seconds_encode": 0.0, "seconds_decode": 0.0, "area_px": area_px}, scores
+            predicted = None if volume.failed else stack(_predicted_masks(name, volume, stored, chosen), space, box)
+            scored[key] = list(_of_volume(name, target, predicted, protocol, kind))
+    for key in volumes:
+        name, prompt, number = key
+        for row, scores in scored[key]:
+            row |= {"slice": None, "prompt": prompt, "round": number, "seconds_encode": 0.0, "seconds_decode": 0.0}
+            yield row, scores
 
 
-def _chosen_masks(volume: _Volume, stored: _Stored, chosen: Sequence[int | None]) -> Iterator[tuple[int, Mask]]:
+def _of_volume(
+    name: str, target: Target, predicted: Mask | None, protocol: Protocol, kind: ClassKind
+) -> Iterator[tuple[Row, Mapping[str, Scored]]]:
+    """The scores of a class, then those of each of its lesions, which are named like components: "lesion#2"."""
+    scores, lesions = volume_scores(target, predicted, protocol, kind)
+    yield {"target": name, "area_px": target.packed.area}, scores
+    for number, (voxels, made) in enumerate(lesion_records(target, lesions) if lesions else (), start=1):
+        yield {"target": f"{name}#{number}", "area_px": voxels}, made
+
+
+def _chosen_masks(volume: _Volume, stored: StoredCase, chosen: Sequence[int | None]) -> Iterator[tuple[int, Mask]]:
     for index, number in volume.slices:
         place = chosen[number]
         mask = stored.drawn.masks[number] if place is None else stored.others.masks[place]
@@ -274,30 +229,32 @@ def _chosen_masks(volume: _Volume, stored: _Stored, chosen: Sequence[int | None]
             yield index, mask
 
 
+def _predicted_masks(
+    name: str, volume: _Volume, stored: StoredCase, chosen: Sequence[int | None]
+) -> Iterator[tuple[int, Mask]]:
+    """All masks of a class: those that were asked for, and what another tool drew beyond them."""
+    yield from _chosen_masks(volume, stored, chosen)
+    for place, facts in enumerate(stored.beyond.index):
+        mask = stored.beyond.masks[place] if facts["target"] == name else None
+        if mask is not None:
+            yield facts["slice"], mask
+
+
 def _box(
-    name: str, volumes: Iterable[_Volume], stored: _Stored, chosen: Sequence[int | None], space: VolumeGrid
+    name: str, volumes: Iterable[_Volume], stored: StoredCase, chosen: Sequence[int | None], space: VolumeGrid
 ) -> Box:
     """The part of the volume that holds the target and all that was predicted for it."""
-    predicted = (_chosen_masks(volume, stored, chosen) for volume in volumes if not volume.failed)
+    predicted = (_predicted_masks(name, volume, stored, chosen) for volume in volumes if not volume.failed)
     return box_around(chain(_target_masks(name, stored), *predicted), space)
 
 
-def _target_masks(name: str, stored: _Stored) -> Iterator[tuple[int, Mask]]:
+def _target_masks(name: str, stored: StoredCase) -> Iterator[tuple[int, Mask]]:
     return ((key[0], stored.reference(key)) for key in stored.targets if class_of(key[1]) == name)
 
 
-def _stacked_target(name: str, stored: _Stored, space: VolumeGrid, box: Box) -> Target:
+def _stacked_target(name: str, stored: StoredCase, space: VolumeGrid, box: Box) -> Target:
     part = ImagePart(tuple(side.start for side in box), space.shape)
     return Target(stack(_target_masks(name, stored), space, box), space.spacing_mm, part)
-
-
-def _volume_scores(target: Target, predicted: Mask | None, protocol: Protocol, lesions: bool) -> dict[str, Scored]:
-    """The scores of a volume; those of one with a failed slice (None) failed."""
-    known = [f"volume_{name}" for name in pair.names(protocol)] + list(LESION_NAMES) * lesions
-    if predicted is None:
-        return dict.fromkeys(known, FAILED)
-    made = {f"volume_{name}": scored for name, scored in pair.scores(target, predicted, protocol).items()}
-    return made | (pair.lesion_scores(target, predicted, protocol) if lesions else {})
 
 
 def _failure(row: Row, reason: str) -> Row:

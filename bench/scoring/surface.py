@@ -66,6 +66,22 @@ class SurfaceDistances:
             return one_empty_mm if self.from_target.size or self.from_predicted.size else float("nan")
         return max(_percentile_95(self.from_target), _percentile_95(self.from_predicted))
 
+    def assd(self, one_empty_mm: float = float("nan")) -> float:
+        """Average symmetric surface distance: the mean over the surface pixels of both masks, in mm.
+
+        Args:
+            one_empty_mm: the value where exactly one mask is empty, see `diagonal_mm` for the worst that fits an image.
+
+        Returns:
+            A distance; NaN if both masks are empty.
+
+        Source: Heimann et al., IEEE Trans. Med. Imaging 28 (2009) 1251-1265.
+        """
+        if not self.from_target.size or not self.from_predicted.size:
+            return one_empty_mm if self.from_target.size or self.from_predicted.size else float("nan")
+        total = float(self.from_target.sum() + self.from_predicted.sum())
+        return total / (self.from_target.size + self.from_predicted.size)
+
 
 @dataclass(frozen=True, slots=True)
 class ImagePart:

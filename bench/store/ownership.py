@@ -12,10 +12,10 @@ from urllib.parse import quote
 from bench.config import RunConfig
 from bench.errors import RunError
 from bench.store.files import is_partial, read_json, write_json
-from bench.store.run_folder import SECONDS, model_folder
+from bench.store.run_folder import GRID, SECONDS, model_folder
 
 REPORT_FOLDERS = ("tables", "figures")  # which of their files the run has written stands in `NOTES`
-FOLDERS = ("predictions", "candidates", "targets", "images", "protocols", *REPORT_FOLDERS)
+FOLDERS = ("predictions", "candidates", "beyond", "targets", "images", "protocols", *REPORT_FOLDERS)
 RUN_FILES = ("prompts.parquet", "records.parquet", "failures.parquet", "report.html")
 NOTES = ".segmote-bench-files.json"
 PROTOCOL_FILES = ("records.parquet", "failures.parquet", "protocol.json")  # of each folder below protocols/
@@ -58,13 +58,13 @@ def delete_run(config: RunConfig) -> None:
 def _own(config: RunConfig) -> Iterator[Path]:
     folder = config.out
     models = [model_folder(Path(), name).name for name in config.models]
-    inside = {"predictions": models, "candidates": models, "targets": ["."], "images": ["."]}
+    inside = {"predictions": models, "candidates": models, "beyond": models, "targets": ["."], "images": ["."]}
     for name, parts in inside.items():
         for part in parts:
             for dataset in config.datasets:
                 where = folder / name / part / quote(dataset, safe="")
                 found = where.iterdir() if where.is_dir() and not where.is_symlink() else ()
-                yield from (path for path in found if path.name.endswith((".npz", SECONDS)) and _is_file(path))
+                yield from (path for path in found if path.name.endswith((".npz", SECONDS, GRID)) and _is_file(path))
     written = [folder / name for name in (*_noted(folder), NOTES, *RUN_FILES)]
     written += [path for name in PROTOCOL_FILES for path in (folder / "protocols").glob(f"*/{name}")]
     yield from (path for path in written if _is_file(path))

@@ -20,6 +20,7 @@ SLICES = ".segmote-bench-slices"  # these two folders are there only while they 
 RECORD_PARTS = ".segmote-bench-records"
 SECONDS = ".seconds.json"  # the longest ending of a case's file
 LONGEST_NAME = 255  # bytes that file systems take
+GRID = ".grid.json"
 SECONDS_COLUMNS = ("seconds_encode", "seconds_decode")
 FAILURE_COLUMNS = ("stage", "kind", "dataset", "patient", "case", "target", "model", "prompt", "reason")
 
@@ -129,6 +130,12 @@ def targets_path(run: Path, dataset: str, case: str) -> Path:
     return case_path(run / "targets", dataset, case)
 
 
+def grid_path(run: Path, dataset: str, case: str) -> Path:
+    """Where the grid of a case is kept, beside its targets, see `bench.store.grid`."""
+    path = targets_path(run, dataset, case)
+    return path.with_name(path.name.removesuffix(".npz") + GRID)
+
+
 def slices_path(run: Path, dataset: str, case: str) -> Path:
     """Where the slices of a case are kept while the run goes on, see `bench.store.slice_cache`."""
     return case_path(run / SLICES, dataset, case).with_suffix(".arrow")
@@ -151,6 +158,14 @@ def candidates_path(run: Path, model: str, dataset: str, case: str) -> Path:
     among the model's candidates, and `score`, the model's own. The selected candidate is the prediction itself.
     """
     return run / "candidates" / predictions_path(run, model, dataset, case).relative_to(run / "predictions")
+
+
+def beyond_path(run: Path, model: str, dataset: str, case: str) -> Path:
+    """Where the masks are kept that a tool drew on slices in which nobody asked for their class; absent for models.
+
+    A mask shard whose index rows have `slice` and `target`, the class; the masks belong to the volume of the class.
+    """
+    return run / "beyond" / predictions_path(run, model, dataset, case).relative_to(run / "predictions")
 
 
 RECORD_COLUMNS = (

@@ -4,9 +4,11 @@ from bench import protocols
 from bench.protocols import PROMPTING, PROTOCOLS, SCORING, Protocol, load, needs_new_run
 from bench.statistics.patients import AGGREGATIONS
 
+VOLUMES = ("volume", "volume-largest", "volume-first")
+
 
 def test_the_peers_are_there_and_every_one_says_where_its_rules_come_from():
-    assert list(PROTOCOLS) == ["bench", "segmote", "sam-med2d", "medsam", "huang", "imis", "ritm"]
+    assert list(PROTOCOLS) == ["bench", "segmote", "sam-med2d", "medsam", "huang", "imis", "ritm", *VOLUMES]
     for name, one in PROTOCOLS.items():
         assert one.name == name and one.source and one.aggregation in AGGREGATIONS
 

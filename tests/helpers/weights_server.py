@@ -20,6 +20,7 @@ class Behaviour:
 
 class Handler(BaseHTTPRequestHandler):
     behaviour: Behaviour
+    content: bytes = CONTENT
 
     def do_GET(self) -> None:
         asked = self.headers.get("Range")
@@ -27,15 +28,15 @@ class Handler(BaseHTTPRequestHandler):
         if self.behaviour.statuses:
             return self.send_error(self.behaviour.statuses.pop(0))
         start = int(re.findall(r"\d+", asked)[0]) if asked and self.behaviour.ranges else 0
-        if start >= len(CONTENT):
-            return self.send_empty(416, f"bytes */{len(CONTENT)}")
+        if start >= len(self.content):
+            return self.send_empty(416, f"bytes */{len(self.content)}")
         self.send_response(206 if start else 200)
-        self.send_header("Content-Length", str(len(CONTENT) - start))
+        self.send_header("Content-Length", str(len(self.content) - start))
         if start:
-            self.send_header("Content-Range", f"bytes {start}-{len(CONTENT) - 1}/{len(CONTENT)}")
+            self.send_header("Content-Range", f"bytes {start}-{len(self.content) - 1}/{len(self.content)}")
         self.end_headers()
         stop = start + self.behaviour.cut_after.pop(0) if self.behaviour.cut_after else None
-        self.wfile.write(CONTENT[start:stop])
+        self.wfile.write(self.content[start:stop])
         return None
 
     def send_empty(self, status: int, content_range: str) -> None:

@@ -2,6 +2,7 @@
 
 import pkgutil
 from difflib import get_close_matches
+from importlib.metadata import entry_points
 
 from bench.data.case import Dataset
 
@@ -22,8 +23,20 @@ VARIANTS = ("isles2022-adc", "isles2022-flair")
 
 
 def names() -> list[str]:
-    """Names that `load` knows, the paper's sets first."""
-    return list(REGISTRY)
+    """Names that `load` knows, the paper's sets first, those of other packages last."""
+    return [*REGISTRY, *others()]
+
+
+def others() -> dict[str, str]:
+    """The data sets of other installed packages: those of the entry points `segmote_bench.datasets`, by name.
+
+    Raises:
+        ValueError: one has the name of a data set of this package.
+    """
+    found = {point.name: point.value for point in entry_points(group="segmote_bench.datasets")}
+    if taken := sorted(set(found) & set(REGISTRY)):
+        raise ValueError(f"the entry point {taken[0]} = {found[taken[0]]} has the name of a data set of this package")
+    return found
 
 
 def load(name: str) -> Dataset:
@@ -36,8 +49,9 @@ def load(name: str) -> Dataset:
         >>> load("segthor").modality
         'CT'
     """
-    if name not in REGISTRY:
-        likely = get_close_matches(name, REGISTRY) or names()
+    where = REGISTRY.get(name) or others().get(name)
+    if where is None:
+        likely = get_close_matches(name, names()) or names()
         raise ValueError(f"no data set {name!r}; did you mean {' or '.join(likely)}?")
-    found: Dataset = pkgutil.resolve_name(REGISTRY[name])
+    found: Dataset = pkgutil.resolve_name(where)
     return found

@@ -110,7 +110,7 @@ def _dataset(name: str, channel: str, title: str) -> Dataset:
         title=title,
         modality="MR",
         rows={"Ischemic stroke lesion": (TARGET,)},
-        licence="CC BY 4.0",
+        licence="CC BY 4.0 or CC BY-SA 4.0: sources conflict, the organisers' README says the latter",
         source="https://doi.org/10.5281/zenodo.7153326",
         citation="Hernandez Petzsche et al., Scientific Data 9:762 (2022)",
         layout="sub-strokecaseNNNN/ses-0001/{dwi,anat}/*_{dwi,adc,FLAIR}.nii.gz (also below rawdata/, also flat) and "

@@ -31,6 +31,26 @@ ROWS = {
     "Spleen": ("spleen",),
     "Stomach": ("stomach",),
 }
+TUBES = (
+    "aorta",
+    "brachiocephalic_trunk",
+    "brachiocephalic_vein_left",
+    "brachiocephalic_vein_right",
+    "common_carotid_artery_left",
+    "common_carotid_artery_right",
+    "esophagus",
+    "iliac_artery_left",
+    "iliac_artery_right",
+    "iliac_vena_left",
+    "iliac_vena_right",
+    "inferior_vena_cava",
+    "portal_vein_and_splenic_vein",
+    "pulmonary_vein",
+    "subclavian_artery_left",
+    "subclavian_artery_right",
+    "superior_vena_cava",
+    "trachea",
+)
 TABLE_1_CLASSES = frozenset(name for names in ROWS.values() for name in names)
 
 
@@ -147,6 +167,7 @@ def _dataset(
         find=partial(roots, has_layout=partial(has_layout, image=image)),
         index=partial(index, dataset=name, modality=modality, image=image, classes=classes),
         read=read,
+        tubes=TUBES,
     )
 
 
@@ -158,8 +179,8 @@ MRI = _dataset(
     TABLE_1_CLASSES,
     ROWS,
     (
-        "CC BY-NC-SA 2.0 as dataset cards state; see the record",
-        "https://doi.org/10.5281/zenodo.11367004",
+        "v3: CC BY 4.0; v2 and earlier: CC BY-NC-SA 2.0",
+        "https://doi.org/10.5281/zenodo.22688334 (v3.0.0), https://doi.org/10.5281/zenodo.11367004 (v2)",
         "Akinci D'Antonoli et al., Radiology 314(2) (2025)",
     ),
 )
@@ -172,7 +193,7 @@ CT = _dataset(
     {},
     (
         "CC BY 4.0",
-        "https://doi.org/10.5281/zenodo.10047292",
+        "https://doi.org/10.5281/zenodo.22688904 (v3.0.0), https://doi.org/10.5281/zenodo.10047292 (v2.0.1)",
         "Wasserthal et al., Radiology: Artificial Intelligence 5(5) (2023)",
     ),
 )

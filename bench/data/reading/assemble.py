@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.data import mapped
-from bench.data.case import Case, DataError, Item, Mask, target_of
+from bench.data.case import Case, DataError, Item, Mask, ScanHeader, target_of
 from bench.data.reading import pictures
 from bench.data.reading.intensities import odd_intensities
 from bench.data.reading.labels import NOT_SCORED, LabelTable, by_id
@@ -28,7 +28,7 @@ def volume_case(item: Item, image: Volume, masks: Mapping[str, Mask], warnings: 
         DataError: no mask has foreground; two classes of one name, or a reserved one.
     """
     warnings = (*image.warnings, *warnings, *odd_intensities(image.voxels, item.modality))
-    return _case(item, image.voxels, masks, image.spacing_mm, image.affine, warnings)
+    return _case(item, image.voxels, masks, image.spacing_mm, image.affine, warnings, image.header)
 
 
 def picture_case(item: Item, image: NDArray[Any], masks: Mapping[str, Mask], warnings: Iterable[str]) -> Case:
@@ -82,6 +82,7 @@ def _case(
     spacing_mm: tuple[float, ...],
     affine: NDArray[np.float64] | None,
     warnings: Iterable[str],
+    header: ScanHeader | None = None,
 ) -> Case:
     masks, void = _scored(masks)
     _require_sound_names(list(masks))
@@ -100,6 +101,7 @@ def _case(
         spacing_mm=spacing_mm,
         affine=affine,
         warnings=(*item.details.get("warnings", ()), *warnings, *void, *constant),
+        header=header,
     )
 
 

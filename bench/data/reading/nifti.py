@@ -17,10 +17,10 @@ from nibabel.filebasedimages import ImageFileError
 from nibabel.spatialimages import HeaderDataError
 from nibabel.volumeutils import apply_read_scaling
 from nibabel.wrapstruct import WrapStructError
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from bench.data import mapped
-from bench.data.case import DataError
+from bench.data.case import DataError, ScanHeader
 from bench.data.reading.opening import MOST_BYTES, opened, place, require_plausible
 from bench.data.reading.values import finite, known_labels
 
@@ -32,6 +32,10 @@ GRID_TOLERANCE = 0.1  # of the smallest voxel side, at the corner of the volume 
 MILLIMETRES = {"mm": 1.0, "meter": 1000.0, "micron": 0.001, "unknown": 1.0}
 USUAL_MM = (0.01, 50.0)  # voxel sides of scanners; others come from a wrong unit more often than not
 MOST_REST_BYTES = 2**26  # behind the last voxel of a packed file
+PLACE_FIELDS = (  # of a header: where the voxels lie, and their unit; none of its free text, which may name a patient
+    "pixdim", "xyzt_units", "qform_code", "sform_code", "quatern_b", "quatern_c", "quatern_d",
+    "qoffset_x", "qoffset_y", "qoffset_z", "srow_x", "srow_y", "srow_z",
+)  # fmt: skip
 UNREADABLE: tuple[type[Exception], ...] = (
     OSError,
     EOFError,
@@ -61,6 +65,7 @@ class Volume:
         affine: (4, 4) from voxel indices to RAS millimetres; its columns have the lengths `spacing_mm`.
         turn: (3, 2) orientation transform of nibabel that brought the stored voxels to LPS order.
         warnings: what was odd about the file, each one sentence.
+        header: where the file stores its voxels, to write masks for it; None if it was not read from a file.
     """
 
     path: Path
@@ -69,13 +74,24 @@ class Volume:
     affine: Affine
     turn: NDArray[Any]
     warnings: tuple[str, ...]
+    header: ScanHeader | None = None
 
     @property
     def stored(self) -> NDArray[Any]:
         """The voxels in the order of the file."""
-        axes, flips = self.turn[:, 0].astype(int), self.turn[:, 1].astype(int)
-        back = np.stack([np.argsort(axes), flips[np.argsort(axes)]], axis=1)
-        return np.asarray(nib.orientations.apply_orientation(self.voxels, back))
+        return stored_order(self.voxels, self.turn)
+
+
+def stored_order(voxels: NDArray[Any], turn: ArrayLike) -> NDArray[Any]:
+    """LPS voxels turned back to the order of their file.
+
+    Args:
+        voxels: (I, J, K) in LPS order.
+        turn: (3, 2) orientation transform of nibabel that brought the file's voxels to LPS order.
+    """
+    axes, flips = np.asarray(turn, int).T
+    back = np.stack([np.argsort(axes), flips[np.argsort(axes)]], axis=1)
+    return np.asarray(nib.orientations.apply_orientation(voxels, back))
 
 
 def read_volume(path: Path) -> Volume:
@@ -118,7 +134,13 @@ def _read(path: Path) -> Volume:
     turned = affine @ nib.orientations.inv_ornt_aff(turn, voxels.shape)
     x, y, z = (_as_stored(length) for length in np.linalg.norm(turned[:3, :3], axis=0))
     voxels = nib.orientations.apply_orientation(voxels, turn)
-    return Volume(path, voxels, (x, y, z), turned, turn, odd_geometry)
+    return Volume(path, voxels, (x, y, z), turned, turn, odd_geometry, _header(image, turn))
+
+
+def _header(image: Any, turn: NDArray[Any]) -> ScanHeader:
+    fields = {name: image.header[name].tolist() for name in PLACE_FIELDS}
+    plain = {name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}
+    return ScanHeader(tuple((int(axis), int(flip)) for axis, flip in turn), plain)
 
 
 def _as_stored(length: float) -> float:

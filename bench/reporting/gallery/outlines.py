@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -121,12 +120,15 @@ def outlined_predictions(
         by_shard.setdefault((pick.model, pick.dataset, pick.case), []).append(number)
     for (model, dataset, case), numbers in by_shard.items():
         slices = {picks[number].slice for number in numbers}
-        where = predictions_path(run.folder, model, dataset, case)
-        drawn = _masks(where, ("slice", "target", "prompt", "round"), slices)
-        targets = _masks(targets_path(run.folder, dataset, case), ("slice", "target"), slices)
+        shard = MaskShard.load(predictions_path(run.folder, model, dataset, case))
+        drawn = _masks(shard, ("slice", "target", "prompt", "round"), slices)
+        given = {(e["slice"], e["target"], e["prompt"]) for e in shard.index if e.get("asked", True)}
+        kept = MaskShard.load(targets_path(run.folder, dataset, case))
+        targets = _masks(kept, ("slice", "target"), slices)
         for number in numbers:
             pick = picks[number]
-            row = rows[dataset, case, pick.slice, pick.target, pick.prompt]
+            key = (pick.slice, pick.target, pick.prompt)
+            row = rows[(dataset, case, *key)] if key in given else None  # a mask may come from another slice's prompt
             image = images.found.get((dataset, case, pick.slice))
             made[number] = _outlined(pick, row, protocol, drawn, targets[pick.slice, pick.target], image)
     return [made[number] for number in range(len(picks))]
@@ -135,18 +137,17 @@ def outlined_predictions(
 Masks = dict[tuple[Any, ...], Mask]
 
 
-def _masks(path: Path, key: Sequence[str], slices: Collection[int]) -> Masks:
-    shard = MaskShard.load(path)
+def _masks(shard: MaskShard, key: Sequence[str], slices: Collection[int]) -> Masks:
     places = [place for place, row in enumerate(shard.index) if row["slice"] in slices]
     pairs = ((shard.index[place], shard.masks[place]) for place in places)
     return {tuple(row[name] for name in key): mask for row, mask in pairs if mask is not None}
 
 
 def _outlined(
-    pick: Pick, row: Mapping[str, Any], protocol: Protocol, drawn: Masks, target: Mask, image: Image | None
+    pick: Pick, row: Mapping[str, Any] | None, protocol: Protocol, drawn: Masks, target: Mask, image: Image | None
 ) -> OutlinedPrediction:
     mask = drawn[pick.slice, pick.target, pick.prompt, pick.round]
-    prompt = drawn_prompt(pick, row, protocol, drawn, target)
+    prompt = drawn_prompt(pick, row, protocol, drawn, target) if row else DrawnPrompt(None, (), None)
     lines, predicted = outlines(target), outlines(mask)
     shape = (mask.shape[0], mask.shape[1])
     points = [*lines, *predicted, np.array([click[:2] for click in prompt.clicks]).reshape(-1, 2)]

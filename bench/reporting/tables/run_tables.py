@@ -5,6 +5,8 @@ from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING
 
+import pandas as pd
+
 from bench.data import catalogue
 from bench.errors import RunError
 from bench.prompting.kinds import KINDS, round_name
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 
 AnyTable = Table | TextTable
 NOTHING = Cell(float("nan"))
+ACTIONS = "user_actions"
 
 
 def scores_table(run: ScoredRun, spec: TableSpec) -> Table:
@@ -44,12 +47,24 @@ def scores_table(run: ScoredRun, spec: TableSpec) -> Table:
         caption(run, spec),
         run.models,
         lines,
-        _notes(lines),
+        [*_notes(lines), *_actions_note(run, spec)],
         spec.metric,
         titles=_titles(run.facts),
         prompt=spec.prompt,
         heading=spec.heading,
     )
+
+
+def _actions(run: ScoredRun, spec: TableSpec) -> pd.DataFrame:
+    """Records of what the user gave for the volumes of a table; none where the protocol prompts every slice."""
+    same = (run.records["prompt"] == spec.prompt) & (run.records["round"] == spec.round)
+    return run.records[same & (run.records["metric"] == ACTIONS)]
+
+
+def _actions_note(run: ScoredRun, spec: TableSpec) -> list[str]:
+    means = _actions(run, spec).groupby("model")["value"].mean()
+    texts = [f"{model} {means[model]:.1f}" for model in run.models if model in means.index]
+    return [f"user actions per volume: {', '.join(texts)}"] if texts else []
 
 
 def _titles(facts: RunFacts) -> dict[str, str]:
@@ -218,7 +233,10 @@ def _tasks(run: ScoredRun) -> "Iterator[Task]":
 
 def _part(run: ScoredRun, spec: TableSpec) -> ScoredRun:
     """What one table needs: less to hand to another process."""
-    return replace(run, records=spec.select(run.records), _compared={})
+    found = spec.select(run.records)
+    if spec.metric.name != ACTIONS:
+        found = pd.concat([found, _actions(run, spec)])
+    return replace(run, records=found, _compared={})
 
 
 def _headline(run: ScoredRun, headline: TableSpec) -> Table:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bench.miniworld import folders
-from bench.miniworld.training import build, segmote
+from bench.miniworld.training import build, memory, segmote
 from tests.helpers.command_line import bench
 
 
@@ -15,16 +15,23 @@ def test_data_prints_the_folder_of_the_phantoms(capsys):
 
 
 @pytest.mark.parametrize(
-    ("models", "families", "with_segmote"),
-    [("all", ["sam", "sam2"], True), ("segmote", [], True), ("sam2", ["sam2"], False)],
+    ("models", "families", "then"),
+    [
+        ("all", ["sam", "sam2"], ["sam2-memory", "segmote"]),
+        ("segmote", [], ["segmote"]),
+        ("sam2", ["sam2"], ["sam2-memory"]),
+        ("sam2-memory", [], ["sam2-memory"]),
+        ("sam", ["sam"], []),
+    ],
 )
-def test_build_trains_the_families_and_segmote_last(capsys, monkeypatch, tmp_path, models, families, with_segmote):
+def test_build_trains_the_families_then_memory_and_segmote(capsys, monkeypatch, tmp_path, models, families, then):
     asked = []
     monkeypatch.setattr("bench.miniworld.training.families.FAMILIES", {"sam": None, "sam2": None})
     monkeypatch.setattr(build, "build", lambda names, out, **more: asked.append((names, out)))
     monkeypatch.setattr(segmote, "build", lambda out, logs, device: asked.append(("segmote", out)))
+    monkeypatch.setattr(memory, "build", lambda out, logs, device: asked.append(("sam2-memory", out)))
     assert bench(capsys, "demo", "build", "--models", models, "--out", tmp_path)[0] == 0
-    assert asked == [(families, tmp_path), *[("segmote", tmp_path)] * with_segmote]
+    assert asked == [(families, tmp_path), *((name, tmp_path) for name in then)]
 
 
 def test_look_prints_a_line_for_each_model(capsys):

@@ -9,6 +9,7 @@ from bench.errors import RunError
 from bench.reporting import report
 from bench.running import run
 from bench.running.rescore import rescore
+from bench.scoring.volume_scores import OF_VOLUMES
 from bench.store.files import read_json
 from bench.store.run_folder import predictions_path
 from tests.helpers import fakes
@@ -47,14 +48,15 @@ def test_records_are_long_and_complete(tmp_path):
     ]
     assert set(wanted) | {"seconds_encode", "seconds_decode", "area_px"} == set(records.columns)
     # 4 cases x 3 slices x 2 models per metric; and 4 cases x 2 targets x 2 models per metric of volumes
-    slices, volumes = ("dice", "iou", "nsd@2mm", "hd95"), ("volume_dice", "volume_iou", "volume_nsd@2mm", "volume_hd95")
+    slices = ("dice", "iou", "nsd@2mm", "hd95", "assd")
+    volumes = (*(f"volume_{name}" for name in slices), *OF_VOLUMES)
     wanted = dict.fromkeys((*slices, "predicted_iou"), 24) | dict.fromkeys(volumes, 16)
     assert records["metric"].value_counts().to_dict() == wanted
     unscored = records.query("metric == 'predicted_iou' and model == 'baseline/box'")
     assert unscored["value"].isna().all() and set(unscored["status"]) == {"undefined"}
     rest = records.drop(unscored.index)
     assert (rest["status"] == "ok").all() and rest["value"].ge(0).all()
-    assert rest.loc[~rest["metric"].str.contains("hd95"), "value"].le(1).all()
+    assert rest.loc[~rest["metric"].str.contains("hd95|assd|difference"), "value"].le(1).all()
     assert records.loc[records["metric"] == "volume_dice", "slice"].isna().all()
 
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from bench.scoring import metrics
+from bench.scoring import metrics, propagation
 from bench.scoring.metrics import Areas, areas
 
 pairs = st.tuples(st.integers(1, 8), st.integers(1, 8)).flatmap(
@@ -63,7 +63,7 @@ def test_bad_masks_are_refused_by_value(target, predicted, text):
 def test_every_metric_says_what_it_is():
     for name, one in metrics.METRICS.items():
         assert one.name == name and one.title and one.text
-        assert one.volume == name.startswith(("volume_", "lesion"))
+        assert one.volume == (name.startswith(("volume_", "lesion")) or name in propagation.NAMES)
     assert not metrics.METRICS["hd95"].higher_is_better and metrics.METRICS["hd95"].unit == "mm"
     assert metrics.METRICS["dice"].higher_is_better and metrics.METRICS["dice"].unit == "%"
 

@@ -1,7 +1,7 @@
 import numpy as np
 
 from bench.protocols import load
-from bench.scoring.pair import Candidate, Target, lesion_scores, oracle, scores
+from bench.scoring.pair import Candidate, Target, oracle, scores
 from bench.scoring.surface import ImagePart
 
 
@@ -21,4 +21,3 @@ def test_a_part_of_a_volume_has_the_scores_of_the_whole():
     whole, cut = Target(target, spacing_mm), Target(target[box], spacing_mm, part)
     for drawn in (predicted, np.zeros_like(predicted)):  # the diagonal of the whole is the HD95 of an empty one
         assert scores(cut, drawn[box], protocol) == scores(whole, drawn, protocol)
-        assert lesion_scores(cut, drawn[box], protocol) == lesion_scores(whole, drawn, protocol)

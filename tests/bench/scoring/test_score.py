@@ -9,6 +9,7 @@ from scipy import ndimage
 
 from bench import protocols
 from bench.errors import RunError
+from bench.scoring import propagation
 from bench.scoring.metrics import METRICS
 from bench.scoring.score import score
 from bench.store.files import write_json
@@ -145,11 +146,12 @@ def test_records_keep_to_the_contract(tmp_path):
     records = scored(tmp_path, pairs(0))
     assert tuple(records.columns) == RECORD_COLUMNS
     assert set(records["metric"]) <= set(METRICS)
-    volumes = {name for name, one in METRICS.items() if one.volume}
+    volumes = {name for name, one in METRICS.items() if one.volume} - set(propagation.NAMES)
+    volumes -= {"volume_cldice"}  # lesions are no tubes
     assert set(records.loc[records["slice"].isna(), "metric"]) == volumes
     assert (records.loc[records["metric"] == "predicted_iou", "value"] == 0.7).all()
     area = records.query("slice == 4 and metric == 'hd95'")["area_px"].item()
-    assert area == 36 and set(records["status"]) == {"ok"}
+    assert area == 36 and set(records.loc[records["metric"] != "lesion_ppv", "status"]) == {"ok"}
 
 
 def test_a_picture_is_its_own_volume(tmp_path):
@@ -175,9 +177,11 @@ def test_one_failed_slice_fails_its_own_scores_and_the_volume(tmp_path):
     records = scored(tmp_path, drawn)
     failed = records[records["status"] == "failed"]
     assert failed["value"].isna().all()
-    slices = {"dice", "iou", "nsd@2mm", "hd95", "predicted_iou"}
+    slices = {"dice", "iou", "nsd@2mm", "hd95", "assd", "predicted_iou"}
     assert set(failed.loc[failed["slice"] == 3, "metric"]) == slices
-    assert set(failed.loc[failed["slice"].isna(), "metric"]) == {name for name, one in METRICS.items() if one.volume}
+    by_lesion = {"lesion_ml", "lesion_sensitivity", "lesion_ppv"}
+    volumes = {name for name, one in METRICS.items() if one.volume} - by_lesion - {"volume_cldice", *propagation.NAMES}
+    assert set(failed.loc[failed["slice"].isna(), "metric"]) == volumes
     assert set(failed["slice"].dropna()) == {3}
 
 

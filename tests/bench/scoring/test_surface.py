@@ -3,7 +3,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from monai.metrics import compute_hausdorff_distance, compute_surface_dice
+from monai.metrics import compute_average_surface_distance, compute_hausdorff_distance, compute_surface_dice
 from scipy.ndimage import binary_dilation, binary_erosion
 from scipy.spatial.distance import cdist
 
@@ -34,7 +34,8 @@ def monai(target, predicted, spacing, tolerance):
     one, two = (torch.from_numpy(m)[None, None] for m in (target, predicted))
     hd95 = compute_hausdorff_distance(two, one, include_background=True, percentile=95, spacing=spacing)
     nsd = compute_surface_dice(two, one, [tolerance], include_background=True, spacing=spacing)
-    return float(hd95), float(nsd)
+    assd = compute_average_surface_distance(two, one, include_background=True, symmetric=True, spacing=spacing)
+    return float(hd95), float(nsd), float(assd)
 
 
 CORNERS = {
@@ -52,9 +53,10 @@ CORNERS = {
 @pytest.mark.parametrize("spacing", [(1.0, 1.0), (0.8, 2.5)])
 def test_agrees_with_monai_on_corner_cases(name, spacing):
     distances = surface_distances(*CORNERS[name], spacing)
-    hd95, nsd = monai(*CORNERS[name], spacing, 1.3)
+    hd95, nsd, assd = monai(*CORNERS[name], spacing, 1.3)
     assert distances.hd95() == pytest.approx(hd95, abs=1e-5)
     assert distances.nsd(1.3) == pytest.approx(nsd, abs=1e-6)
+    assert distances.assd() == pytest.approx(assd, abs=1e-5)
 
 
 @pytest.mark.parametrize(("shape", "spacing"), [((40, 31), (0.9, 1.7)), ((14, 17, 9), (1.0, 0.7, 3.0))])
@@ -62,9 +64,10 @@ def test_agrees_with_monai_on_corner_cases(name, spacing):
 def test_agrees_with_monai_on_random_masks(seed, shape, spacing):
     target, predicted = blobs(seed, shape)
     distances = surface_distances(target, predicted, spacing)
-    hd95, nsd = monai(target, predicted, spacing, 2.05)
+    hd95, nsd, assd = monai(target, predicted, spacing, 2.05)
     assert distances.hd95() == pytest.approx(hd95, abs=1e-4)
     assert distances.nsd(2.05) == pytest.approx(nsd, abs=1e-6)
+    assert distances.assd() == pytest.approx(assd, abs=1e-4)
 
 
 def test_by_hand():

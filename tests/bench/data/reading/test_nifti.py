@@ -9,7 +9,15 @@ from hypothesis import strategies as st
 from nibabel.orientations import axcodes2ornt, ornt_transform
 
 from bench.data.case import DataError
-from bench.data.reading.nifti import Volume, displacement_mm, label_on_grid, read_label_volume, read_volume, resample
+from bench.data.reading.nifti import (
+    Volume,
+    displacement_mm,
+    label_on_grid,
+    read_label_volume,
+    read_volume,
+    resample,
+    stored_order,
+)
 from tests.helpers.layouts import (
     SHAPE,
     corner,
@@ -303,3 +311,11 @@ def test_nan_in_labels_is_background_and_infinite_labels_fail(tmp_path: Path) ->
     values[0, 0, 0] = np.inf
     with pytest.raises(DataError, match="1 infinite values"):
         read_label_volume(write_nifti(tmp_path / "x.nii", values))
+
+
+def test_the_header_says_where_the_file_stores_its_voxels(tmp_path):
+    path = write_nifti(tmp_path / "a.nii.gz", voxels(), codes="ASR")
+    volume = read_volume(path)
+    np.testing.assert_array_equal(stored_order(volume.voxels, volume.header.turn), nib.load(path).dataobj)
+    assert volume.header.fields["pixdim"][1:4] == tuple(nib.load(path).header["pixdim"][1:4].tolist())
+    assert "descrip" not in volume.header.fields
