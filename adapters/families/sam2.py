@@ -227,6 +227,7 @@ def _maps(network: SAM2Base, inputs: torch.Tensor) -> list[torch.Tensor]:
 
 def _projected(features: torch.Tensor, first: Any, second: Any) -> torch.Tensor:
     """Features (B, C, h, w) after two convolutions of one pixel, which are one matrix together."""
+    assert first.bias is not None and second.bias is not None
     weights = second.weight[:, :, 0, 0] @ first.weight[:, :, 0, 0]
     bias = second.weight[:, :, 0, 0] @ first.bias + second.bias
     projected: torch.Tensor = F.linear(features.permute(0, 2, 3, 1), weights, bias)
