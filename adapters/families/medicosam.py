@@ -4,8 +4,8 @@ Pitfalls:
 
 - Each channel is spread over 0..255 by its own minimum and maximum before SAM's preparation, as in micro-sam; so the
   colours of a picture shift, and an image of few grey values is seen with full contrast.
-- The result is cut off to uint8, not rounded, and computed in float32; 1e-7 is added to the range. A channel of one value
-  becomes 0.
+- The result is cut off to uint8, not rounded, and computed in float32; 1e-7 is added to the range. A channel of one
+  value becomes 0.
 - A state dict with SAM's keys is expected, strictly; the published file was not at hand. micro-sam keeps a decoder for
   automatic instance segmentation in a file of its own, which is not used.
 - In the training of micro-sam a mask comes only together with clicks; a box with a previous mask alone is not trained.
