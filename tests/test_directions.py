@@ -18,7 +18,7 @@ FLOORS = {
     ),
     "bench.reporting": "report, export > draw, page > gallery, tables > figures, table_spec > scored_run",
     "bench.data": (
-        "check, download, given_masks > catalogue > datasets > reading > case, printable, mapped; "
+        "check, download, given_masks, fingerprint > catalogue > datasets > reading > case, printable, mapped; "
         "slicing > components, bounding_box > case, mapped"
     ),
     "adapters": "__init__ > families > *",
