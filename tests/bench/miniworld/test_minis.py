@@ -46,7 +46,7 @@ def test_a_file_says_how_it_was_trained(family):
         training = json.loads(file.metadata()["training"])
     stages, seed = FAMILIES[family].stages, FAMILIES[family].seed
     steps = sum(stage.steps for stage in stages)
-    memory = {"memory_steps": STEPS, "memory_parameters": 226_481} if family == "sam2" else {}
+    memory = {"memory_steps": STEPS, "memory_parameters": 216_465} if family == "sam2" else {}
     assert training == {"family": family, "seed": seed, "steps": steps, "data": FAMILIES[family].world} | memory
     with (LOGS / f"{family}.csv").open(newline="") as file:
         lines = list(csv.DictReader(file))
