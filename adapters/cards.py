@@ -192,7 +192,7 @@ CARDS = {
         _sam2("hiera_small", "SAM 2.1 Hiera-S", 46_060_354),
         _sam2("hiera_base_plus", "SAM 2.1 Hiera-B+", 80_850_178),
         _sam2("hiera_large", "SAM 2.1 Hiera-L", 224_446_642),
-        _sam2("mini", "SAM 2 mini", 1_569_257, SHAPES),
+        _sam2("mini", "SAM 2 mini", 1_562_725, SHAPES),
         MEDSAM,
         _mini(MEDSAM, "MedSAM mini", 1_135_538),
         _medsam2("latest", "MedSAM2", MEDICAL_VOLUMES),

@@ -9,7 +9,7 @@ from the unclamped ones.
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from hydra.utils import instantiate
@@ -225,11 +225,13 @@ def _maps(network: SAM2Base, inputs: torch.Tensor) -> list[torch.Tensor]:
     return [*fine, *maps][: len(found) - encoder.scalp]
 
 
-def _projected(features: torch.Tensor, first: torch.nn.Conv2d, second: torch.nn.Conv2d) -> torch.Tensor:
+def _projected(features: torch.Tensor, first: Any, second: Any) -> torch.Tensor:
     """Features (B, C, h, w) after two convolutions of one pixel, which are one matrix together."""
+    assert first.bias is not None and second.bias is not None
     weights = second.weight[:, :, 0, 0] @ first.weight[:, :, 0, 0]
     bias = second.weight[:, :, 0, 0] @ first.bias + second.bias
-    return F.linear(features.permute(0, 2, 3, 1), weights, bias).permute(0, 3, 1, 2)
+    projected: torch.Tensor = F.linear(features.permute(0, 2, 3, 1), weights, bias)
+    return projected.permute(0, 3, 1, 2)
 
 
 def _contiguous(_: torch.nn.Module, given: tuple[torch.Tensor]) -> tuple[torch.Tensor]:

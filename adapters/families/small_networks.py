@@ -28,7 +28,7 @@ WIDTH, DEPTH, HEADS, WINDOW, GLOBAL_BLOCKS = 96, 5, 4, 8, (1, 3, 4)  # of SAM's 
 DIM, HIDDEN, NARROWING, HEAD = 112, 80, 2, 64  # of the decoders
 MASK_SIDE = 4 * GRID
 TRUNK_WIDTH = 24  # of the first stage of SAM 2's
-MEMORY_DEPTH = 2  # layers of its memory attention
+MEMORY_DEPTH, MEMORY_NARROWING = 1, 2  # of its memory attention
 MEMORY = ("memory_", "mask_downsample.", "obj_ptr_proj.")  # names that only volumes need
 
 
@@ -52,8 +52,7 @@ class Sam2Sizes:
     global_blocks: tuple[int, ...]
 
 
-SAM2 = Sam2Sizes(256, 4, 64, 256, 1, (1, 2, 4, 1), (4, 6))  # of the embedded weights
-SAM2_OF_SMALL_INPUT = Sam2Sizes(IMAGE_SIZE, 2, DIM, HIDDEN, NARROWING, (1, 2, 3, 1), (4, 5))  # of those to be trained
+SAM2 = Sam2Sizes(IMAGE_SIZE, 2, DIM, HIDDEN, NARROWING, (1, 2, 3, 1), (4, 5))
 
 
 def sam() -> Sam:
@@ -96,7 +95,7 @@ def _mask_decoder() -> MaskDecoder:
 
 
 def sam2(sizes: Sam2Sizes = SAM2) -> SAM2Base:
-    """An untrained SAM 2.1 of about 1.2 million parameters for single images, in evaluation mode.
+    """An untrained SAM 2.1 of about 1.3 million parameters for single images, in evaluation mode.
 
     It has no object score, and no memory modules, which only volumes need: `with_memory` adds them. A single mask of
     low stability gives way to the best of the three candidates, as `build_sam2(apply_postprocessing=True)` sets it.
@@ -130,7 +129,7 @@ def sam2(sizes: Sam2Sizes = SAM2) -> SAM2Base:
 
 
 def with_memory(network: SAM2Base) -> SAM2Base:
-    """The network of `sam2` with untrained memory modules of about 0.3 million parameters, in place.
+    """The network of `sam2` with untrained memory modules of about 0.2 million parameters, in place.
 
     They read the masks and object pointers of other slices as the official ones do; what the network makes of single
     images stays the same.
@@ -165,7 +164,7 @@ def _memory_attention(dim: int) -> MemoryAttention:
         activation="relu",
         cross_attention=_rotary_attention(dim, rope_k_repeat=True, kv_in_dim=dim),
         d_model=dim,
-        dim_feedforward=2 * dim,
+        dim_feedforward=dim,
         dropout=0.0,
         pos_enc_at_attn=False,
         pos_enc_at_cross_attn_keys=True,
@@ -176,7 +175,9 @@ def _memory_attention(dim: int) -> MemoryAttention:
 
 
 def _rotary_attention(dim: int, **options: Any) -> RoPEAttention:
-    return RoPEAttention(feat_sizes=(GRID, GRID), embedding_dim=dim, num_heads=1, downsample_rate=1, **options)
+    return RoPEAttention(
+        feat_sizes=(GRID, GRID), embedding_dim=dim, num_heads=1, downsample_rate=MEMORY_NARROWING, **options
+    )
 
 
 def _memory_encoder(dim: int, stride: int) -> MemoryEncoder:

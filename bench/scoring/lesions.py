@@ -79,13 +79,16 @@ class LesionPairs:
     @property
     def sensitivity(self) -> NDArray[np.float64]:
         """(N,) the share of each lesion that the prediction covers, in [0, 1]."""
-        return self.common.sum(1) / self.target_voxels
+        found: NDArray[np.float64] = self.common.sum(1) / self.target_voxels
+        return found
 
     @property
     def ppv(self) -> NDArray[np.float64]:
         """(N,) the share of all components that touch a lesion which lies within it; NaN if none does."""
         touching = (self.common > 0) @ self.predicted_voxels
-        return np.divide(self.common.sum(1), touching, out=np.full(len(touching), np.nan), where=touching > 0)
+        found = np.full(len(touching), np.nan)
+        np.divide(self.common.sum(1), touching, out=found, where=touching > 0)
+        return found
 
 
 def lesion_pairs(target: Mask, predicted: Mask) -> LesionPairs:

@@ -210,7 +210,7 @@ _VOLUMES = (
         "IoU of what lies within 2 % of a slice's diagonal of the outlines", settled=True,
     ),
     Metric(
-        "volume_cldice", "clDice", "%", True, True,
+        "volume_cldice", "centreline Dice (clDice)", "%", True, True,
         "tubes only: harmonic mean of the shares of both centrelines that lie within the other mask", settled=True,
     ),
     Metric(

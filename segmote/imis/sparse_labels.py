@@ -16,7 +16,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 
 NAMED_SHAPE = re.compile(r"\(([\d, ]+)\)\.npz$", re.IGNORECASE)
 LARGEST_ARRAY = 1 << 28  # bytes of one stored array: 256 MiB, a thousand times the largest of the published labels
@@ -30,7 +29,6 @@ PARTS = {
     "coo": ("data", "row", "col"),
 }
 HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
-TYPES = {"csr": sparse.csr_matrix, "csc": sparse.csc_matrix, "coo": sparse.coo_matrix}
 
 
 def class_names(labels: Mapping[str, Any]) -> dict[int, str]:
@@ -138,7 +136,9 @@ def _matrix(content: bytes) -> Any:
     pair = (first, second)
     _require_inside(name, values, *pair, (height, width))
     parts = (values, pair) if name == "coo" else (values, *pair)
-    return TYPES[name](parts, shape=(height, width)).tocsr()
+    from scipy import sparse  # noqa: PLC0415 - the names of classes are read without SciPy
+
+    return getattr(sparse, f"{name}_matrix")(parts, shape=(height, width)).tocsr()
 
 
 def _require_mask(values: NDArray[Any]) -> None:

@@ -83,7 +83,7 @@ GENERIC = "generic shapes and textures"
 FAMILIES: dict[str, Family] = {
     "sam": Family(small_networks.sam, standard, SAM_USER, SAM, seed=1, world=GENERIC),
     "sam2": Family(
-        lambda: small_networks.sam2(small_networks.SAM2_OF_SMALL_INPUT),
+        small_networks.sam2,
         standard_sam2,
         SAM_USER,
         SAM2,

@@ -34,7 +34,7 @@ def small_sam2() -> Any:
 
 
 def small_medsam2() -> Any:
-    network = small_networks.with_memory(small_networks.sam2(small_networks.SAM2_OF_SMALL_INPUT))
+    network = small_networks.with_memory(small_networks.sam2())
     seed_weights(network)
     return MedSam2Segmenter(card("medsam2/latest"), network, torch.device("cpu"), "fp32")
 

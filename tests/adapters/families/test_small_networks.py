@@ -1,9 +1,11 @@
 """The families' networks at a small size."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
-from adapters.families.small_networks import DIM, GRID, IMAGE_SIZE, SAM2, SAM2_OF_SMALL_INPUT, sam, sam2
+from adapters.families.small_networks import DIM, GRID, IMAGE_SIZE, SAM2, sam, sam2
 from tests.helpers.networks import count
 
 
@@ -15,7 +17,7 @@ def test_sam_embeds_a_small_image():
     assert count(network) == 1_135_538
 
 
-@pytest.mark.parametrize("sizes", [SAM2, SAM2_OF_SMALL_INPUT], ids=["embedded", "trained"])
+@pytest.mark.parametrize("sizes", [SAM2, replace(SAM2, side=256, patch_stride=4)], ids=["embedded", "larger input"])
 def test_sam2_has_one_grid_whatever_its_input(sizes):
     network = sam2(sizes)
     with torch.no_grad():

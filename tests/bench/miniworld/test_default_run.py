@@ -102,7 +102,7 @@ def test_minis_improve_with_clicks(tmp_path):
     done = bench("run", *chosen, "--out", str(tmp_path / "clicks"))
     assert done.returncode == 0, done.stderr
     curve = click_table(tmp_path / "clicks", "clicks")
-    # On ISLES SAM's loses again after the third click and SAM 2's dips at it: results/reference/mini/README.md.
+    # On ISLES SAM's loses again after the third click: results/reference/mini/README.md.
     for name, last in (("sam/mini", 3), ("sam2/mini", 5)):
         column = curve.models.index(name)
         groups = {line.group for line in curve.lines}

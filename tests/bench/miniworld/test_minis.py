@@ -12,12 +12,12 @@ from safetensors.torch import load_file
 import adapters
 from adapters.weights.catalogue import MINI_FOLDER
 from bench.miniworld.training.families import FAMILIES
+from bench.miniworld.training.memory import STEPS
 from segmote.network.official_names import is_unused, name_of_sams
 
 LARGEST_BYTES, LARGEST_TOGETHER = 3 * 2**20, 20_000_000
 LOGS = Path(__file__).parents[3] / "results" / "reference" / "mini"
 MINIS = [*FAMILIES, "segmote"]
-TRAINED = [name for name in FAMILIES if name != "sam2"]  # SAM 2's is older than this way of training
 
 
 def weights(family: str) -> dict[str, torch.Tensor]:
@@ -40,13 +40,14 @@ def test_all_files_together_are_small():
     assert sum(path.stat().st_size for path in MINI_FOLDER.glob("*.safetensors")) <= LARGEST_TOGETHER
 
 
-@pytest.mark.parametrize("family", TRAINED)
+@pytest.mark.parametrize("family", FAMILIES)
 def test_a_file_says_how_it_was_trained(family):
     with safe_open(MINI_FOLDER / f"{family}.safetensors", "pt") as file:
         training = json.loads(file.metadata()["training"])
     stages, seed = FAMILIES[family].stages, FAMILIES[family].seed
     steps = sum(stage.steps for stage in stages)
-    assert training == {"family": family, "seed": seed, "steps": steps, "data": FAMILIES[family].world}
+    memory = {"memory_steps": STEPS, "memory_parameters": 226_481} if family == "sam2" else {}
+    assert training == {"family": family, "seed": seed, "steps": steps, "data": FAMILIES[family].world} | memory
     with (LOGS / f"{family}.csv").open(newline="") as file:
         lines = list(csv.DictReader(file))
     assert (lines[-1]["stage"], int(lines[-1]["step"])) == (stages[-1].name, stages[-1].steps)
@@ -55,7 +56,7 @@ def test_a_file_says_how_it_was_trained(family):
     assert own > float(lines[0][f"{world}_box"]) and own > swapped + 0.1
 
 
-@pytest.mark.parametrize("family", [name for name in TRAINED if FAMILIES[name].parent])
+@pytest.mark.parametrize("family", [name for name in FAMILIES if FAMILIES[name].parent])
 def test_what_did_not_learn_is_the_mini_sams(family):
     learned, tuned, sam = FAMILIES[family].stages[-1].learns, weights(family), weights("sam")
     name = name_of_sams if family == "imis" else str

@@ -12,8 +12,8 @@ from bench.studies.looking import CHANGES, BoxedTarget, by_dataset, looking, tar
 from tests.helpers.fakes import Fake
 
 FALL_ON_AVERAGE, FALL_ON_EACH = 0.10, 0.05
-OLDER = "sam2/mini"  # of another way of training
-MINIS = [name for name in adapters.REGISTRY if name.endswith("/mini") and name != OLDER]
+FALLS_LESS = {"sam2/mini": 0.06}  # 8.5 points on the reference's phantoms, see results/reference/mini/README.md
+MINIS = [name for name in adapters.REGISTRY if name.endswith("/mini")]
 
 
 class Threshold(Fake):
@@ -73,6 +73,6 @@ def test_a_mini_falls_with_another_picture(name):
     found = targets(folders.phantom_data(1), limit=3)  # other phantoms than those of the reference
     dice = by_dataset(looking(adapters.load(name), found))
     fall = dice["own"] - dice["swapped"]
-    assert fall.mean() >= FALL_ON_AVERAGE and fall.min() >= FALL_ON_EACH
+    assert fall.mean() >= FALLS_LESS.get(name, FALL_ON_AVERAGE) and fall.min() >= FALL_ON_EACH
     for change in ("inverted", "blurred", "shifted"):
         assert ((dice["own"] - dice[change]).abs() > 0.005).any(), change

@@ -27,7 +27,7 @@ def squares():
 @pytest.fixture
 def network():
     torch.manual_seed(0)
-    return small_networks.with_memory(small_networks.sam2(small_networks.SAM2_OF_SMALL_INPUT))
+    return small_networks.with_memory(small_networks.sam2())
 
 
 @pytest.fixture
