@@ -94,6 +94,20 @@ MEDSAM = Card(
     citation="Ma et al., Segment anything in medical images, Nature Communications 15:654, 2024",
     trained_on="public medical sets of 10 modalities (1.57 million image-mask pairs)",
 )
+MEDICOSAM = Card(
+    name="medicosam/vit_b",
+    title="MedicoSAM ViT-B",
+    accepts=frozenset({BOX, POINTS, MASK}),
+    trained=frozenset(
+        frozenset(kinds) for kinds in ((BOX,), (POINTS,), (BOX, POINTS), (POINTS, MASK), (BOX, POINTS, MASK))
+    ),
+    parameters=93_735_472,
+    weights="medicosam/vit_b",
+    licence="MIT",
+    source="computational-cell-analytics/medico-sam, vit_b_medical_imaging of micro-sam 1.8.14",
+    citation="Archit et al., MedicoSAM: Robust Improvement of SAM for Medical Imaging, IEEE TMI, 2025",
+    trained_on="medical images whose list was not read, on top of SA-1B",
+)
 HUANG = Card(
     name="huang/vit_b",
     title="Huang et al. ViT-B",
@@ -195,6 +209,7 @@ CARDS = {
         _sam2("mini", "SAM 2 mini", 1_562_725, SHAPES),
         MEDSAM,
         _mini(MEDSAM, "MedSAM mini", 1_135_538),
+        MEDICOSAM,
         _medsam2("latest", "MedSAM2", MEDICAL_VOLUMES),
         _medsam2("2411", "MedSAM2 (November 2024)", MEDICAL_VOLUMES),
         _medsam2("us_heart", "MedSAM2 (heart, ultrasound)", f"heart ultrasound, on top of {MEDICAL_VOLUMES}"),

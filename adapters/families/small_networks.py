@@ -28,7 +28,7 @@ WIDTH, DEPTH, HEADS, WINDOW, GLOBAL_BLOCKS = 96, 5, 4, 8, (1, 3, 4)  # of SAM's 
 DIM, HIDDEN, NARROWING, HEAD = 112, 80, 2, 64  # of the decoders
 MASK_SIDE = 4 * GRID
 TRUNK_WIDTH = 24  # of the first stage of SAM 2's
-MEMORY_DEPTH, MEMORY_NARROWING = 1, 2  # of its memory attention
+MEMORY_DEPTH, MEMORY_NARROWING, MEMORY_HIDDEN = 1, 2, 64  # of its memory attention
 MEMORY = ("memory_", "mask_downsample.", "obj_ptr_proj.")  # names that only volumes need
 
 
@@ -164,7 +164,7 @@ def _memory_attention(dim: int) -> MemoryAttention:
         activation="relu",
         cross_attention=_rotary_attention(dim, rope_k_repeat=True, kv_in_dim=dim),
         d_model=dim,
-        dim_feedforward=dim,
+        dim_feedforward=MEMORY_HIDDEN,
         dropout=0.0,
         pos_enc_at_attn=False,
         pos_enc_at_cross_attn_keys=True,

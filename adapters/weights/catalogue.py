@@ -1,6 +1,6 @@
 """The catalogue of weights files: source, size, checksum and licence of each.
 
-No author publishes checksums of these files. SAM's and SAM 2.1's agree in several independent projects, MedSAM's comes
+Only MedicoSAM's authors publish a checksum. SAM's and SAM 2.1's agree in several independent projects, MedSAM's comes
 from one mirror, MedSAM2's are not known; the first digits of SAM's md5 stand in its file names.
 """
 
@@ -12,7 +12,7 @@ from pathlib import Path
 import pooch
 
 from adapters.interface import MissingWeights
-from adapters.weights.download import DownloadError, Progress, fetch, file_sha256
+from adapters.weights.download import DownloadError, Progress, fetch, file_sha256, file_xxh128
 
 SAM_ADDRESS = "https://dl.fbaipublicfiles.com/segment_anything/"
 SAM2_ADDRESS = "https://dl.fbaipublicfiles.com/segment_anything_2/092824/"
@@ -38,6 +38,7 @@ class Entry:
         licence: of the weights.
         licence_note: what the licence rests on.
         trained_on: data sets the weights have seen.
+        xxh128: a checksum against damage, not forgery, where the authors publish it.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Entry:
     licence: str
     licence_note: str
     trained_on: str
+    xxh128: str | None = None
 
 
 class Status(Enum):
@@ -152,6 +154,20 @@ ENTRIES = (
         licence_note="stated on the lab's Hugging Face page (wanglab/medsam-vit-base); the repository is silent",
         trained_on="public medical sets of 10 modalities (1.57 million image-mask pairs)",
     ),
+    Entry(
+        name="medicosam/vit_b",
+        file="vit_b_medicosam.pt",
+        url="https://owncloud.gwdg.de/index.php/s/f5Ol4FrjPQWfjUF/download",
+        page="https://github.com/computational-cell-analytics/medico-sam",
+        bytes=None,
+        sha256=None,
+        md5=None,
+        checked_by="the authors, in the package micro-sam (vit_b_medical_imaging)",
+        licence="MIT",
+        licence_note="stated for the repository; nothing is said of the weights alone",
+        trained_on="medical images whose list was not read, on top of SA-1B",
+        xxh128="40169f1e3c03a4b67bff58249c176d92",
+    ),
     _medsam2("latest", "latest"),
     _medsam2("2411", "2411"),
     _medsam2("us_heart", "US_Heart"),
@@ -247,9 +263,10 @@ def status(entry: Entry, directory: Path) -> Status:
         return Status.CONVERTED
     if entry.bytes is not None and path.stat().st_size != entry.bytes:
         return Status.DIFFERS
-    if entry.sha256 is None:
+    if entry.sha256 is None and entry.xxh128 is None:
         return Status.UNVERIFIED
-    return Status.PRESENT if file_sha256(path) == entry.sha256 else Status.DIFFERS
+    same = file_sha256(path) == entry.sha256 if entry.sha256 else file_xxh128(path) == entry.xxh128
+    return Status.PRESENT if same else Status.DIFFERS
 
 
 def download(entry: Entry, directory: Path, progress: Progress | None = None) -> Path:
@@ -268,7 +285,7 @@ def download(entry: Entry, directory: Path, progress: Progress | None = None) ->
         return find(entry, directory) or target
     if entry.url is None:
         raise DownloadError(f"{entry.name} must be downloaded by hand from {entry.page}; save {entry.file} as {target}")
-    return fetch(entry.url, target, entry.sha256, progress)
+    return fetch(entry.url, target, entry.sha256, progress, entry.xxh128)
 
 
 def locate(name: str, weights: Path | None = None) -> Path:
@@ -303,4 +320,5 @@ def _missing_text(name: str, path: Path) -> str:
     if entry is None:
         return f"{name}: no weights at {path}; `bench demo build` trains the mini world's"
     how = f"with `bench download {name}` from {entry.url}" if entry.url else f"by hand from {entry.page}"
-    return f"{name}: no weights at {path}; get {entry.file} {how} (sha256 {entry.sha256 or 'not known'})"
+    checksum = f"xxh128 {entry.xxh128}" if entry.xxh128 else f"sha256 {entry.sha256 or 'not known'}"
+    return f"{name}: no weights at {path}; get {entry.file} {how} ({checksum})"

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import urlsplit
 
+import xxhash
+
 if TYPE_CHECKING:
     import requests
 
@@ -35,7 +37,9 @@ class _CutError(Exception):
     """The connection ended early; another attempt may continue."""
 
 
-def fetch(url: str, target: Path, sha256: str | None, progress: Progress | None = None) -> Path:
+def fetch(
+    url: str, target: Path, sha256: str | None, progress: Progress | None = None, xxh128: str | None = None
+) -> Path:
     """Download `url` to `target`, continuing where an earlier attempt stopped.
 
     Args:
@@ -43,6 +47,7 @@ def fetch(url: str, target: Path, sha256: str | None, progress: Progress | None 
         target: path of the finished file; what has arrived so far is kept beside it, see `partial_path`.
         sha256: expected checksum in hexadecimal, None if unknown.
         progress: called with the number of bytes present and the total (None if the server does not say).
+        xxh128: expected checksum of that kind, where the authors publish it.
 
     Raises:
         DownloadError: not over https, or led away from it; refused by the server, interrupted too often, disk full or
@@ -52,7 +57,8 @@ def fetch(url: str, target: Path, sha256: str | None, progress: Progress | None 
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         _fetch_all(url, part, progress)
-        _verify(url, part, sha256)
+        _verify(url, part, "sha256", sha256, file_sha256)
+        _verify(url, part, "xxh128", xxh128, file_xxh128)
         os.replace(part, target)
     except OSError as error:
         raise DownloadError(_disk_text(error, part)) from error
@@ -67,6 +73,15 @@ def partial_path(target: Path) -> Path:
 def file_sha256(path: Path) -> str:
     """The checksum of a file in hexadecimal."""
     digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(BLOCK_BYTES):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def file_xxh128(path: Path) -> str:
+    """The XXH3 checksum of 128 bits of a file in hexadecimal; it finds damage, not forgery."""
+    digest = xxhash.xxh128()
     with path.open("rb") as file:
         while block := file.read(BLOCK_BYTES):
             digest.update(block)
@@ -144,12 +159,11 @@ def _append(response: "requests.Response", part: Path, present: int, progress: P
         raise _CutError(f"{done} of {total} bytes arrived")
 
 
-def _verify(url: str, part: Path, sha256: str | None) -> None:
-    found = file_sha256(part)
-    if sha256 is not None and found != sha256:
+def _verify(url: str, part: Path, kind: str, expected: str | None, digest: Callable[[Path], str]) -> None:
+    if expected is not None and (found := digest(part)) != expected:
         part.unlink()
         raise DownloadError(
-            f"{url}: sha256 is {found}, expected {sha256}; the file was discarded; run the same command again"
+            f"{url}: {kind} is {found}, expected {expected}; the file was discarded; run the same command again"
         )
 
 

@@ -1,11 +1,14 @@
 """Regression on Dice: a run's averages against a stored reference."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from bench.comparing.releases import require_same_releases
+from bench.data.fingerprint import Fingerprint
 from bench.errors import RunError
 from bench.reporting.scored_run import ScoredRun, read_scored_run
 from bench.reporting.table_spec import table_spec
@@ -29,6 +32,7 @@ def reference(run: Path, tolerance: float = TOLERANCE) -> dict[str, Any]:
         "protocol": config.protocol,
         "seed": config.seed,
         "tolerance": tolerance,
+        "data": {name: asdict(one) for name, one in found.facts.data.items()},
         "world": found.facts.world_text,
         "weights_sha256": {name: model.weights_sha256 for name, model in found.facts.models.items()},
         "dice": {kind: _rows(found, kind) for kind in config.prompts},
@@ -57,7 +61,8 @@ def verify(run: Path, against: Path, tolerance: float | None = None) -> list[str
         tolerance: None for the reference's own.
 
     Raises:
-        RunError: no reference, another protocol or seed, or no prompt in common: the numbers cannot be compared.
+        RunError: no reference, another protocol or seed, other releases of the data, or no prompt in common: the
+            numbers cannot be compared.
         FileNotFoundError: no such reference.
     """
     stored = read_json(against)
@@ -68,6 +73,8 @@ def verify(run: Path, against: Path, tolerance: float | None = None) -> list[str
     for name in ("protocol", "seed"):
         if stored[name] != ours[name]:
             raise RunError(f"{against} has {name} {stored[name]}, {run} has {ours[name]}: not comparable")
+    theirs, known = ({name: Fingerprint(**row) for name, row in one.get("data", {}).items()} for one in (stored, ours))
+    require_same_releases(against, theirs, run, known)
     common = [kind for kind in stored["dice"] if kind in ours["dice"]]
     if not common:
         raise RunError(f"{run} has none of the prompts {', '.join(stored['dice'])} of {against}")

@@ -1,13 +1,14 @@
 """Two runs with the same prompts: what each model gained or lost, how sure that is, and what changed between them."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from bench import protocols
+from bench.comparing.releases import require_same_releases
 from bench.errors import RunError
 from bench.scoring import metrics
 from bench.scoring.metrics import Metric
@@ -64,10 +65,12 @@ def compare(first: Path, second: Path, metric: str = "dice", aggregation: str | 
         aggregation: see `bench.statistics.patients`; None: that of A's protocol.
 
     Raises:
-        RunError: not runs, not scored, other prompts, no model in common, or no such metric or aggregation.
+        RunError: not runs, not scored, other releases of the data, other prompts, no model in common, or no such
+            metric or aggregation.
         ValueError: no such metric.
     """
     facts = read_run(first), read_run(second)
+    require_same_releases(first, facts[0].data, second, facts[1].data)
     _same_prompts(*facts)
     models = [one.config.models for one in facts]
     common = [name for name in models[0] if name in models[1]]
@@ -166,4 +169,6 @@ def _facts(a: RunFacts, b: RunFacts) -> Iterator[tuple[str, Mapping[str, Any], M
     common = [name for name in a.models if name in b.models]
     weights = [{name: one.models[name].weights_sha256 for name in common} for one in (a, b)]
     yield "weights of ", weights[0], weights[1]
+    for name in (name for name in a.data if name in b.data):
+        yield f"{name} ", asdict(a.data[name]), asdict(b.data[name])
     yield "hardware ", a.hardware, b.hardware

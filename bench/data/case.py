@@ -138,6 +138,19 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True)
+class FoundRelease:
+    """The release of a data set that lies in a folder.
+
+    Attributes:
+        name: for example "v2", or "unknown release" where what was seen does not decide.
+        seen: the signs by which it was told, or not.
+    """
+
+    name: str
+    seen: str
+
+
+@dataclass(frozen=True, slots=True)
 class Dataset:
     """A data set: its layout, its classes, its rules, where it comes from.
 
@@ -154,6 +167,7 @@ class Dataset:
         lesions: targets that consist of many separate objects, scored lesion by lesion, too.
         tubes: targets that are long and thin, scored by their centreline, too.
         labels: class name to the ids that it has in the label maps of the set; empty if each case has its own table.
+        release: the release that lies in a root, None for a data set whose releases are not told apart.
     """
 
     name: str
@@ -170,3 +184,4 @@ class Dataset:
     lesions: tuple[str, ...] = ()
     tubes: tuple[str, ...] = ()
     labels: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    release: Callable[[Path], FoundRelease] | None = None

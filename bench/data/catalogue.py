@@ -6,10 +6,11 @@ from pathlib import Path
 
 from bench.config import RunConfig
 from bench.data import datasets
-from bench.data.case import Case, DataError, Dataset, Defect, Item
+from bench.data.case import Case, DataError, Dataset, Defect, FoundRelease, Item
 from bench.data.printable import printable
 from bench.data.reading.identity import Walked, distinct, first_file, links_beside, unentered, unused, walk
 from bench.data.reading.opening import only_below, place
+from bench.data.reading.releases import together
 from bench.errors import RunError
 
 
@@ -87,6 +88,20 @@ def index(
     items.sort(key=lambda item: item.case)
     defects = [*(row for row in rows if isinstance(row, Defect)), *copies]
     return items[:limit], defects + [unentered(name, link, data) for link in unused(beside, items)]
+
+
+def release(name: str, data: Path, follow_links: bool = False) -> FoundRelease | None:
+    """The release of a data set at or below a folder; None where its releases are not told apart.
+
+    Raises:
+        RunError: see `roots`.
+    """
+    told = load(name).release
+    if told is None:
+        return None
+    with only_below(data, follow_links):
+        found = {root.relative_to(data).as_posix(): told(root) for root in roots(name, data, follow_links)}
+    return together({folder: FoundRelease(printable(one.name), printable(one.seen)) for folder, one in found.items()})
 
 
 def _listed(dataset: Dataset, root: Path) -> Sequence[Item | Defect]:

@@ -14,8 +14,9 @@ from bench.clock import Spent
 from bench.config import RunConfig
 from bench.data import catalogue
 from bench.data.case import Case, DataError, Defect, Item
+from bench.data.fingerprint import labels_sha256
 from bench.data.reading.identity import first_file
-from bench.data.reading.opening import place
+from bench.data.reading.opening import only_below, place
 from bench.data.slicing import Sample, planes, sample, slicing_axis
 from bench.prompting.kinds import on_every_slice
 from bench.prompting.table import PROMPT_COLUMNS, row
@@ -34,12 +35,14 @@ class DrawnPrompts:
         table: in a fixed order.
         defects: that were met on the way.
         warnings: by "dataset/case".
+        labels: (data set, case) to the checksum of its label files, for cases that could be read.
         spent: seconds of reading and drawing.
     """
 
     table: pd.DataFrame
     defects: Sequence[Defect]
     warnings: Mapping[str, Sequence[str]]
+    labels: Mapping[tuple[str, str], str]
     spent: Spent
 
 
@@ -56,7 +59,8 @@ def draw(config: RunConfig, items: Sequence[Item]) -> DrawnPrompts:
         spent.join(case.spent)
     defects = [defect for case in drawn for defect in case.defects]
     warned = {f"{i.dataset}/{i.case}": list(c.warnings) for i, c in zip(items, drawn, strict=True) if c.warnings}
-    return DrawnPrompts(table, defects, warned, spent)
+    labels = {(i.dataset, i.case): c.labels for i, c in zip(items, drawn, strict=True) if c.labels}
+    return DrawnPrompts(table, defects, warned, labels, spent)
 
 
 @dataclass(slots=True)
@@ -64,6 +68,7 @@ class _DrawnCase:
     rows: list[dict[str, Any]] = field(default_factory=list)
     defects: list[Defect] = field(default_factory=list)
     warnings: Sequence[str] = ()
+    labels: str = ""
     spent: Spent = field(default_factory=Spent)
 
 
@@ -91,9 +96,11 @@ def _draw_case(item: Item, config: RunConfig) -> _DrawnCase:
                 masks.append(mask)
                 with made.spent.on("draw"):
                     _ask(item, found, name, config, protocol, made)
+        with made.spent.on("hash"), only_below(config.data, config.follow_links):
+            made.labels = labels_sha256(item)
     except DataError as error:
         return _DrawnCase([], [Defect(item.dataset, item.patient, item.case, error.kind, str(error))])
-    made.spent.add("read", time.perf_counter() - started - made.spent.get("draw", 0.0))
+    made.spent.add("read", time.perf_counter() - started - made.spent.get("draw", 0.0) - made.spent["hash"])
     with made.spent.on("write"):
         write_grid(_grid(item, case, protocol), grid_path(config.out, item.dataset, item.case))
         MaskShard(index, masks, _about(item)).save(targets_path(config.out, item.dataset, item.case))

@@ -24,6 +24,7 @@ from bench.data.case import Mask, class_name, class_of
 from bench.data.reading.nifti import stored_order
 from bench.errors import RunError
 from bench.reporting.scored_run import ScoredRun, read_scored_run
+from bench.reporting.tables.safe_text import csv_text
 from bench.store.files import write_bytes, write_json
 from bench.store.grid import CaseGrid, read_grid
 from bench.store.masks import MaskShard
@@ -207,7 +208,7 @@ def _write_table(folder: Path, ids: Mapping[str, int], label_maps: bool) -> None
 
 def _write_left_out(folder: Path, left_out: Sequence[LeftOut]) -> None:
     if left_out:
-        write_bytes(folder / "left-out.csv", pd.DataFrame(left_out).to_csv(index=False).encode())
+        write_bytes(folder / "left-out.csv", csv_text(pd.DataFrame(left_out)).encode())
 
 
 def _challenger(run: Path, folder: Path) -> Export:
@@ -221,7 +222,7 @@ def _challenger(run: Path, folder: Path) -> Export:
         for metric in ("dice", "volume_dice"):
             table = _long(scored, prompt, metric)
             if len(table):
-                text = table.to_csv(index=False, na_rep="NA")
+                text = csv_text(table.astype(object).where(table.notna(), "NA"))
                 write_bytes(folder / f"challenger-{prompt}-{metric}.csv", text.encode())
                 count += 1
     return Export(count)

@@ -121,7 +121,7 @@ class ScoredRun:
         parts += [f"Not trained on such prompts and not asked: {', '.join(refused)}."] if refused else []
         forced = sorted({model for model, kind in self.facts.untrained if kind in kinds})
         parts += [f"Asked though never trained on such prompts: {', '.join(forced)}."] if forced else []
-        return " ".join([*parts, self.facts.world_text])
+        return " ".join([*parts, self.facts.setting])
 
     def _counts(self, kinds: Sequence[str]) -> str:
         slices = self.records[self.records["prompt"].isin(kinds) & (self.records["metric"] == "dice")]

@@ -125,7 +125,7 @@ def _join(run: ScoredRun, spec: TableSpec, asked: str) -> str:
     return (
         f"{metric.title} ({metric.unit}; {_measured(metric, protocol)}{better}), {asked}; "
         f"protocol {protocol.name}: {asking_text(protocol, on_every_slice([spec.prompt]))}; "
-        f"{selection_text(protocol)}; {spec.aggregation}: {averaged}. {run.facts.world_text}"
+        f"{selection_text(protocol)}; {spec.aggregation}: {averaged}. {run.facts.setting}"
     )
 
 

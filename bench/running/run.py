@@ -3,7 +3,7 @@
 import hashlib
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,6 +14,7 @@ from bench import protocols, workers
 from bench.clock import Spent
 from bench.config import RunConfig
 from bench.data import catalogue
+from bench.data.fingerprint import Fingerprint, fingerprints
 from bench.errors import RunError
 from bench.predicting import draw, predict
 from bench.prompting.table import freeze
@@ -184,9 +185,22 @@ def _prompts(facts: RunFacts, found: catalogue.Listing) -> tuple[RunFacts, pd.Da
         warnings=drawn.warnings,
         data_defects=defect_rows([*found.defects, *drawn.defects], "data"),
         counts={str(name): _counts(part) for name, part in drawn.table.groupby("dataset")},
+        data=_fingerprints(config, found, drawn.labels),
     )
     write_run(facts)
     return facts, pd.read_parquet(path), drawn.spent
+
+
+def _fingerprints(
+    config: RunConfig, found: catalogue.Listing, labels: Mapping[tuple[str, str], str]
+) -> dict[str, Fingerprint]:
+    """Of each data set; phantoms have no releases."""
+    told = (
+        {}
+        if config.world == "phantom"
+        else {name: catalogue.release(name, config.data, config.follow_links) for name in config.datasets}
+    )
+    return fingerprints(found.items, {name: one for name, one in told.items() if one}, labels)
 
 
 def _counts(prompts: pd.DataFrame) -> dict[str, int]:

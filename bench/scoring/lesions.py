@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
 
 from bench.data.bounding_box import bounding_box
 from bench.data.case import Mask
@@ -114,6 +113,8 @@ def lesion_pairs(target: Mask, predicted: Mask) -> LesionPairs:
 
 def matched(pairs: LesionPairs, rule: MatchingRule) -> list[tuple[int, int]]:
     """Indices of lesions and of the components matched with them, at most one each."""
+    from scipy.optimize import linear_sum_assignment  # noqa: PLC0415 - slow to load, and a finished run needs none of it
+
     overlap = _dice(pairs) if rule.overlap == "dice" else _iou(pairs)
     allowed = (pairs.common > 0) & (overlap >= rule.least)
     if rule.assigned == "best total":

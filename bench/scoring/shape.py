@@ -1,8 +1,6 @@
 """How well an outline and a course are followed: boundary IoU, and the centreline Dice of tubes."""
 
 import numpy as np
-from scipy import ndimage
-from skimage.morphology import skeletonize
 
 from bench.data.bounding_box import bounding_box
 from bench.data.case import Mask
@@ -34,6 +32,8 @@ def boundary_iou(target: Mask, predicted: Mask, plane: tuple[int, int] | None = 
 
 def _boundary(mask: Mask, distance: int) -> Mask:
     """Foreground at most so many pixels (chessboard distance) from the background of its slice."""
+    from scipy import ndimage  # noqa: PLC0415 - slow to load, and a finished run needs none of it
+
     box = bounding_box(mask)
     size = (1,) * (mask.ndim - 2) + (2 * distance + 1,) * 2
     made = mask.copy()
@@ -70,6 +70,8 @@ def _share(tube: Mask, within: Mask) -> float:
 
 def _centreline(tube: Mask) -> Mask:
     """The skeleton; a component that Lee's thinning removes whole (blocks of even width) is its own centreline."""
+    from skimage.morphology import skeletonize  # noqa: PLC0415 - slow to load, too
+
     line: Mask = skeletonize(tube).astype(bool)
     parts, count = components(tube)
     kept = np.bincount(parts[line], minlength=count + 1) > 0

@@ -31,10 +31,10 @@ def open_model(name: str) -> Any:
     """With the package's weights where they are present, else untrained but the same each time."""
     torch.manual_seed(0)
     if name == CUT:
-        described = replace(card("medsam2/latest"), name=CUT, weights=CUT)
-        return MedSam2Segmenter(
-            described, small_networks.with_memory(small_networks.sam2()), torch.device("cpu"), "fp32"
-        )
+        network = small_networks.with_memory(small_networks.sam2())
+        parameters = sum(one.numel() for one in network.parameters())
+        described = replace(card("medsam2/latest"), name=CUT, weights=CUT, parameters=parameters)
+        return MedSam2Segmenter(described, network, torch.device("cpu"), "fp32")
     try:
         return load(name)
     except MissingWeights:
@@ -83,7 +83,7 @@ def test_official_cards_count_parameters(name: str) -> None:
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("check", CHECKS)
 def test_every_model_keeps_the_contract(segmenter: Any, check: str) -> None:
-    if check == "parameters_are_those_of_the_card":
+    if check == "parameters_are_those_of_the_card" and segmenter.card.name != CUT:
         segmenter = load(segmenter.card.name, weights="random")
     assert broken(segmenter, [check]) == {check: None}
 

@@ -8,13 +8,14 @@ from pathlib import Path
 import numpy as np
 
 from bench.data import mapped
-from bench.data.case import Case, Dataset, Defect, Item, Mask
+from bench.data.case import Case, DataError, Dataset, Defect, FoundRelease, Item, Mask
 from bench.data.reading.assemble import trusts_arrays, volume_case
 from bench.data.reading.labels import binary
 from bench.data.reading.layout import Entry, arranged, by_key, children, roots, stem
 from bench.data.reading.names import folded
 from bench.data.reading.nifti import ENDINGS, label_on_grid, read_label_volume, read_volume
 from bench.data.reading.opening import is_listed, place, read_text
+from bench.data.reading.releases import FolderSigns, ReleaseSigns, recognise
 
 IMAGE = "image"
 ROWS = {
@@ -50,6 +51,18 @@ TUBES = (
     "subclavian_artery_right",
     "superior_vena_cava",
     "trachea",
+)
+TWO, THREE = frozenset({"train", "test"}), frozenset({"train", "val", "test"})
+MRI_RELEASES = (
+    ReleaseSigns("v1", 298, "mri_dataset_v1", frozenset({"fibula", "tibia", "sartorius_left"}), THREE),
+    ReleaseSigns("v2", 616, "mri_dataset_v2", frozenset({"scapula_left", "clavicula_left"}), TWO),
+    # Both archives of v3 hold a folder of one name, without "MRI"; the file of the image tells them apart.
+    ReleaseSigns("v3", 1296, "dataset_v3", frozenset({"scapula_left", "clavicula_left"}), TWO),
+)
+CT_RELEASES = (
+    ReleaseSigns("v1", 1204, "dataset_v1", frozenset({"heart_atrium_left", "heart_myocardium"}), None),
+    ReleaseSigns("v2", 1228, "dataset_v2", frozenset({"vertebrae_S1", "atrial_appendage_left"}), THREE),
+    ReleaseSigns("v3", 1939, "dataset_v3", frozenset({"vertebrae_L6", "atrial_appendage_left"}), TWO),
 )
 TABLE_1_CLASSES = frozenset(name for names in ROWS.values() for name in names)
 
@@ -135,6 +148,18 @@ def _masks(folder: Path, classes: frozenset[str]) -> Mapping[str, Sequence[Path]
     return {name: found for name, found in named.items() if not classes or name in classes}
 
 
+def release(root: Path, image: str, releases: Sequence[ReleaseSigns]) -> FoundRelease:
+    """The release of a folder: by its subjects, its list, its class files and its name."""
+    subjects = [folder for folder in children(root) if _image(folder, image)]
+    try:
+        splits = _splits(root / "meta.csv")
+    except DataError:  # a record of the index already
+        splits = {}
+    classes = frozenset(name for folder in subjects for name in _masks(folder, frozenset()))
+    known = frozenset(filter(None, splits.values()))
+    return recognise(FolderSigns(root.name, len(subjects), len(splits), classes, known), releases)
+
+
 def _splits(path: Path) -> dict[str, str]:
     """Subject to split from `meta.csv`; the releases separate with semicolons, copies with commas or tabs."""
     if not is_listed(path):
@@ -153,6 +178,7 @@ def _dataset(
     classes: frozenset[str],
     rows: Mapping[str, tuple[str, ...]],
     origin: tuple[str, str, str],
+    releases: Sequence[ReleaseSigns],
 ) -> Dataset:
     licence, source, citation = origin
     return Dataset(
@@ -168,6 +194,7 @@ def _dataset(
         index=partial(index, dataset=name, modality=modality, image=image, classes=classes),
         read=read,
         tubes=TUBES,
+        release=partial(release, image=image, releases=releases),
     )
 
 
@@ -183,6 +210,7 @@ MRI = _dataset(
         "https://doi.org/10.5281/zenodo.22688334 (v3.0.0), https://doi.org/10.5281/zenodo.11367004 (v2)",
         "Akinci D'Antonoli et al., Radiology 314(2) (2025)",
     ),
+    MRI_RELEASES,
 )
 CT = _dataset(
     "totalsegmentator-ct",
@@ -196,4 +224,5 @@ CT = _dataset(
         "https://doi.org/10.5281/zenodo.22688904 (v3.0.0), https://doi.org/10.5281/zenodo.10047292 (v2.0.1)",
         "Wasserthal et al., Radiology: Artificial Intelligence 5(5) (2023)",
     ),
+    CT_RELEASES,
 )

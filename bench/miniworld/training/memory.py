@@ -29,8 +29,8 @@ from bench.miniworld.training.optimisers import Optimisers
 
 NAME = "sam2-memory"
 WORLDS, PICTURES = ("blots", "shapes"), 2000
-STEPS, VOLUMES, SLICES = 1200, 6, 5
-MUON, ADAMW, WEIGHT_DECAY = 4e-3, 1e-3, 0.01
+STEPS, VOLUMES, SLICES = 700, 6, 5
+MUON, ADAMW, WEIGHT_DECAY = 3e-2, 3e-3, 0.01
 SEED = 8
 DRIFT, GROWTH, TURN = 0.06, 0.08, 0.08  # of each slice against the one before: half a side, logarithm, radians
 VANISHING_SHARE = 0.3  # of the volumes

@@ -122,6 +122,8 @@ def facts(found: RunFacts) -> list[tuple[str, list[tuple[str, str]]]]:
     for name, model in found.models.items():
         if model.weights:
             checks[f"{name}: {model.weights} (sha256)"] = model.weights_sha256
+    for name, one in found.data.items():
+        checks[f"{name}: label files (sha256)"] = one.labels_sha256
     counts = {
         name: ", ".join(f"{number} {what}" for what, number in part.items()) for name, part in found.counts.items()
     }
@@ -134,6 +136,7 @@ def facts(found: RunFacts) -> list[tuple[str, list[tuple[str, str]]]]:
         f"Rules of the protocol {found.protocol['name']}": found.protocol,
         "Models": models,
         "Counts": counts,
+        "Releases": {name: f"{one.release} ({one.seen})" for name, one in found.data.items() if one.release},
         "Checksums": checks,
         "Versions": found.versions,
         "Hardware": found.hardware,

@@ -153,7 +153,7 @@ def _caption(run: ScoredRun, usable: Sequence[str], missing: Sequence[str]) -> s
     return (
         f"Rank (1 is best) and, in brackets, average Dice (%) of each model if the masks of this run are scored by the "
         f"rules of other protocols. Images and prompts are always those of {run.protocol.name}, so this is not what a "
-        f"run by these protocols gives. {rules}.{left_out} Prompts: {kinds}. {run.facts.world_text}"
+        f"run by these protocols gives. {rules}.{left_out} Prompts: {kinds}. {run.facts.setting}"
     )
 
 

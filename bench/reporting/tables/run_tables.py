@@ -193,7 +193,7 @@ def ledger_tables(facts: RunFacts) -> list[TextTable]:
     """Which of a run's models have seen which of its data sets, and the terms of both."""
     config = facts.config
     terms = {name: (model.licence, model.trained_on) for name, model in facts.models.items()}
-    return ledger.text_tables(ledger.table(terms, config.datasets, config.world), facts.world_text)
+    return ledger.text_tables(ledger.table(terms, config.datasets, config.world), facts.setting)
 
 
 def all_tables(run: ScoredRun, jobs: int = 1) -> list[AnyTable]:

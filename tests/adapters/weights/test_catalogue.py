@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pooch
 import pytest
+import xxhash
 
 from adapters import MissingWeights
 from adapters.weights import catalogue
@@ -19,6 +20,9 @@ def test_status(entry: Entry, tmp_path: Path) -> None:
     path.write_bytes(CONTENT)
     assert catalogue.status(entry, tmp_path) is Status.PRESENT
     assert catalogue.status(replace(entry, sha256=None), tmp_path) is Status.UNVERIFIED
+    other = replace(entry, sha256=None, xxh128=xxhash.xxh128_hexdigest(CONTENT))
+    assert catalogue.status(other, tmp_path) is Status.PRESENT
+    assert catalogue.status(replace(other, xxh128="0" * 32), tmp_path) is Status.DIFFERS
     path.write_bytes(CONTENT[:-1] + b"x")
     assert catalogue.status(entry, tmp_path) is Status.DIFFERS
     path.write_bytes(CONTENT[:-1])
@@ -31,8 +35,9 @@ def test_the_catalogue_is_sound() -> None:
         assert entry.sha256 is None or re.fullmatch("[0-9a-f]{64}", entry.sha256)
         assert entry.md5 is None or re.fullmatch("[0-9a-f]{32}", entry.md5)
         assert entry.page.startswith("https://")
-        assert entry.url is None or entry.url.endswith(f"/{entry.file}")
-        assert entry.url is None or entry.sha256 or re.search("/resolve/[0-9a-f]{40}/", entry.url)
+        assert entry.xxh128 is None or re.fullmatch("[0-9a-f]{32}", entry.xxh128)
+        assert entry.url is None or entry.xxh128 or entry.url.endswith(f"/{entry.file}")
+        assert entry.url is None or entry.sha256 or entry.xxh128 or re.search("/resolve/[0-9a-f]{40}/", entry.url)
 
 
 def test_sam_names_begin_with_their_md5() -> None:

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import pooch
 import pytest
+import xxhash
 
 from adapters.weights import catalogue, download
 from adapters.weights.catalogue import CATALOGUE, Entry, Status
@@ -151,3 +152,12 @@ def test_a_file_for_people_only(tmp_path: Path) -> None:
     with pytest.raises(DownloadError, match=r"by hand from https://drive\.google\.com") as caught:
         catalogue.download(entry, tmp_path)
     assert str(tmp_path / entry.file) in str(caught.value)
+
+
+def test_a_checksum_of_the_authors_own_kind_is_verified(entry: Entry, tmp_path: Path) -> None:
+    other = replace(entry, sha256=None, xxh128="0" * 32)
+    with pytest.raises(DownloadError, match=r"xxh128 is [0-9a-f]{32}, expected 0{32}; the file was discarded"):
+        catalogue.download(other, tmp_path)
+    assert not list(tmp_path.iterdir())
+    found = replace(other, xxh128=xxhash.xxh128_hexdigest(CONTENT))
+    assert catalogue.download(found, tmp_path).read_bytes() == CONTENT

@@ -3,7 +3,7 @@ from tests.helpers.command_line import bench, one_line
 
 
 def test_a_file_that_only_a_person_can_fetch_does_not_stop_the_others(capsys, monkeypatch, tmp_path):
-    def fetch(url, target, sha256, progress):
+    def fetch(url, target, sha256, progress, xxh128=None):
         progress(5, 10)
         return target
 

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -5,7 +6,9 @@ import pandas as pd
 import pytest
 
 from bench.comparing.runs import changes, compare
+from bench.data.fingerprint import Fingerprint
 from bench.errors import RunError
+from bench.store.run_folder import write_run
 from tests.helpers.compared import SUMS, described, write
 
 
@@ -56,3 +59,18 @@ def test_no_common_model_and_unknown_names_are_refused(tmp_path):
         compare(one, one, "dicee")
     with pytest.raises(RunError, match="unknown aggregation 'sum'"):
         compare(one, one, aggregation="sum")
+
+
+def test_runs_on_other_releases_are_refused_and_other_labels_of_one_are_a_change(tmp_path):
+    one, other = write(tmp_path / "a", 0.0), write(tmp_path / "b", 0.0)
+    two = Fingerprint("v2", "616 subjects", "c", "f", "l")
+    three = replace(two, release="v3", labels_sha256="m")
+    write_run(replace(described(out=one), data={"segthor": two}))
+    write_run(replace(described(out=other), data={"segthor": three}))
+    with pytest.raises(RunError, match=r"a has segthor v2 and .*b has segthor v3: .* cannot be compared"):
+        compare(one, other)
+    write_run(replace(described(out=other), data={"segthor": replace(three, release="v2")}))
+    found = compare(one, other)
+    assert [(change.what, change.first, change.second) for change in found.changes] == [
+        ("segthor labels_sha256", "l", "m")
+    ]

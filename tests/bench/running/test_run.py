@@ -1,19 +1,22 @@
 import shutil
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from bench import protocols
 from bench.errors import RunError
 from bench.reporting import report
+from bench.reporting.scored_run import read_scored_run
 from bench.running import run
 from bench.running.rescore import rescore
 from bench.scoring.volume_scores import OF_VOLUMES
 from bench.store.files import read_json
-from bench.store.run_folder import predictions_path
+from bench.store.run_folder import predictions_path, read_run
 from tests.helpers import fakes
 from tests.helpers.fakes import config
+from tests.helpers.layouts import write_nifti
 from tests.helpers.run_folders import assert_same
 from tests.helpers.runs import score_table
 
@@ -160,3 +163,25 @@ def test_a_protocol_of_volumes_in_pixels_reaches_every_table(tmp_path, monkeypat
     assert {"dice-box-volume", "nsd@2px-box-volume", "predicted_iou-box-macro_class"} <= names
     assert set(records.loc[records["metric"] == "dice", "target"]) == {"square#1", "bar#1"}
     assert set(records.loc[records["metric"] == "volume_dice", "target"]) == {"square", "bar"}
+
+
+def test_the_release_of_the_data_and_its_checksums_stand_in_the_run_and_in_every_caption(tmp_path):
+    disc = np.zeros((16, 16, 2), np.uint8)
+    disc[3:12, 3:12] = 1
+    data = tmp_path / "Totalsegmentator_dataset_v300"
+    write_nifti(data / "s0001/mri.nii.gz", np.indices(disc.shape).sum(0).astype(np.int16))
+    label = write_nifti(data / "s0001/segmentations/liver.nii.gz", disc)
+    chosen = {"models": ("baseline/box",), "datasets": ("totalsegmentator-mri",), "data": tmp_path}
+
+    def facts(name):
+        run.run(config(tmp_path / name, **chosen))
+        return read_run(tmp_path / name).data["totalsegmentator-mri"]
+
+    before = facts("a")
+    assert before.release == "v3" and "no meta.csv" in before.seen
+    again = run.run(config(tmp_path / "a", **chosen))
+    captions = [read_scored_run(tmp_path / "a").note(["box"], "-"), *(table.caption for table in again.tables)]
+    assert len(captions) > 1 and all("Releases of the data: totalsegmentator-mri v3." in text for text in captions)
+    write_nifti(label, np.where(np.indices(disc.shape)[0] > 10, 0, disc))
+    after = facts("b")
+    assert after.labels_sha256 != before.labels_sha256 and after.cases_sha256 == before.cases_sha256

@@ -134,3 +134,44 @@ def test_a_class_named_as_not_scored_is_none(tmp_path: Path) -> None:
     case = CT.read(item(tmp_path, CT))
     assert case.masks.keys() == {"liver"}
     assert "6 values of 'Void' are named as not scored; they count as background" in case.warnings
+
+
+def listed(root: Path, subjects: int, splits: tuple[str, ...] = ("train", "test")) -> None:
+    rows = [f"s{number:04};{splits[number % len(splits)]}" for number in range(subjects)]
+    (root / "meta.csv").write_text("\n".join(["image_id;split", *rows]))
+
+
+def found(root: Path, dataset, *classes: str) -> str:
+    image = "mri" if dataset is MRI else "ct"
+    totalsegmentator(root, "s0001", image, dict.fromkeys(classes, corner()))
+    return dataset.release(root).name
+
+
+def test_a_folder_of_v3_is_told_from_v2_and_v1(tmp_path: Path) -> None:
+    assert found(tmp_path / "a", CT, "vertebrae_L6", "vertebrae_L5", "atrial_appendage_left") == "v3"
+    assert found(tmp_path / "b", CT, "vertebrae_S1", "vertebrae_L5", "atrial_appendage_left") == "v2"
+    assert found(tmp_path / "c", CT, "heart_atrium_left", "vertebrae_L5") == "v1"
+    assert found(tmp_path / "d", MRI, "liver", "fibula") == "v1"
+    # The folder that both archives of v3 hold.
+    assert found(tmp_path / "mr/Totalsegmentator_dataset_v300", MRI, "liver", "scapula_left") == "v3"
+    assert found(tmp_path / "ct/Totalsegmentator_dataset_v300", CT, "liver") == "v3"
+    assert found(tmp_path / "TotalsegmentatorMRI_dataset_v200", MRI, "liver", "scapula_left") == "v2"
+
+
+@pytest.mark.parametrize(("subjects", "release"), [(1296, "v3"), (616, "v2"), (298, "v1"), (600, "unknown release")])
+def test_a_part_of_a_release_is_told_by_its_list(tmp_path: Path, subjects: int, release: str) -> None:
+    totalsegmentator(tmp_path, "s0001", "mri", {"liver": corner()})
+    listed(tmp_path, subjects)
+    told = MRI.release(tmp_path)
+    assert told.name == release and f"1 subjects, {subjects:,} in meta.csv" in told.seen
+
+
+def test_signs_that_contradict_each_other_and_a_damaged_list_decide_nothing(tmp_path: Path) -> None:
+    assert found(tmp_path / "both", CT, "vertebrae_L6", "vertebrae_S1") == "unknown release"
+    folder = tmp_path / "Totalsegmentator_dataset_v300"
+    listed_before = found(folder, CT, "liver")
+    listed(folder, 30, ("train", "val", "test"))
+    assert (listed_before, CT.release(folder).name) == ("v3", "unknown release")
+    (folder / "meta.csv").unlink()
+    (folder / "meta.csv").symlink_to("nowhere")
+    assert "no meta.csv" in CT.release(folder).seen

@@ -62,6 +62,7 @@ def test_all_csv_is_written_by_one_function():
     assert writers == {
         "bench/reporting/tables/safe_text.py",
         "bench/miniworld/training/engine.py",
+        "bench/miniworld/training/memory.py",
         "segmote/training/files.py",
     }
 
