@@ -18,7 +18,8 @@ FLOORS = {
     ),
     "bench.reporting": "report, export > draw, page > gallery, tables > figures, table_spec > scored_run",
     "bench.data": (
-        "check, curation, download, given_masks, fingerprint > catalogue > datasets > reading > case, printable, mapped; "
+        "check, curation, download, given_masks, fingerprint > catalogue > datasets > reading"
+        " > case, printable, mapped; "
         "curation > slicing > components, bounding_box > case, mapped"
     ),
     "adapters": "__init__ > families > *",
