@@ -15,6 +15,7 @@ from bench.commands import (
     check,
     compare,
     convert,
+    curate,
     demo,
     download,
     export,
@@ -67,6 +68,7 @@ COMMANDS: Mapping[str, Mapping[str, Command | tuple[str, Mapping[str, Command]]]
         ),
         "download": download.download_command,
         "convert": convert.convert_command,
+        "curate": curate.curate_command,
         "demo": (
             "Write the phantoms of the built-in mini world, or train its mini weights again.",
             {"data": demo.demo_data, "build": demo.demo_build, "look": demo.demo_look},

@@ -18,8 +18,9 @@ FLOORS = {
     ),
     "bench.reporting": "report, export > draw, page > gallery, tables > figures, table_spec > scored_run",
     "bench.data": (
-        "check, download, given_masks, fingerprint > catalogue > datasets > reading > case, printable, mapped; "
-        "slicing > components, bounding_box > case, mapped"
+        "check, curation, download, given_masks, fingerprint > catalogue > datasets > reading"
+        " > case, printable, mapped; "
+        "curation > slicing > components, bounding_box > case, mapped"
     ),
     "adapters": "__init__ > families > *",
     "segmote": "training > network > imis, recipe > sam",

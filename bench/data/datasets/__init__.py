@@ -13,8 +13,12 @@ REGISTRY = {
     "segthor": "bench.data.datasets.segthor:SEGTHOR",
     "totalsegmentator-mri": "bench.data.datasets.totalsegmentator:MRI",
     "totalsegmentator-ct": "bench.data.datasets.totalsegmentator:CT",
+    "isic2016": "bench.data.datasets.isic:ISIC2016",
+    "isic2017": "bench.data.datasets.isic:ISIC2017",
+    "isic2018": "bench.data.datasets.isic:ISIC2018",
     "imis": "bench.data.datasets.imis:IMIS",
     "sam-med2d": "bench.data.datasets.sam_med2d:SAM_MED2D",
+    "msd": "bench.data.datasets.msd:MSD",
     "nnunet": "bench.data.datasets.nnunet:NNUNET",
     "folder": "bench.data.datasets.folder:FOLDER",
 }

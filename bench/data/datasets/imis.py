@@ -18,6 +18,7 @@ from segmote.imis.sparse_labels import class_names, read_classes
 NAME = "imis"
 SHOWN = 80  # characters of an odd entry
 SPLITS = {"training": "train", "test": "test"}
+Listed = tuple[str | None, str, Any]  # label, split, and the patient if the list names one
 
 
 def has_layout(folder: Path) -> bool:
@@ -28,7 +29,7 @@ def has_layout(folder: Path) -> bool:
 def index(root: Path) -> list[Entry]:
     """Listed slices, and images that no list names; the `imask` of IMIS is model output and not read.
 
-    A case is named after its image's path below `image/`.
+    A case is named after its image's path below `image/`; its patient is the entry `patient`, or in that name.
 
     Raises:
         DataError: `dataset.json` is not valid.
@@ -41,11 +42,11 @@ def index(root: Path) -> list[Entry]:
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise DataError(f"{place(root / 'dataset.json')}: not of the IMIS layout ({error!r})") from error
     details = {"labels": labels, "modality": modalities.pop().upper() if len(modalities) == 1 else "any"}
-    listed: dict[str, list[tuple[str | None, str]]] = defaultdict(list)
+    listed: dict[str, list[Listed]] = defaultdict(list)
     odd: list[Entry] = []
     for item, split in items:
         if isinstance(item, dict) and _is_text(item.get("image")) and _is_text(item.get("label", "")):
-            listed[item["image"]].append((item.get("label"), split))
+            listed[item["image"]].append((item.get("label"), split, item.get("patient")))
         else:
             reason = f"{place(root / 'dataset.json')}: {str(item)[:SHOWN]!r} names no image and label"
             odd.append(Defect(NAME, root.name, f"{split} list", "failed", reason))
@@ -66,15 +67,15 @@ def _listed_image(root: Path, listed: str) -> Path | None:
         return None
 
 
-def _entry(root: Path, listed: str, found: list[tuple[str | None, str]], details: dict[str, Any]) -> Entry:
+def _entry(root: Path, listed: str, found: list[Listed], details: dict[str, Any]) -> Entry:
     case = patient = listed
     try:
         image = listed_file(root, listed)
         case = case_of(image, root / "image")
-        patient = patient_of(case)
+        (name, split, given), *_ = found
+        patient = str(given or patient_of(case))
         if len(found) > 1:
             raise DataError(f"{place(image)}: listed {len(found)} times; keep one entry")
-        (name, split), *_ = found
         label = listed_file(root, str(name)) if name else root / "label"
     except DataError as error:
         return Defect(NAME, patient, case, "failed", f"{place(root / 'dataset.json')}: {error}")

@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 from typing import Any
 
@@ -209,3 +210,12 @@ def test_training_reads_what_evaluation_reads(tmp_path: Path) -> None:
     shown = sample.image if sample.image.ndim == 2 else sample.image[..., 0]
     assert set(np.unique(shown)) == {0, 255}
     assert len(pixels.unique()) == 2
+
+
+def test_the_list_may_name_the_patient(tmp_path: Path) -> None:
+    imis(tmp_path)
+    path = tmp_path / "dataset.json"
+    content = json.loads(path.read_text())
+    content["test"][0]["patient"] = "isic_0000001"
+    write_json(path, content)
+    assert item(tmp_path).patient == "isic_0000001"
