@@ -23,7 +23,7 @@ class ExportOptions(RunFolder):
             help="nifti (a file per class), nnunet (label maps), csv-challenger (long tables) or grand-challenge.",
         ),
     ] = "nifti"
-    to: Annotated[
+    out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="An empty folder. Default: export/FORMAT in the run folder.")
     ] = None
 
@@ -32,7 +32,7 @@ def export_command(options: ExportOptions) -> int:
     """Write the masks of a run on the scans' own grids, or its scores, in the format of another tool."""
     from bench.reporting.export import export
 
-    folder = options.to or options.folder / "export" / options.style
+    folder = options.out or options.folder / "export" / options.style
     made = export(options.folder, options.style, folder)
     print(f"{made.files} files in {folder}")
     if made.overlapping:

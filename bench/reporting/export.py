@@ -74,7 +74,7 @@ def export(run: Path, style: str, folder: Path) -> Export:
     if style not in FORMATS:
         raise RunError(f"no export format {style!r}; there are {', '.join(FORMATS)}")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise RunError(f"{folder} is not empty; choose another --to, as old files would stay among the new ones")
+        raise RunError(f"{folder} is not empty; choose another --out, as old files would stay among the new ones")
     return FORMATS[style](run, folder)
 
 

@@ -22,5 +22,5 @@ def test_an_export_lies_in_the_run_folder_and_is_never_mixed(capsys):
     assert Path("r/export/nnunet/fake--good/box/squares/c0.nii.gz").is_file()
     code, _, err = bench(capsys, "export", "r", "--format", "nnunet")
     assert code == 2 and "not empty" in one_line(err)
-    code, out, _ = bench(capsys, "export", "r", "--format", "grand-challenge", "--to", "gc")
+    code, out, _ = bench(capsys, "export", "r", "--format", "grand-challenge", "--out", "gc")
     assert code == 0 and Path("gc/fake--good/box/metrics.json").is_file()
