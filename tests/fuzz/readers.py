@@ -40,6 +40,19 @@ def _huang(root: Path) -> None:
     layouts.write_json(root / "data_infor_json" / f"{root.name}.json", table)
 
 
+def _msd(root: Path) -> None:
+    for kind, array in (("image", layouts.voxels()), ("label", layouts.corner())):
+        layouts.write_nifti(root / f"{kind}sTr/spleen_2.nii.gz", array)
+    pair = {"image": "./imagesTr/spleen_2.nii.gz", "label": "./labelsTr/spleen_2.nii.gz"}
+    table = {"0": "background", "1": "spleen"}
+    layouts.write_json(root / "dataset.json", {"modality": {"0": "CT"}, "labels": table, "training": [pair]})
+
+
+def _isic(root: Path) -> None:
+    layouts.write_png(root / "ISIC-2017_Training_Data/ISIC_0000001.jpg", layouts.picture())
+    layouts.write_png(root / "ISIC-2017_Training_Part1_GroundTruth/ISIC_0000001_segmentation.png", layouts.square())
+
+
 def _pictures(root: Path, ending: str) -> None:
     layouts.folder(root, layouts.square())
     for path in (root / "images/a.png", root / "masks/a_mask.png"):
@@ -63,6 +76,8 @@ DATASETS: Mapping[str, tuple[str, Build, tuple[str, ...]]] = {
         partial(layouts.nnunet, labels={"background": 0, "liver": 1}),
         ("dataset.json", "labelsTr/*.nii.gz", "imagesTr/*.nii.gz"),
     ),
+    "msd": ("msd", _msd, ("dataset.json", "labelsTr/*.nii.gz", "imagesTr/*.nii.gz")),
+    "isic2017": ("isic2017", _isic, ("*_Data/*.jpg", "*_GroundTruth/*.png")),
     "sam-med2d": (
         "sam-med2d",
         layouts.sam_med2d,
