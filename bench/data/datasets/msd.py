@@ -19,9 +19,18 @@ SHOWN = 80  # characters of an odd entry
 
 
 def has_layout(folder: Path) -> bool:
-    """A `dataset.json` beside images without channel numbers in their names; with them it is nnU-Net's layout."""
+    """A `dataset.json` that lists pairs, beside images without channel numbers; with them it is nnU-Net's layout."""
     images = [path for path in children(folder / IMAGES) if path.name.lower().endswith(nifti.ENDINGS)]
-    return bool(images) and is_file(folder / "dataset.json") and not any(stem(one).endswith("_0000") for one in images)
+    numbered = any(stem(one).endswith("_0000") for one in images)
+    return bool(images) and not numbered and is_file(folder / "dataset.json") and _lists_pairs(folder / "dataset.json")
+
+
+def _lists_pairs(path: Path) -> bool:
+    try:
+        content = read_json(path)
+    except DataError:  # damaged: named when the folder is indexed
+        return True
+    return isinstance(content, dict) and "training" in content
 
 
 def index(root: Path) -> list[Entry]:

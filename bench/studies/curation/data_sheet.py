@@ -169,7 +169,7 @@ def kind_of_reason(reason: str) -> str:
         >>> kind_of_reason("near-duplicate of isic ISIC_0000001 slice 0")
         'near-duplicate'
         >>> kind_of_reason("score -1.52 is below -1")
-        'score # is below #'
+        'score -# is below -#'
     """
     for start in ("near-duplicate", "leaked", "not drawn", "constant image"):
         if reason.startswith(start):

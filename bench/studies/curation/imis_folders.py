@@ -60,7 +60,7 @@ def safe_name(name: str) -> str:
 
     Example:
         >>> safe_name("ISIC_0000001"), safe_name("a/b 1")
-        ('ISIC_0000001', 'a-b-1-99cf6a9b')
+        ('ISIC_0000001', 'a-b-1-e54efb36')
     """
     safe = UNSAFE.sub("-", name)[:100]
     return safe if safe == name else f"{safe}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"

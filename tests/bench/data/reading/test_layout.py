@@ -25,6 +25,14 @@ def everything(data: Path) -> dict[str, str]:
     layouts.write_nifti(data / "amos" / "imagesTr/amos_0004.nii.gz", layouts.voxels())
     layouts.write_nifti(data / "amos" / "labelsTr/amos_0004.nii.gz", layouts.corner())
     layouts.write_json(data / "amos" / "dataset.json", {"labels": {"0": "background", "8": "arota"}})
+    pair = {"image": "./imagesTr/spleen_2.nii.gz", "label": "./labelsTr/spleen_2.nii.gz"}
+    layouts.write_nifti(data / "msd" / "imagesTr/spleen_2.nii.gz", layouts.voxels())
+    layouts.write_nifti(data / "msd" / "labelsTr/spleen_2.nii.gz", layouts.corner())
+    table = {"modality": {"0": "CT"}, "labels": {"0": "background", "1": "spleen"}, "training": [pair]}
+    layouts.write_json(data / "msd" / "dataset.json", table)
+    layouts.write_png(data / "skin" / "ISIC-2017_Training_Data/ISIC_0000001.jpg", layouts.picture())
+    masks = data / "skin" / "ISIC-2017_Training_Part1_GroundTruth"
+    layouts.write_png(masks / "ISIC_0000001_segmentation.png", layouts.square())
     isles = "isles_a/ISLES-2022 isles_b"
     return {
         "isles2022": isles,
@@ -37,6 +45,10 @@ def everything(data: Path) -> dict[str, str]:
         "sam-med2d": "med2d/data_demo",
         "nnunet": "nn/Dataset001_Liver",
         "folder": "plain",
+        "msd": "msd",
+        "isic2016": "",
+        "isic2017": "skin",
+        "isic2018": "",
     }
 
 
