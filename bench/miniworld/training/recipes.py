@@ -53,10 +53,6 @@ FROM_NOTHING = (
 )
 
 
-def _shortened(stages: tuple[Stage, ...], steps: tuple[int, ...]) -> tuple[Stage, ...]:
-    return tuple(replace(stage, steps=count) for stage, count in zip(stages, steps, strict=True))
-
-
 SAM = (*FROM_NOTHING, replace(FROM_NOTHING[-1], name="all again", steps=4000, rounds_share=(0.5, 0.5)))
 SAM2 = (*FROM_NOTHING, replace(SAM[-1], steps=2000))
 
