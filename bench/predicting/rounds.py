@@ -15,6 +15,7 @@ from bench.config import RunConfig
 from bench.data.case import Item, Mask
 from bench.data.slicing import Sample, stretch
 from bench.predicting.prompts import to_prompt
+from bench.predicting.transfer import all_finite, to_host
 from bench.prompting.clicks import next_click
 from bench.prompting.kinds import KINDS
 from bench.prompting.prompt import Click, SimulatedPrompt
@@ -98,11 +99,11 @@ class Request:
         self.failed = True
 
 
-def _not_finite(prediction: Prediction) -> str | None:
+def _not_finite(prediction: Prediction) -> str:
     """What is wrong with logits that are no numbers: a threshold would make an empty mask of them without a word."""
     values = (prediction.logits, prediction.candidate_logits)
     wrong = sum(int((~part.isfinite()).sum()) for part in values)
-    return f"{wrong} of {sum(part.numel() for part in values)} logits are NaN or infinite" if wrong else None
+    return f"{wrong} of {sum(part.numel() for part in values)} logits are NaN or infinite"
 
 
 def decode_rounds(
@@ -123,11 +124,12 @@ def decode_rounds(
         pairs = [(value, request.prompt) for value, request in active]
         predictions, seconds = timed(network, partial(network.decode, pairs, multimask=multimask))
         spent.add("decode", seconds)
-        for (value, request), prediction in zip(active, predictions, strict=True):
-            if reason := _not_finite(prediction):
-                request.fail(number, reason, config)
+        finite = all_finite([(prediction.logits, prediction.candidate_logits) for prediction in predictions])
+        masks = to_host([prediction.mask for prediction in predictions])
+        for (value, request), prediction, mask, usable in zip(active, predictions, masks, finite, strict=True):
+            if not usable:
+                request.fail(number, _not_finite(prediction), config)
                 continue
-            mask = prediction.mask.cpu().numpy()
             _keep(request, number, prediction, mask, seconds_encode, seconds / len(active))
             _keep_others(request, prediction, network, value)
             if number < request.rounds(config):
@@ -161,7 +163,7 @@ def _keep_others(request: Request, prediction: Prediction, network: Segmenter, e
     if len(prediction.candidate_scores) < 2:
         return
     drawn = request.drawn
-    masks = network.masks(encoded, prediction.candidate_logits).cpu().numpy()
+    masks = to_host(list(network.masks(encoded, prediction.candidate_logits)))
     scores = prediction.candidate_scores.tolist()
     for number, (mask, score) in enumerate(zip(masks, scores, strict=True)):
         if number != prediction.selected:
