@@ -1,8 +1,7 @@
 """The data sheet of a training set, after Gebru et al., Datasheets for Datasets, CACM 64 (2021): Markdown and HTML."""
 
-import html
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,17 +10,10 @@ import pandas as pd
 
 from bench.data.case import class_name
 from bench.data.catalogue import load
-from bench.data.printable import printable
-from bench.reporting.tables.safe_text import markdown_cell
-from bench.store.files import write_bytes
+from bench.studies.document import SheetEntry, write_document
 
 NUMBER = re.compile(r"\d[\d.e+-]*")
 EXAMPLES = 20  # kinds of reasons named one by one
-STYLE = (
-    "body{max-width:60em;margin:2em auto;padding:0 1em;font:16px/1.5 sans-serif;color:#222;background:#fff}"
-    "table{border-collapse:collapse}td,th{border:1px solid #ccc;padding:.2em .6em;text-align:left}"
-    "img{max-width:100%}h3{margin-bottom:0}"
-)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,19 +30,6 @@ class DataSheet:
     left_out: pd.DataFrame
 
 
-@dataclass(frozen=True, slots=True)
-class SheetEntry:
-    """A question of the data sheet with its answer.
-
-    Attributes:
-        table: header and rows that belong to the answer; may be empty.
-    """
-
-    question: str
-    text: str
-    table: Sequence[Sequence[object]] = ()
-
-
 def write_data_sheet(sheet: DataSheet, out: Path) -> None:
     """Write `data-sheet.md` and `data-sheet.html`, with the same content."""
     sections = {
@@ -60,11 +39,7 @@ def write_data_sheet(sheet: DataSheet, out: Path) -> None:
         "Uses": _uses(sheet),
         "Distribution and maintenance": _distribution(sheet),
     }
-    write_bytes(out / "data-sheet.md", _markdown(sections).encode())
-    write_bytes(out / "data-sheet.html", _html(sections).encode())
-
-
-Sections = Mapping[str, Sequence[SheetEntry]]
+    write_document("Data sheet", sections, out / "data-sheet")
 
 
 def _motivation() -> list[SheetEntry]:
@@ -210,39 +185,3 @@ def _distribution(sheet: DataSheet) -> list[SheetEntry]:
             f"({sheet.facts['version']}) give the same files, with any number of workers.",
         ),
     ]
-
-
-def _markdown(sections: Sections) -> str:
-    lines = ["# Data sheet", ""]
-    for title, answers in sections.items():
-        lines += [f"## {title}", ""]
-        for answer in answers:
-            lines += [f"### {answer.question}", "", *([answer.text, ""] if answer.text else [])]
-            for number, row in enumerate(answer.table):
-                lines.append(f"| {' | '.join(markdown_cell(printable(str(cell))) for cell in row)} |")
-                lines += ["|" + " --- |" * len(row)] * (number == 0)
-            lines += [""] * bool(answer.table)
-    return "\n".join(lines)
-
-
-def _html(sections: Sections) -> str:
-    parts = ["<!doctype html><html lang=en><meta charset=utf-8><title>Data sheet</title>", f"<style>{STYLE}</style>"]
-    parts.append("<h1>Data sheet</h1>")
-    for title, answers in sections.items():
-        parts.append(f"<h2>{_cell(title)}</h2>")
-        for answer in answers:
-            parts.append(f"<h3>{_cell(answer.question)}</h3>" + (f"<p>{_cell(answer.text)}</p>" if answer.text else ""))
-            if answer.table:
-                parts.append(
-                    f"<table>{''.join(_row(row, number == 0) for number, row in enumerate(answer.table))}</table>"
-                )
-    return "\n".join([*parts, "</html>", ""])
-
-
-def _row(row: Sequence[object], head: bool) -> str:
-    tag = "th" if head else "td"
-    return "<tr>" + "".join(f"<{tag}>{_cell(value)}</{tag}>" for value in row) + "</tr>"
-
-
-def _cell(value: object) -> str:
-    return html.escape(printable(str(value)))

@@ -30,6 +30,12 @@ PERPLEXITY = 30.0
 NEIGHBOURS = 5
 VIEWS = {"pca": "PCA", "tsne": "t-SNE"}
 MARKERS = "os^Dv<>PX*"
+ALL = "all images"
+TRANSITIONS = (
+    f"foreign_share: of the {NEIGHBOURS} nearest neighbours of an image, those of another data set. own, other: mean "
+    f"distance to the {NEIGHBOURS} nearest images of the own data set, and of the others. ratio: other / own; 1 where "
+    "data sets run into each other, more where there are gaps between them."
+)
 
 Vectors = NDArray[np.float32]
 
@@ -52,9 +58,12 @@ def report(
     for view, places in reduced(vectors, seed).items():
         table[[f"{view}_1", f"{view}_2"]] = places
     title = f"Image embeddings, averaged over the image. {about}"
-    foreign = tabulate(mixing(vectors, table["dataset"]).round(3).items(), headers=["data set", "share"])
-    text = f"{title}\n\nShare of the five nearest neighbours that belong to another data set:\n\n{foreign}"
-    return InsideReport(text, {"embeddings": figure(table, title)}, {"embeddings": table})
+    between = transitions(vectors, table["dataset"])
+    between.insert(1, "foreign_share", mixing(vectors, table["dataset"]).reindex(between.index))
+    summary = between.rename_axis("dataset").reset_index()
+    shown = tabulate(summary.round(3).to_dict("list"), headers="keys", missingval="-")
+    text = f"{title}\n\n{TRANSITIONS}\n\n{shown}"
+    return InsideReport(text, {"embeddings": figure(table, title)}, {"embeddings": table, "transitions": summary})
 
 
 def pooled(segmenter: Segmenter, slices: Iterable[tuple[DataSet, PromptedSlice]]) -> tuple[pd.DataFrame, Vectors]:
@@ -117,6 +126,47 @@ def mixing(vectors: Vectors, datasets: "pd.Series[str]") -> "pd.Series[float]":
     return pd.Series(foreign, datasets.to_numpy()).groupby(level=0, sort=False).mean()
 
 
+def transitions(vectors: Vectors, datasets: "pd.Series[str]") -> pd.DataFrame:
+    """How far it is from one data set to the others, held against distances within it: the smoothness of figure 4.
+
+    For each image: its mean distance to the five nearest images of its own data set (itself left out) and to the five
+    nearest of all others. The ratio of the means over images is about 1 where data sets run into each other and grows
+    with the gaps between them. It has no unit; a scale that all embeddings share cancels out.
+
+    Args:
+        vectors: (n, C).
+        datasets: n titles.
+
+    Returns:
+        One row per data set in order of appearance, and `ALL` for all images: `images`, `own` and `other` (distances
+        in units of the embedding), `ratio`. NaN where a data set has a single image or stands alone.
+    """
+    names = datasets.to_numpy()
+    own, other = np.full(len(names), np.nan), np.full(len(names), np.nan)
+    for name in pd.unique(names):
+        mine = names == name
+        own[mine] = _distances(vectors[mine], vectors[mine], itself=True)
+        other[mine] = _distances(vectors[mine], vectors[~mine], itself=False)
+    by_image = pd.DataFrame({"dataset": names, "images": 1, "own": own, "other": other})
+    rows = {str(name): part for name, part in by_image.groupby("dataset", sort=False)} | {ALL: by_image}
+    counts = {"images": {name: len(part) for name, part in rows.items()}}
+    means = {kind: {name: part[kind].mean() for name, part in rows.items()} for kind in ("own", "other")}
+    table = pd.DataFrame(counts | means)
+    return table.assign(ratio=table["other"] / table["own"].where(table["own"] > 0))
+
+
+def _distances(images: Vectors, among: Vectors, itself: bool) -> NDArray[np.float64]:
+    """Mean distance of each image to its nearest ones; `itself`: each is among them and does not count."""
+    count = min(NEIGHBOURS, len(among) - itself)
+    if count < 1:
+        return np.full(len(images), np.nan)
+    search = NearestNeighbors(n_neighbors=count, algorithm="brute").fit(among)
+    # Without an argument the search leaves each of its own points out of its neighbours.
+    found, _ = search.kneighbors(None if itself else images)
+    distances: NDArray[np.float64] = found.mean(axis=1)
+    return distances
+
+
 def figure(table: pd.DataFrame, title: str) -> Figure:
     """Both views side by side, with one colour and one marker per data set.
 
@@ -127,7 +177,7 @@ def figure(table: pd.DataFrame, title: str) -> Figure:
     drawn = Figure(figsize=(10, 4.8), layout="constrained")
     panels = drawn.subplots(1, len(VIEWS))
     for axes, (view, text) in zip(panels, VIEWS.items(), strict=True):
-        _scatter(axes, table, view)
+        scatter(axes, table, view)
         axes.set_title(text, fontsize=9)
     handles, labels = panels[0].get_legend_handles_labels()
     drawn.legend(handles, labels, loc="outside right center", fontsize=8, frameon=False)
@@ -135,7 +185,8 @@ def figure(table: pd.DataFrame, title: str) -> Figure:
     return drawn
 
 
-def _scatter(axes: Axes, table: pd.DataFrame, view: str) -> None:
+def scatter(axes: Axes, table: pd.DataFrame, view: str) -> None:
+    """One view of a table as in `figure`, in a panel of its own."""
     colours = matplotlib.colormaps["tab10"]
     for number, (name, part) in enumerate(table.groupby("dataset", sort=False)):
         marker = MARKERS[number % len(MARKERS)]
