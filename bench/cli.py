@@ -24,6 +24,7 @@ from bench.commands import (
     paper,
     profile,
     report,
+    reproduce,
     run,
     score,
     table,
@@ -84,6 +85,10 @@ COMMANDS: Mapping[str, Mapping[str, Command | tuple[str, Mapping[str, Command]]]
                 "routing": inside.inside_routing,
                 "embeddings": inside.inside_embeddings,
             },
+        ),
+        "reproduce": (
+            "Repeat the whole programme of a paper.",
+            {"segmote": reproduce.reproduce_segmote},
         ),
     },
 }
