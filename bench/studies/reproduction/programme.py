@@ -1,6 +1,7 @@
 """What is reproduced: with which data and weights, how thoroughly, and where everything lies."""
 
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from adapters.interface import MissingWeights
@@ -64,11 +65,15 @@ class Pace:
 
 
 QUICK = Pace(
-    "quick: a first look with so little training and so few cases that its numbers mean nothing",
+    "quick: 1 epoch of training, ablations of 1 epoch on 4 images of each source with one seed, and one case of each "
+    "data set",
     images=24, masks=250, epochs=1, ablation_epochs=1, ablation_images=4, seeds=1, slices=1, cases=1,
 )  # fmt: skip
-MINI = Pace("mini world: every step, on small phantoms", epochs=12, ablation_epochs=6, ablation_images=48, slices=3)
-FULL = Pace("full: everything as in the paper, where the paper says it")
+MINI = Pace(
+    "mini world: ablations of 6 epochs on 48 images of each source, tested on 3 slices of each case",
+    epochs=12, ablation_epochs=6, ablation_images=48, slices=3,
+)  # fmt: skip
+FULL = Pace("full: trainings by the paper's recipe on all images, and all cases")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +122,9 @@ class Programme:
         return phantom_data() if self.data is None else self.data
 
     def text(self) -> str:
-        """Which weights on which data, and how much of it."""
-        return f"{world.text([self.own_model], self.world)} Pace: {self.pace.name}."
+        """Which weights on which data, and whether it was quick; for captions."""
+        quick = " A quick look: the numbers mean nothing." if self.quick else ""
+        return f"{world.text([self.own_model], self.world)}{quick}"
 
     def base(self) -> Path:
         """The weights file of IMIS-Net, from which trainings start.
@@ -192,7 +198,9 @@ def missing_zero_shot(programme: Programme) -> tuple[str, ...]:
     return () if programme.data is None else tuple(name for name in ZERO_SHOT if name not in there)
 
 
+@cache
 def _found(data: Path) -> tuple[str, ...]:
+    """The data sets below a folder, which is searched once."""
     known = [name for name in datasets.names() if name not in datasets.VARIANTS]
     return tuple(name for name in known if catalogue.roots(name, data))
 

@@ -16,6 +16,7 @@ from bench.store.run_folder import read_run, run_path
 from bench.studies.ablations.output import VERDICTS
 from bench.studies.document import Sections, SheetEntry, write_document
 from bench.studies.reproduction import numbers, parts
+from bench.studies.reproduction.items import ITEMS, ReportItem
 from bench.studies.reproduction.numbers import ReportNumber
 from bench.studies.reproduction.parts import (
     ABLATIONS,
@@ -33,11 +34,6 @@ from bench.studies.reproduction.steps import StepOutcome
 from segmote.training.files import WEIGHTS
 
 DIGITS = 12  # of checksums
-LEGEND = (
-    "published: as printed. recomputed: from the printed rows, or counted in our networks. ours: Dice (%) measured "
-    "here, with its 95 % interval."
-)
-NO_PRINTED = "The paper prints no numbers for it."
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +117,9 @@ def _about(programme: Programme, outcomes: Sequence[StepOutcome]) -> list[SheetE
     data = "the embedded phantoms" if programme.data is None else str(programme.data)
     quick = "THIS WAS QUICK: its numbers only show that the programme runs. " if programme.quick else ""
     mini = "MINI WORLD: small networks on phantoms, which say nothing about the published models. "
-    text = f"{quick}{mini if programme.data is None else ''}{programme.text()} Data: {data}."
+    text = (
+        f"{quick}{mini if programme.data is None else ''}{programme.text()} Pace: {programme.pace.name}. Data: {data}."
+    )
     head = ["step", "item", "what", "state", "missing or wrong", "minutes"]
     rows = [
         [one.step.name, one.step.item, one.step.what, one.state, one.note, _minutes(one.seconds)] for one in outcomes
@@ -148,7 +146,7 @@ def _items(results: Results, made: Mapping[str, Sequence[ReportNumber]]) -> list
     return [
         SheetEntry(
             f"{item.name}: {item.title}",
-            _curated(results) if item.name == "Section 3.6" else f"{item.text} {results.programme.text()}".lstrip(),
+            _curated(results) if item.name == "Section 3.6" else _text(item, results.programme),
             tables_of.get(item.name, ()),
             [results.path(f"{stem}.png") for step, stems in item.figures if step in results.done for stem in stems],
         )
@@ -156,60 +154,9 @@ def _items(results: Results, made: Mapping[str, Sequence[ReportNumber]]) -> list
     ]
 
 
-@dataclass(frozen=True, slots=True)
-class ReportItem:
-    """An item of the paper in the report.
-
-    Attributes:
-        name, title: of its heading.
-        text: below the heading.
-        figures: names of steps with the stems of the figures that they leave.
-    """
-
-    name: str
-    title: str
-    text: str = ""
-    figures: Sequence[tuple[str, Sequence[str]]] = ()
-
-
-SMOOTH = (
-    "The paper shows the plot and gives no number. The ratio: mean distance of an image to its five nearest ones of "
-    "other data sets, divided by that to its five nearest of the own; 1 where data sets run into each other, more "
-    "where there are gaps. Of each data set both sides show equally many images. The encoder is SAM's, frozen."
-)
-ITEMS = (
-    ReportItem(
-        "Section 3.6", "the curated set",
-        figures=[("curated-set", (f"{parts.CURATED}/quality", f"{parts.CURATED}/contact-sheet"))],
-    ),
-    ReportItem("Table 1", "zero-shot sets, boxes", LEGEND),
-    ReportItem(
-        "Figure 5", "held-out patients, one click and boxes", f"{NO_PRINTED} {LEGEND}",
-        [("figure-5", (f"{parts.FIGURES}/figure5",))],
-    ),
-    ReportItem(
-        "Table 2", "the decoder tuned as well",
-        f"Ours: networks with a tuned decoder, mean over trainings with the interval over these. {LEGEND}",
-        [("table-2", (f"{ABLATIONS}/decoder",))],
-    ),
-    ReportItem(
-        "Table 3", "learnable parameters", "In millions, counted in networks of official size, whatever the world.",
-        [("table-3", (f"{ABLATIONS}/size",))],
-    ),
-    ReportItem(
-        "Table 4", "queries of PPT", f"Most of the paper's few-class sets are others. {LEGEND}",
-        [("table-4", (f"{ABLATIONS}/queries",))],
-    ),
-    ReportItem(
-        "Figure 6", "experts",
-        f"{NO_PRINTED} First which tokens are chosen (a), then the numbers of experts and active experts (b, c).",
-        [("figure-6a", (f"{INSIDE}/experts",)), ("figure-6bc", (f"{ABLATIONS}/experts",))],
-    ),
-    ReportItem(
-        "Figure 7", "routing", NO_PRINTED, [("figure-7", (f"{INSIDE}/routing-token", f"{INSIDE}/routing-expert"))],
-    ),
-    ReportItem("Figure 4", "smooth transitions", SMOOTH, [("figure-4", (f"{INSIDE}/figure4",))]),
-)  # fmt: skip
+def _text(item: ReportItem, programme: Programme) -> str:
+    pace = f"Trainings and tests at this pace: {programme.pace.name}. " if item.trains else ""
+    return f"{item.text} {pace}{programme.text()}".lstrip()
 
 
 def _curated(results: Results) -> str:
