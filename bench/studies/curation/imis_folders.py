@@ -12,7 +12,8 @@ components of the chosen masks themselves.
 import hashlib
 import io
 import re
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +28,7 @@ from bench.data import catalogue
 from bench.data.case import Item, Mask, class_name
 from bench.data.components import components
 from bench.data.curation.scan import planes_of
+from bench.data.reading.names import folded
 from bench.errors import RunError
 from bench.protocols import Protocol
 from bench.store.files import read_json, write_bytes, write_json
@@ -66,6 +68,18 @@ def safe_name(name: str) -> str:
     return safe if safe == name else f"{safe}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
+def folder_names(names: Iterable[str]) -> dict[str, str]:
+    """The folder of each data set: "imis:prostate" lies in `prostate`, unless another data set would lie there, too.
+
+    >>> folder_names(["imis:prostate", "imis:btcv", "btcv"])
+    {'imis:prostate': 'prostate', 'imis:btcv': 'imis-btcv-22d675cb', 'btcv': 'btcv'}
+    """
+    names = list(dict.fromkeys(names))
+    short = {name: name.partition(":")[2] or name for name in names}
+    used = Counter(folded(one) for one in short.values())
+    return {name: safe_name(one if one == name or used[folded(one)] == 1 else name) for name, one in short.items()}
+
+
 def export(
     chosen: pd.DataFrame, items: Sequence[Item], protocol: Protocol, out: Path, kept: Path, jobs: int, engine: str
 ) -> pd.DataFrame:
@@ -84,8 +98,9 @@ def export(
     """
     by_case = {(item.dataset, item.case): item for item in items}
     classes = {str(name): _classes(rows) for name, rows in chosen.groupby("dataset")}
+    folders = {name: out / folder for name, folder in folder_names(classes).items()}
     exports = [
-        _export(by_case[str(dataset), str(case)], rows, classes[str(dataset)], out, kept)
+        _export(by_case[str(dataset), str(case)], rows, classes[str(dataset)], folders[str(dataset)], kept)
         for (dataset, case), rows in chosen.groupby(["dataset", "case"])
     ]
     tasks = [(_write_case, one, protocol) for one in exports if not _is_whole(one, out)]
@@ -96,7 +111,7 @@ def export(
     named = zip(manifest["dataset"], manifest["target"].map(class_name), strict=True)
     manifest["class_id"] = [ids[one] for one in named]
     for name, rows in manifest.groupby("dataset"):
-        write_json(out / safe_name(str(name)) / "dataset.json", _description(str(name), rows, classes[str(name)]))
+        write_json(folders[str(name)] / "dataset.json", _description(str(name), rows, classes[str(name)]))
     return manifest
 
 
@@ -104,18 +119,19 @@ def _classes(rows: pd.DataFrame) -> tuple[str, ...]:
     return tuple(sorted(set(rows["target"].map(class_name))))
 
 
-def _export(item: Item, rows: pd.DataFrame, classes: tuple[str, ...], out: Path, kept: Path) -> CaseExport:
+def _export(item: Item, rows: pd.DataFrame, classes: tuple[str, ...], folder: Path, kept: Path) -> CaseExport:
     targets = {number: tuple(rows["target"][rows["slice"] == number]) for number in sorted(set(rows["slice"].tolist()))}
     told = (
         item.dataset,
         item.case,
         classes,
         targets,
+        folder.name,
         sorted(set(rows["source_sha256"])),
         sorted(set(rows["pixels_sha256"])),
     )
     note = kept / f"{hashlib.sha256(repr(told).encode()).hexdigest()[:32]}.json"
-    return CaseExport(item, out / safe_name(item.dataset), classes, targets, note)
+    return CaseExport(item, folder, classes, targets, note)
 
 
 def _is_whole(one: CaseExport, out: Path) -> bool:

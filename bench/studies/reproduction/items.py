@@ -33,7 +33,8 @@ class ReportItem:
 SMOOTH = (
     "The paper shows the plot and gives no number. The ratio: mean distance of an image to its five nearest ones of "
     "other data sets, divided by that to its five nearest of the own; 1 where data sets run into each other, more "
-    "where there are gaps. Of each data set both sides show equally many images. The encoder is SAM's, frozen."
+    "where there are gaps, so smoother means smaller. Of each data set both sides show equally many images. The "
+    "encoder is SAM's, frozen."
 )
 ITEMS = (
     ReportItem(

@@ -192,8 +192,14 @@ def frame(numbers: Sequence[ReportNumber]) -> pd.DataFrame:
 KINDS = ("published", "recomputed", "ours")
 
 
-def wide(numbers: Sequence[ReportNumber], models: Sequence[str]) -> list[list[str]]:
-    """A table with a column per model, and up to three lines per row: published, recomputed, ours with its interval."""
+def wide(numbers: Sequence[ReportNumber], models: Sequence[str], ours: str = "ours") -> list[list[str]]:
+    """A table with a column per model, and up to three lines per row: published, recomputed, ours with its interval.
+
+    Args:
+        numbers: of one item.
+        models: the columns.
+        ours: what our numbers are called, so that those of the mini world are told apart in every line.
+    """
     by_place = {(one.dataset, one.row, one.model): one for one in numbers}
     head = ["data set", "row", "number", *models]
     lines = []
@@ -202,7 +208,7 @@ def wide(numbers: Sequence[ReportNumber], models: Sequence[str]) -> list[list[st
         for kind in KINDS:
             texts = ["" if one is None else text(one, kind) for one in group]
             if any(texts):
-                lines.append([dataset, row, kind, *texts])
+                lines.append([dataset, row, ours if kind == "ours" else kind, *texts])
     return [head, *lines]
 
 

@@ -28,6 +28,7 @@ from bench.studies.questions import DataSet, PromptedSlice, all_asked, data_sets
 from bench.studies.reproduction import figure4, figure5, networks, runs, sources
 from bench.studies.reproduction.figure4 import Side
 from bench.studies.reproduction.held_out import held_out, origins
+from bench.studies.reproduction.numbers import paper_model
 from bench.studies.reproduction.programme import (
     MissingInputError,
     Programme,
@@ -138,7 +139,7 @@ def draw_figure5(programme: Programme) -> None:
     """Bars of both prompts and the sizes of the training sets."""
     pair = (HELD_OUT_ALL, HELD_OUT_OWN)
     found = [number for one in pair for number in runs.numbers(programme.out / one.folder, one.own)]
-    averages = [number for number in found if number.row == AVERAGE]
+    averages = [number for number in found if number.row == AVERAGE and paper_model(number.model)]
     masks = curation_facts(programme)["masks"]
     title = f"Held-out patients of the curated set; 95 % intervals over patients. {programme.text()}"
     drawn = figure5.figure(averages, titles(programme), figure5.training_sizes(masks), title)

@@ -135,12 +135,16 @@ def _minutes(seconds: float) -> str:
 
 def _items(results: Results, made: Mapping[str, Sequence[ReportNumber]]) -> list[SheetEntry]:
     """One entry for each item, in the paper's order."""
-    tables_of = {
-        "Table 1": numbers.wide(made["Table 1"], numbers.TABLE_1),
-        "Figure 5": numbers.wide(made["Figure 5"], numbers.TABLE_1) if made["Figure 5"] else (),
-        "Table 2": numbers.wide(made["Table 2"], numbers.TABLE_2),
+    ours = "ours" if results.programme.data else "ours (mini world)"
+    columns = {
+        "Table 1": numbers.TABLE_1,
+        "Figure 5": numbers.TABLE_1,
+        "Table 2": numbers.TABLE_2,
+        "Table 4": (numbers.OURS,),
+    }
+    tables_of = {name: numbers.wide(made[name], models, ours) for name, models in columns.items() if made[name]}
+    tables_of |= {
         "Table 3": _parameters(made["Table 3"]),
-        "Table 4": numbers.wide(made["Table 4"], (numbers.OURS,)),
         "Figure 4": _smoothness(results),
     }
     return [

@@ -24,8 +24,9 @@ def test_bars_stand_at_their_values_and_sizes_on_a_log_axis() -> None:
     assert [label.get_text() for label in clicks.get_xticklabels()] == ["CT", "MR\nT1"]
     assert counts.get_xscale() == "log" and [bar.get_width() for bar in counts.patches] == [1e9, 700]
     assert "700" in {text.get_text() for text in counts.texts}
+    assert clicks.get_title() == "(a) one click" and boxes.get_title().endswith(f"not trained on it: {OWN}")
     (legend,) = drawn.legends
-    assert {text.get_text() for text in legend.get_texts()} == {"sam/mini", OWN}
+    assert [text.get_text() for text in legend.get_texts()] == ["sam/mini", OWN]
     reach = np.concatenate([np.ptp([part[:, 1] for part in c.get_segments()], axis=1) for c in clicks.collections])
     np.testing.assert_allclose(reach, 4.0)
 
