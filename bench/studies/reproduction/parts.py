@@ -113,11 +113,26 @@ def configured(one: BenchmarkRun, programme: Programme) -> RunConfig:
         MissingInputError: no data, or no weights.
     """
     weights = programme.out / OWN / WEIGHTS if one.own else programme.weights
-    known = (programme.own_model,) if one.own else models(programme)
+    names, known = _together(
+        lambda: tuple(read_json(programme.out / SET_ASIDE)) if one.held_out else zero_shot_names(programme),
+        lambda: (programme.own_model,) if one.own else models(programme),
+    )
     prompts = ["click", "box"] if one.held_out else ["box"]
-    names = read_json(programme.out / SET_ASIDE) if one.held_out else zero_shot_names(programme)
     data = programme.out / HELD_OUT if one.held_out else programme.evaluation
     return runs.configured(programme, known, names, prompts, data, weights, programme.out / one.folder)
+
+
+def _together(*asked: Callable[[], tuple[str, ...]]) -> list[tuple[str, ...]]:
+    """What the functions return, or everything that is missing at once."""
+    found, missing = [], []
+    for ask in asked:
+        try:
+            found.append(ask())
+        except MissingInputError as error:
+            missing.append(str(error))
+    if missing:
+        raise MissingInputError("; ".join(missing))
+    return found
 
 
 def run(one: BenchmarkRun, programme: Programme) -> None:

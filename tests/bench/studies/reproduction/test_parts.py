@@ -28,5 +28,5 @@ def test_nothing_is_run_before_it_is(tmp_path: Path) -> None:
 
 def test_real_runs_need_data_and_weights(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
-    with pytest.raises(MissingInputError):
+    with pytest.raises(MissingInputError, match=r"data: none of isles2022.*; weights: none of .*sam_vit_b_01ec64"):
         parts.configured(parts.ZERO_SHOT_ALL, Programme(tmp_path, tmp_path / "data", tmp_path / "none"))
