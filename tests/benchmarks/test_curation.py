@@ -20,9 +20,9 @@ from tests.helpers.curation import add
 MASKS = 154_569  # of the paper's set
 MASKS_OF_IMAGE, IMAGES_OF_PATIENT, SETS = 3, 40, 12
 COPIES = 0.02  # share of images that look like their neighbour
-MOST_SECONDS, MOST_GIB = 300, 2.0  # of processor time and of memory, for the selection
+MOST_SECONDS, MOST_GIB = 60, 1.0  # of processor time and of memory, for the selection
 SIDE, IMAGES = 512, 12
-FEWEST_IMAGES = 10  # judged in a second of a core
+FEWEST_IMAGES = 30  # judged in a second of a core
 
 # In a process of its own, whose peak is that of the selection alone.
 SELECT = """
