@@ -54,13 +54,11 @@ def test_resize_unit_is_the_official_one(size: tuple[int, int]) -> None:
 
 
 @pytest.mark.parametrize("size", [(31, 47), (700, 1100)])
-def test_resize_bilinear_torch_is_torchvisions_and_not_pillows(size: tuple[int, int]) -> None:
+def test_resize_bilinear_torch_is_the_official_one(size: tuple[int, int]) -> None:
     image = np.random.default_rng(0).integers(0, 256, (*size, 3), np.uint8)
     pixels = torch.from_numpy(image).permute(2, 0, 1)
     resized = geometry.resize_bilinear_torch(pixels, (256, 256))
     assert torch.equal(resized, v2.functional.resize(pixels, [256, 256], antialias=True))
-    pillows = torch.from_numpy(geometry.resize_bilinear(image, (256, 256))).permute(2, 0, 1)
-    assert 1 <= (resized.int() - pillows.int()).abs().max() <= 2
 
 
 def test_resize_cubic_cuts_to_uint8() -> None:
