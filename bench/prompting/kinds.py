@@ -80,7 +80,7 @@ KINDS: dict[str, Kind] = {
     "scribble": Kind(
         "bench.prompting.scribbles:scribble",
         (_POINTS,),
-        "one stroke along the medial axis of the target, given as up to 8 foreground clicks at once",
+        "one stroke along the medial axis of the largest component, given as up to 8 foreground clicks at once",
         stroke=True,
     ),
     "mask": Kind(
