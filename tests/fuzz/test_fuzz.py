@@ -20,6 +20,7 @@ SAME_READER = {"isles2022-adc", "totalsegmentator-ct", "isic2016", "isic2018"}  
 
 
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="bounds the memory of a Linux process")
+@pytest.mark.slow
 @pytest.mark.parametrize("only", COUNT)
 def test_hostile_inputs_are_answered_or_refused(only):
     count = os.environ.get("BENCH_FUZZ", str(COUNT[only]))
