@@ -18,7 +18,7 @@ from bench.data.check import check
 from bench.errors import RunError
 from segmote.training import data as training
 from tests.fuzz.outcomes import Tally
-from tests.helpers import layouts
+from tests.helpers import layouts, source_layouts
 
 Build = Callable[[Path], object]
 Change = tuple[int, int, int]
@@ -53,6 +53,10 @@ def _isic(root: Path) -> None:
     layouts.write_png(root / "ISIC-2017_Training_Part1_GroundTruth/ISIC_0000001_segmentation.png", layouts.square())
 
 
+def _amos_mri(root: Path) -> None:
+    source_layouts.amos(root, 507)
+
+
 def _pictures(root: Path, ending: str) -> None:
     layouts.folder(root, layouts.square())
     for path in (root / "images/a.png", root / "masks/a_mask.png"):
@@ -78,6 +82,9 @@ DATASETS: Mapping[str, tuple[str, Build, tuple[str, ...]]] = {
     ),
     "msd": ("msd", _msd, ("dataset.json", "labelsTr/*.nii.gz", "imagesTr/*.nii.gz")),
     "isic2017": ("isic2017", _isic, ("*_Data/*.jpg", "*_GroundTruth/*.png")),
+    "amos-mri": ("amos-mri", _amos_mri, ("labelsTr/amos*.nii.gz", "imagesTr/amos*.nii.gz")),
+    "acdc": ("acdc", source_layouts.acdc, ("**/*frame01.nii.gz", "**/*frame01_gt.nii.gz")),
+    "sz-cxr": ("sz-cxr", source_layouts.sz_cxr, ("CXR_png/*.png", "mask/*.png")),
     "sam-med2d": (
         "sam-med2d",
         layouts.sam_med2d,

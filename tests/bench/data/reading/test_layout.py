@@ -7,7 +7,7 @@ import pytest
 from bench.data import datasets
 from bench.data.case import Dataset
 from bench.data.reading.layout import files, patient_of, roots, stem
-from tests.helpers import layouts
+from tests.helpers import layouts, source_layouts
 
 
 def everything(data: Path) -> dict[str, str]:
@@ -22,9 +22,11 @@ def everything(data: Path) -> dict[str, str]:
     layouts.nnunet(data / "nn" / "Dataset001_Liver", {"background": 0, "liver": 1})
     layouts.folder(data / "plain", layouts.square())
     layouts.write_png(data / "chaos" / "CT/3/Ground/liver_GT_000.png", layouts.square(), "1")
-    layouts.write_nifti(data / "amos" / "imagesTr/amos_0004.nii.gz", layouts.voxels())
-    layouts.write_nifti(data / "amos" / "labelsTr/amos_0004.nii.gz", layouts.corner())
-    layouts.write_json(data / "amos" / "dataset.json", {"labels": {"0": "background", "8": "arota"}})
+    source_layouts.amos(data / "amos", 4, 507)
+    source_layouts.btcv(data / "btcv")
+    source_layouts.word(data / "word")
+    source_layouts.acdc(data / "acdc")
+    source_layouts.sz_cxr(data / "shenzhen")
     pair = {"image": "./imagesTr/spleen_2.nii.gz", "label": "./labelsTr/spleen_2.nii.gz"}
     layouts.write_nifti(data / "msd" / "imagesTr/spleen_2.nii.gz", layouts.voxels())
     layouts.write_nifti(data / "msd" / "labelsTr/spleen_2.nii.gz", layouts.corner())
@@ -46,6 +48,12 @@ def everything(data: Path) -> dict[str, str]:
         "nnunet": "nn/Dataset001_Liver",
         "folder": "plain",
         "msd": "msd",
+        "amos-ct": "amos",
+        "amos-mri": "amos",
+        "btcv": "btcv/RawData",
+        "word": "word",
+        "acdc": "acdc/ACDC/database",
+        "sz-cxr": "shenzhen",
         "isic2016": "",
         "isic2017": "skin",
         "isic2018": "",
