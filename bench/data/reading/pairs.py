@@ -145,6 +145,7 @@ def pair_dataset(
     read: Callable[[Item], Case] | None = None,
     rows: Mapping[str, tuple[str, ...]] | None = None,
     tubes: tuple[str, ...] = (),
+    lesions: tuple[str, ...] = (),
 ) -> Dataset:
     """A data set of pairs.
 
@@ -153,7 +154,7 @@ def pair_dataset(
         shown: the layout for messages.
         table: class name to its ids in the label maps; empty where `read` needs none.
         read: the voxels of an item, by default `labelled_case` with the table.
-        rows, tubes: as in `Dataset`.
+        rows, tubes, lesions: as in `Dataset`.
     """
     return Dataset(
         name=name,
@@ -167,6 +168,7 @@ def pair_dataset(
         find=partial(roots, has_layout=partial(has_layout, layout=layout)),
         index=partial(index, dataset=name, modality=modality, layout=layout),
         read=read or partial(labelled_case, table=table),
+        lesions=lesions,
         tubes=tubes,
         labels=table,
     )
