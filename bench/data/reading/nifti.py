@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from bench.data import mapped
 from bench.data.case import DataError, ScanHeader
-from bench.data.reading.opening import MOST_BYTES, opened, place, require_plausible
+from bench.data.reading.opening import opened, place, require_plausible
 from bench.data.reading.values import finite, known_labels
 
 ENDINGS = (".nii", ".nii.gz")
@@ -228,9 +228,10 @@ def _load(path: Path) -> tuple[Any, NDArray[Any]]:
             size = {int.from_bytes(start[:4], "little"), int.from_bytes(start[:4], "big")}
             kind = nib.Nifti2Image if NIFTI2_HEADER_BYTES in size else nib.Nifti1Image
             needed = _bytes_needed(kind.header_class(start[: kind.header_class.sizeof_hdr]))
-            require_plausible(path, needed, os.fstat(stored.fileno()).st_size)
+            size_on_disk = os.fstat(stored.fileno()).st_size
+            require_plausible(path, needed, size_on_disk)
             source.seek(0)  # unpacks the little that was read for the header again
-            image = kind.from_stream(_unpacked(source, needed, needed + MOST_REST_BYTES if packed else MOST_BYTES))
+            image = kind.from_stream(_unpacked(source, needed, needed + MOST_REST_BYTES if packed else size_on_disk))
         return image, _voxels(image)
     except DataError:
         raise

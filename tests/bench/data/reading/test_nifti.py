@@ -1,4 +1,5 @@
 import gzip
+import tracemalloc
 from pathlib import Path
 
 import nibabel as nib
@@ -327,3 +328,13 @@ def test_a_long_extension_of_the_header_is_passed_over(tmp_path: Path, ending: s
     image.header.extensions.append(nib.nifti1.Nifti1Extension("comment", b"names of classes " * 1000))
     nib.save(image, tmp_path / f"x.{ending}")
     np.testing.assert_array_equal(read_volume(tmp_path / f"x.{ending}").voxels, voxels())
+
+
+def test_a_small_unpacked_file_takes_little_memory(tmp_path: Path) -> None:
+    path = write_nifti(tmp_path / "x.nii", voxels())
+    read_volume(path)  # loads what is loaded once
+    tracemalloc.start()
+    read_volume(path)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 2**20
