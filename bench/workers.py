@@ -96,9 +96,21 @@ def _end_with(parent: int) -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
+@cache
+def _keep_this_process() -> None:
+    """Let this process grow: joblib ends one that holds 300 MB more than after its first task, taking it for a leak.
+
+    A larger network, or a first task that needs none, is no leak, and each new process costs seconds of imports.
+    """
+    from joblib.externals.loky import process_executor  # noqa: PLC0415 - only in processes that joblib started
+
+    process_executor._MAX_MEMORY_LEAK_SIZE = sys.maxsize
+
+
 def _one_thread(caller: int, function: Callable[..., Any], *arguments: Any) -> Any:
     if os.getppid() == caller:  # a process of ours, not of a cluster
         _end_with(caller)
+        _keep_this_process()
     # One thread always: with more, sums are split otherwise and results depend on the number of workers.
     torch = sys.modules.get("torch")  # a task that computes with it has imported it, all others do without
     if torch is None:

@@ -90,6 +90,7 @@ def test_the_example_keeps_the_contract(importable, capsys):
     assert code == 0 and "shapes and types" in out and "no " not in out
 
 
+@pytest.mark.slow
 def test_the_example_runs_beside_the_baselines_in_a_process_of_its_own(tmp_path):
     arguments = ["run", "--models", BY_CLASS, "--datasets", "isles2022", "--limit", "1", "--jobs", "1"]
     code = f"from bench.cli import main; main({[*arguments, '--out', str(tmp_path / 'r'), '--device', 'cpu']!r})"

@@ -1,9 +1,7 @@
 """Predict: every model on every case, once, with the frozen prompts."""
 
-from collections.abc import Container, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache, partial
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -14,30 +12,18 @@ from adapters.interface import Card, Segmenter
 from bench import protocols, workers
 from bench.clock import Spent
 from bench.config import RunConfig
-from bench.data.case import DataError, Item
+from bench.data.case import Item
 from bench.data.given_masks import FAMILY, given_models
-from bench.data.slicing import Sample, sample
 from bench.errors import RunError
+from bench.predicting.by_slice import AskedCase, predict_by_slice, room, samples
 from bench.predicting.devices import own_device
 from bench.predicting.propagate import predict_volume
-from bench.predicting.rounds import (
-    CasePredictions,
-    Chunk,
-    Request,
-    decode_rounds,
-    failed_slices,
-    timed,
-)
+from bench.predicting.rounds import CasePredictions
 from bench.predicting.take_masks import take_masks
-from bench.prompting.kinds import applies, on_every_slice
-from bench.prompting.table import prompt_of
-from bench.store import slice_cache
+from bench.prompting.kinds import applies
 from bench.store.files import write_json
 from bench.store.masks import MaskShard, is_whole
 from bench.store.run_folder import beyond_path, candidates_path, predictions_path, seconds_path, timings
-
-# Slices whose prompts are decoded together, round by round. Fixed for each device: sums depend on who shares a batch.
-SLICES_AT_ONCE = {"cpu": 8, "cuda": 64}
 
 
 @lru_cache(maxsize=1)
@@ -68,20 +54,55 @@ def kinds(card: Card, config: RunConfig) -> list[str]:
     return [kind for kind in config.prompts if not applies(card, kind, config.untrained_prompts)]
 
 
+Asked = tuple[Item, pd.DataFrame]  # a case and its rows of `prompts.parquet`
+
+
 def missing(config: RunConfig, items: Sequence[Item], table: pd.DataFrame) -> dict[str, list[workers.Task]]:
-    """For each model the cases that have prompts and no predictions yet, as tasks for `predict`."""
+    """For each model what has prompts and no predictions yet, as tasks for `predict`."""
     rows = {key: group for key, group in table.groupby(["dataset", "case"], sort=False)}
-    found: dict[str, list[workers.Task]] = {}
+    asked = [(item, rows[item.dataset, item.case]) for item in items if (item.dataset, item.case) in rows]
     given = dict(given_models(config.masks))
+    found: dict[str, list[workers.Task]] = {}
     for model in config.models:
-        wanted = kinds(adapters.card(model), config)
-        task = (take_masks, given[model]) if model in given else (_predict_case, model)
+        done = partial(is_predicted, config.out, model)
+        if model in given:
+            found[model] = [(take_masks, given[model], *one, config) for one in asked if not done(one[0])]
+            continue
+        card = adapters.card(model)
+        wanted = kinds(card, config)
+        cases = [(item, part[part["prompt"].isin(wanted)]) for item, part in asked] if wanted else []
         found[model] = [
-            (*task, item, rows[item.dataset, item.case], config)
-            for item in items
-            if wanted and (item.dataset, item.case) in rows and not is_predicted(config.out, model, item)
+            (_predict_batch, model, batch, config)
+            for batch in batches(cases, 1 if _propagates(card, config) else room(card, config.device))
+            if not all(done(item) for item, _ in batch)
         ]
     return found
+
+
+def batches(cases: Iterable[Asked], slices_at_once: int) -> Iterator[list[Asked]]:
+    """Cases whose slices share a model's passes.
+
+    They follow from the prompts alone: a resumed run predicts with the same companions, and so draws the same masks.
+
+    Args:
+        cases: in the order of the run.
+        slices_at_once: slices of a pass; a case with as many or more is a batch of its own.
+    """
+    batch: list[Asked] = []
+    filled = 0
+    for item, rows in cases:
+        slices = rows["slice"].nunique()
+        if batch and filled + slices > slices_at_once:
+            yield batch
+            batch, filled = [], 0
+        batch.append((item, rows))
+        filled += slices
+    if batch:
+        yield batch
+
+
+def _propagates(card: Card, config: RunConfig) -> bool:
+    return card.propagates and protocols.load(config.protocol).prompted != "every"
 
 
 def predict(config: RunConfig, tasks: Mapping[str, Sequence[workers.Task]]) -> Spent:
@@ -110,56 +131,30 @@ def _about(model: str, item: Item) -> dict[str, str]:
     return {"model": model, "dataset": item.dataset, "case": item.case}
 
 
-def _predict_case(model: str, item: Item, rows: pd.DataFrame, config: RunConfig) -> Spent:
-    """Predict one case and write its shard; a failing slice becomes an entry with its reason.
+def _predict_batch(model: str, batch: Sequence[Asked], config: RunConfig) -> Spent:
+    """Predict cases and write their shards; a failing slice becomes an entry with its reason.
 
     Returns:
         The seconds that it took.
     """
     network: Any = load(model, config)
-    wanted = kinds(network.card, config)
-    asked = [{str(k): v for k, v in row.items()} for row in rows.to_dict("records") if row["prompt"] in wanted]
-    drawn = CasePredictions()
-    if network.card.propagates and protocols.load(config.protocol).prompted != "every":
-        with drawn.spent.on("read"):
-            volume = list(_samples(item, config, asked, None))
-        predict_volume(network, item, volume, asked, config, drawn)
+    spent = Spent()
+    cases = [AskedCase(item, _plain(rows)) for item, rows in batch]
+    if _propagates(network.card, config):
+        for case in cases:
+            with spent.on("read"):
+                volume = list(samples(case, config, None))
+            predict_volume(network, case, volume, config, spent)
     else:
-        _predict_by_slice(network, item, asked, config, drawn)
-    with drawn.spent.on("write"):
-        _write(model, item, drawn, config)
-    return drawn.spent
+        predict_by_slice(network, cases, config, spent)
+    with spent.on("write"):
+        for case in cases:
+            _write(model, case.item, case.drawn, config)
+    return spent
 
 
-def _predict_by_slice(
-    network: Segmenter, item: Item, asked: Sequence[Mapping[str, Any]], config: RunConfig, drawn: CasePredictions
-) -> None:
-    by_slice: dict[int, list[Mapping[str, Any]]] = {}
-    for row in asked:
-        by_slice.setdefault(int(row["slice"]), []).append(row)
-    found = _samples(item, config, asked, by_slice)
-    for samples in _chunks(found, config.device.partition(":")[0], drawn.spent):
-        chunk = [(one, by_slice[one.slice]) for one in samples]
-        _predict_slices(network, item, chunk, config, drawn)
-
-
-def _chunks(found: Iterator[Sample], device: str, spent: Spent) -> Iterator[list[Sample]]:
-    """Slices that go together; a GPU computes while a thread reads the next ones, a CPU has nothing to spare for it."""
-    size = SLICES_AT_ONCE.get(device, SLICES_AT_ONCE["cpu"])
-
-    def following() -> list[Sample]:
-        with spent.on("read"):
-            return list(islice(found, size))
-
-    if device == "cpu":
-        while chunk := following():
-            yield chunk
-        return
-    with ThreadPoolExecutor(1) as reader:
-        ahead = reader.submit(following)
-        while chunk := ahead.result():
-            ahead = reader.submit(following)
-            yield chunk
+def _plain(rows: pd.DataFrame) -> list[dict[str, Any]]:
+    return [{str(name): value for name, value in row.items()} for row in rows.to_dict("records")]
 
 
 def _write(model: str, item: Item, drawn: CasePredictions, config: RunConfig) -> None:
@@ -170,40 +165,3 @@ def _write(model: str, item: Item, drawn: CasePredictions, config: RunConfig) ->
         others = MaskShard(drawn.others, drawn.other_masks, about)
         others.save(candidates_path(config.out, model, item.dataset, item.case))
     MaskShard(drawn.index, drawn.masks, about).save(path)  # last: a case with this file is done
-
-
-def _samples(
-    item: Item, config: RunConfig, asked: Sequence[Mapping[str, Any]], wanted: Container[int] | None
-) -> Iterator[Sample]:
-    """The slices of a case that are wanted (None: all), one after another."""
-    protocol = protocols.load(config.protocol)
-    everything = protocol.prompted != "every" or on_every_slice(row["prompt"] for row in asked)
-    try:
-        for one in slice_cache.planes(config.out, item, protocol, everything, wanted, keeping=True):
-            yield sample(one, protocol)
-    except DataError as error:  # the data changed since the prompts were drawn
-        raise RunError(f"{item.dataset} {item.case} can no longer be read: {error}") from error
-
-
-def _predict_slices(network: Segmenter, item: Item, chunk: Chunk, config: RunConfig, drawn: CasePredictions) -> None:
-    """Encode the slices together and decode all their prompts; after an error, slice by slice."""
-    part = CasePredictions()
-    try:
-        encoded, seconds = timed(network, partial(network.encode, [sample.image for sample, _ in chunk]))
-        part.spent.add("encode", seconds)
-        share = seconds / len(chunk)
-        requests = [
-            (value, Request(row, sample, prompt_of(row)))
-            for value, (sample, rows) in zip(encoded, chunk, strict=True)
-            for row in rows
-        ]
-        decode_rounds(network, item, requests, config, part, share)
-    except (MemoryError, KeyboardInterrupt):
-        raise
-    except Exception as error:  # the one broad net: whatever a model does, the other slices go on
-        if len(chunk) > 1:
-            for one in chunk:
-                _predict_slices(network, item, [one], config, drawn)
-            return
-        part = failed_slices(chunk, config, f"{type(error).__name__}: {error}")
-    drawn.join(part)

@@ -7,71 +7,64 @@ from typing import Any
 
 from adapters.interface import Prompt, SlicePrompt, VolumeSegmenter
 from bench import protocols
+from bench.clock import Spent
 from bench.config import RunConfig
-from bench.data.case import Item
 from bench.data.slicing import Sample
-from bench.predicting.rounds import CasePredictions, Request, correct, on_native_grid, timed
+from bench.predicting.by_slice import AskedCase
+from bench.predicting.rounds import Request, correct, on_native_grid, timed
 from bench.prompting.kinds import KINDS
 from bench.prompting.table import prompt_of
 
-Rows = Sequence[Mapping[str, Any]]
-
 
 def predict_volume(
-    network: VolumeSegmenter,
-    item: Item,
-    volume: Sequence[Sample],
-    asked: Rows,
-    config: RunConfig,
-    drawn: CasePredictions,
+    network: VolumeSegmenter, case: AskedCase, volume: Sequence[Sample], config: RunConfig, spent: Spent
 ) -> None:
     """Carry every object of a case through all of its slices; an object that fails is entries with the reason.
 
     Args:
         network: encodes each slice once for all objects, directions and rounds.
-        item: the case.
+        case: of each object, the row on the protocol's prompted slice is used; gets an entry for every slice, marked as
+            `asked` where it was prompted.
         volume: all of its slices, in LPS order.
-        asked: its rows of `prompts.parquet`; of each object the one on the protocol's prompted slice is used.
         config: of the run.
-        drawn: gets an entry for every slice, marked as `asked` where it was prompted.
+        spent: gets the seconds of encoding, propagating and clicking.
     """
-    requests = _requests(volume, asked, config)
+    requests = _requests(case, volume, config)
     try:
         encoded, seconds = timed(network, partial(network.encode, [sample.image for sample in volume]))
     except (MemoryError, KeyboardInterrupt):
         raise
     except Exception as error:  # whatever a model does, the other cases go on
         for request in requests:
-            _fail(drawn, request, volume, 1, error, config)
+            _fail(request, volume, 1, error, config)
         return
-    drawn.spent.add("encode", seconds)
+    spent.add("encode", seconds)
     for request in requests:
-        _through_rounds(network, item, volume, encoded, request, config, drawn, seconds / len(volume))
+        _through_rounds(network, volume, encoded, request, config, seconds / len(volume), spent)
 
 
-def _requests(volume: Sequence[Sample], asked: Rows, config: RunConfig) -> list[Request]:
+def _requests(case: AskedCase, volume: Sequence[Sample], config: RunConfig) -> list[Request]:
     """One request per object and prompt kind, on the slice that the protocol prompts."""
     rule = protocols.load(config.protocol).prompted
     samples = {sample.slice: sample for sample in volume}
     objects: dict[tuple[str, str], dict[int, Mapping[str, Any]]] = {}
-    for row in asked:
+    for row in case.rows:
         objects.setdefault((row["target"], row["prompt"]), {})[int(row["slice"])] = row
     found = []
     for rows in objects.values():
         index = protocols.prompted_slice({index: int(row["area_px"]) for index, row in rows.items()}, rule)
-        found.append(Request(rows[index], samples[index], prompt_of(rows[index])))
+        found.append(Request(case.item, rows[index], samples[index], prompt_of(rows[index]), case.drawn))
     return found
 
 
 def _through_rounds(
     network: VolumeSegmenter,
-    item: Item,
     volume: Sequence[Sample],
     encoded: Sequence[Any],
     request: Request,
     config: RunConfig,
-    drawn: CasePredictions,
     seconds_encode: float,
+    spent: Spent,
 ) -> None:
     """All rounds of one object: its masks on all slices, then the next click on the prompted one."""
     place, last = volume.index(request.sample), request.rounds(config)
@@ -83,14 +76,14 @@ def _through_rounds(
         except (MemoryError, KeyboardInterrupt):
             raise
         except Exception as error:  # nor does it stop other objects
-            _fail(drawn, request, volume, number, error, config)
+            _fail(request, volume, number, error, config)
             return
-        drawn.spent.add("decode", seconds)
+        spent.add("decode", seconds)
         share = {"seconds_encode": seconds_encode, "seconds_decode": seconds / len(volume)}
-        _keep(drawn, request, volume, number, masks, status="ok", reason=None, **share)
+        _keep(request, volume, number, masks, status="ok", reason=None, **share)
         if number < last:
-            with drawn.spent.on("click"):
-                correct(request, item, number, masks[place], prediction.feedback, config)
+            with spent.on("click"):
+                correct(request, number, masks[place], prediction.feedback, config)
 
 
 def _given(request: Request, place: int) -> SlicePrompt:
@@ -99,24 +92,15 @@ def _given(request: Request, place: int) -> SlicePrompt:
     return SlicePrompt(place, request.prompt)
 
 
-def _fail(
-    drawn: CasePredictions,
-    request: Request,
-    volume: Sequence[Sample],
-    first: int,
-    error: Exception,
-    config: RunConfig,
-) -> None:
+def _fail(request: Request, volume: Sequence[Sample], first: int, error: Exception, config: RunConfig) -> None:
     """Entries without masks, with the reason, from a round on."""
     reason = f"{type(error).__name__}: {error}"
     for number in range(first, request.rounds(config) + 1):
-        _keep(drawn, request, volume, number, [None] * len(volume), status="failed", reason=reason)
+        _keep(request, volume, number, [None] * len(volume), status="failed", reason=reason)
 
 
-def _keep(
-    drawn: CasePredictions, request: Request, volume: Sequence[Sample], number: int, masks: Sequence[Any], **facts: Any
-) -> None:
+def _keep(request: Request, volume: Sequence[Sample], number: int, masks: Sequence[Any], **facts: Any) -> None:
     for sample, mask in zip(volume, masks, strict=True):
         here = replace(request, row={**request.row, "slice": sample.slice}, sample=sample)
-        native = None if mask is None else on_native_grid(mask, here)
-        drawn.add(here, number, native, score=None, asked=sample is request.sample, **facts)
+        native = None if mask is None else on_native_grid(mask, sample)
+        here.keep(number, native, score=None, asked=sample is request.sample, **facts)

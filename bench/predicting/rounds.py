@@ -1,4 +1,4 @@
-"""The rounds of one case: first prompts, then a correction after each mask."""
+"""The rounds of clicks: first prompts, then a correction after each mask."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -15,6 +15,7 @@ from bench.config import RunConfig
 from bench.data.case import Item, Mask
 from bench.data.slicing import Sample, stretch
 from bench.predicting.prompts import to_prompt
+from bench.predicting.transfer import all_finite, to_host
 from bench.prompting.clicks import next_click
 from bench.prompting.kinds import KINDS
 from bench.prompting.prompt import Click, SimulatedPrompt
@@ -26,43 +27,6 @@ if TYPE_CHECKING:
 
 
 @dataclass(slots=True)
-class Request:
-    """One prompt of one target on its way through the rounds.
-
-    Attributes:
-        row: of `prompts.parquet`.
-        sample: the slice.
-        given: the first prompt.
-        corrections: clicks of later rounds.
-        feedback: of the last round, in which the mask was corrected.
-    """
-
-    row: Mapping[str, Any]
-    sample: Sample
-    given: SimulatedPrompt
-    corrections: list[Click] = field(default_factory=list)
-    feedback: "torch.Tensor | None" = None
-
-    @property
-    def prompt(self) -> Prompt:
-        """What the model is asked with now."""
-        return to_prompt(self.given, self.corrections, self.feedback)
-
-    failed: bool = False
-
-    def rounds(self, config: RunConfig) -> int:
-        """How many rounds there are for it; none are left once it failed."""
-        if self.failed:
-            return 0
-        return config.clicks if KINDS[self.row["prompt"]].rounds else 1
-
-    @property
-    def key(self) -> dict[str, Any]:
-        """What the prediction is of."""
-        return {name: self.row[name] for name in ("slice", "target", "prompt")}
-
-
-@dataclass(slots=True)
 class CasePredictions:
     """What a case's shard will hold, and its timings."""
 
@@ -71,12 +35,11 @@ class CasePredictions:
     seconds: list[dict[str, float]] = field(default_factory=list)
     others: list[dict[str, Any]] = field(default_factory=list)  # candidates that were not selected
     other_masks: PackedMasks = field(default_factory=PackedMasks)
-    spent: Spent = field(default_factory=Spent)
 
-    def add(self, request: Request, number: int, mask: Mask | None, **facts: Any) -> None:
-        """Keep one mask (None: a failure) and what is known of it."""
+    def add(self, about: Mapping[str, Any], mask: Mask | None, **facts: Any) -> None:
+        """Keep one mask (None: a failure), what it is of, and what is known of it."""
         seconds = {name: facts.pop(name, 0.0) for name in ("seconds_encode", "seconds_decode")}
-        self.index.append(request.key | {"round": number} | facts)
+        self.index.append({**about, **facts})
         self.masks.append(mask)
         self.seconds.append(seconds)
 
@@ -87,67 +50,96 @@ class CasePredictions:
         self.index += part.index
         self.masks.extend(part.masks)
         self.seconds += part.seconds
-        self.spent.join(part.spent)
 
 
-Chunk = Sequence[tuple[Sample, Sequence[Mapping[str, Any]]]]
+@dataclass(slots=True)
+class Request:
+    """One prompt of one target on its way through the rounds.
+
+    Attributes:
+        item: the case.
+        row: of `prompts.parquet`.
+        sample: the slice.
+        given: the first prompt.
+        drawn: gets what is predicted for it.
+        corrections: clicks of later rounds.
+        feedback: of the last round, in which the mask was corrected.
+        failed: it is not asked again.
+    """
+
+    item: Item
+    row: Mapping[str, Any]
+    sample: Sample
+    given: SimulatedPrompt
+    drawn: CasePredictions
+    corrections: list[Click] = field(default_factory=list)
+    feedback: "torch.Tensor | None" = None
+    failed: bool = False
+
+    @property
+    def prompt(self) -> Prompt:
+        """What the model is asked with now."""
+        return to_prompt(self.given, self.corrections, self.feedback)
+
+    def rounds(self, config: RunConfig) -> int:
+        """How many rounds there are for it; none are left once it failed."""
+        if self.failed:
+            return 0
+        return config.clicks if KINDS[self.row["prompt"]].rounds else 1
+
+    def keep(self, number: int, mask: Mask | None, **facts: Any) -> None:
+        """Keep the mask of a round (None: a failure) and what is known of it."""
+        about = {name: self.row[name] for name in ("slice", "target", "prompt")}
+        self.drawn.add(about | {"round": number}, mask, **facts)
+
+    def fail(self, first: int, reason: str, config: RunConfig) -> None:
+        """Keep no masks, with the reason, from a round on; the request is not asked again."""
+        for number in range(first, self.rounds(config) + 1):
+            self.keep(number, None, status="failed", reason=reason, score=None)
+        self.failed = True
 
 
-def failed_slices(chunk: Chunk, config: RunConfig, reason: str) -> CasePredictions:
-    """Entries without masks, with the reason, for every prompt and round of these slices."""
-    part = CasePredictions()
-    for sample, rows in chunk:
-        for row in rows:
-            request = Request(row, sample, SimulatedPrompt())
-            _fail(part, request, 1, reason, config)
-    return part
-
-
-def _fail(part: CasePredictions, request: Request, first: int, reason: str, config: RunConfig) -> None:
-    """Entries without masks, with the reason, from a round on; the request is not asked again."""
-    for number in range(first, request.rounds(config) + 1):
-        part.add(request, number, None, status="failed", reason=reason, score=None)
-    request.failed = True
-
-
-def _not_finite(prediction: Prediction) -> str | None:
+def _not_finite(prediction: Prediction) -> str:
     """What is wrong with logits that are no numbers: a threshold would make an empty mask of them without a word."""
     values = (prediction.logits, prediction.candidate_logits)
     wrong = sum(int((~part.isfinite()).sum()) for part in values)
-    return f"{wrong} of {sum(part.numel() for part in values)} logits are NaN or infinite" if wrong else None
+    return f"{wrong} of {sum(part.numel() for part in values)} logits are NaN or infinite"
 
 
 def decode_rounds(
-    network: Segmenter,
-    item: Item,
-    requests: Sequence[tuple[Any, Request]],
-    config: RunConfig,
-    part: CasePredictions,
-    seconds_encode: float,
+    network: Segmenter, requests: Sequence[tuple[Any, Request]], config: RunConfig, seconds_encode: float, spent: Spent
 ) -> None:
-    """Decode the first prompts of all targets together, then the corrections, round by round."""
+    """Decode the first prompts of all targets together, then the corrections, round by round.
+
+    Args:
+        network: the model.
+        requests: encoded images, and what is asked of them; slices, objects and cases may be mixed.
+        config: of the run.
+        seconds_encode: of one image.
+        spent: gets the seconds of decoding and clicking.
+    """
     active, number = list(requests), 1
     multimask = protocols.load(config.protocol).multimask
     while active:
         pairs = [(value, request.prompt) for value, request in active]
         predictions, seconds = timed(network, partial(network.decode, pairs, multimask=multimask))
-        part.spent.add("decode", seconds)
-        for (value, request), prediction in zip(active, predictions, strict=True):
-            if reason := _not_finite(prediction):
-                _fail(part, request, number, reason, config)
+        spent.add("decode", seconds)
+        finite = all_finite([(prediction.logits, prediction.candidate_logits) for prediction in predictions])
+        masks = to_host([prediction.mask for prediction in predictions])
+        for (value, request), prediction, mask, usable in zip(active, predictions, masks, finite, strict=True):
+            if not usable:
+                request.fail(number, _not_finite(prediction), config)
                 continue
-            mask = prediction.mask.cpu().numpy()
-            _keep(part, request, number, prediction, mask, seconds_encode, seconds / len(active))
-            _keep_others(part, request, prediction, network, value)
+            _keep(request, number, prediction, mask, seconds_encode, seconds / len(active))
+            _keep_others(request, prediction, network, value)
             if number < request.rounds(config):
-                with part.spent.on("click"):
-                    correct(request, item, number, mask, prediction.feedback, config)
+                with spent.on("click"):
+                    correct(request, number, mask, prediction.feedback, config)
         number += 1
         active = [(value, request) for value, request in active if number <= request.rounds(config)]
 
 
 def _keep(
-    part: CasePredictions,
     request: Request,
     number: int,
     prediction: Prediction,
@@ -155,10 +147,9 @@ def _keep(
     seconds_encode: float,
     seconds_decode: float,
 ) -> None:
-    part.add(
-        request,
+    request.keep(
         number,
-        on_native_grid(mask, request),
+        on_native_grid(mask, request.sample),
         status="ok",
         reason=None,
         score=_finite(prediction.score),
@@ -167,24 +158,22 @@ def _keep(
     )
 
 
-def _keep_others(
-    part: CasePredictions, request: Request, prediction: Prediction, network: Segmenter, encoded: Any
-) -> None:
+def _keep_others(request: Request, prediction: Prediction, network: Segmenter, encoded: Any) -> None:
     """Keep the candidates that were not selected, for the last entry: regret and the oracle are scored from them."""
     if len(prediction.candidate_scores) < 2:
         return
-    masks = network.masks(encoded, prediction.candidate_logits).cpu().numpy()
+    drawn = request.drawn
+    masks = to_host(list(network.masks(encoded, prediction.candidate_logits)))
     scores = prediction.candidate_scores.tolist()
     for number, (mask, score) in enumerate(zip(masks, scores, strict=True)):
         if number != prediction.selected:
-            facts = {"entry": len(part.index) - 1, "candidate": number, "score": _finite(score)}
-            part.others.append(facts)
-            part.other_masks.append(on_native_grid(mask, request))
+            drawn.others.append({"entry": len(drawn.index) - 1, "candidate": number, "score": _finite(score)})
+            drawn.other_masks.append(on_native_grid(mask, request.sample))
 
 
-def on_native_grid(mask: Mask, request: Request) -> Mask:
+def on_native_grid(mask: Mask, sample: Sample) -> Mask:
     """A mask from a protocol's working resolution on the grid of scoring."""
-    native = next(iter(request.sample.native.values())).shape
+    native = next(iter(sample.native.values())).shape
     return mask if mask.shape == native else stretch(mask, native)
 
 
@@ -192,11 +181,9 @@ def _finite(score: float) -> float | None:
     return float(score) if np.isfinite(score) else None
 
 
-def correct(
-    request: Request, item: Item, number: int, mask: Mask, feedback: "torch.Tensor | None", config: RunConfig
-) -> None:
+def correct(request: Request, number: int, mask: Mask, feedback: "torch.Tensor | None", config: RunConfig) -> None:
     """Add the next click; where nothing is wrong the last prompt is repeated, so that every round has a mask."""
-    row, target = request.row, request.sample.targets[request.row["target"]]
+    item, row, target = request.item, request.row, request.sample.targets[request.row["target"]]
     rng = generator_for(
         config.seed, item.dataset, item.case, request.sample.slice, row["target"], row["prompt"], number + 1
     )

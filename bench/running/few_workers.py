@@ -11,7 +11,7 @@ from bench.predicting import predict
 from bench.prompting.kinds import KINDS
 
 # Measured on one core of an AMD Zen 4 at 3 GHz: importing torch and a family; SAM's mini and ViT-B at their sizes.
-SECONDS_TO_START = 5.0
+SECONDS_TO_START = 2.5
 SECONDS_PER_IMAGE, SECONDS_PER_PROMPT = 0.02, 0.005  # of a network without parameters, as it were
 SECONDS_PER_IMAGE_AND_PARAMETER, SECONDS_PER_PROMPT_AND_PARAMETER = 4e-8, 8e-10
 BYTES_PER_SECOND = 20e6  # of packed files that are read and sliced
@@ -22,7 +22,7 @@ def worth(seconds: float, jobs: int) -> int:
 
     Example:
         >>> worth(8.0, 4), worth(30.0, 4), worth(3600.0, 4)
-        (1, 2, 4)
+        (1, 3, 4)
     """
     # Processes start beside each other, on cores that others of them need: each adds its own start.
     return min(range(1, jobs + 1), key=lambda count: seconds / count + (SECONDS_TO_START * count if count > 1 else 0))

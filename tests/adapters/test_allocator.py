@@ -26,6 +26,7 @@ def faults(keep):
     return kept == "True", int(count)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(allocator.platform.libc_ver()[0] != "glibc", reason="needs glibc")
 def test_freed_memory_is_used_again():
     _, usual = faults(keep=False)

@@ -42,6 +42,21 @@ def test_started_processes_are_those_that_run(tmp_path):
     assert {process for _, process, _ in found} & started and os.getpid() not in started
 
 
+GROWN = []
+
+
+def grow(megabytes):
+    GROWN.append(bytearray(os.urandom(1) * (megabytes << 20)))
+    time.sleep(1.1)  # joblib looks once a second
+    return os.getpid()
+
+
+def test_a_process_that_grows_is_kept():
+    """Its first task is small, the next one takes up 400 MB, and so it would be ended before the third one."""
+    found = workers.run([(grow, size) for size in (0, 0, 400, 400, 0, 0)], 2, "local", "growing")
+    assert len(set(found)) == 2
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(("engine", "package"), [("dask", "distributed"), ("ray", "ray")])
 def test_other_engines_run_in_processes_of_their_own(engine, package):
@@ -85,6 +100,7 @@ def test_one_job_starts_nothing(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("blow", [signal.SIGTERM, signal.SIGKILL])
 def test_workers_end_with_the_process_that_started_them(tmp_path, blow):
     code = (

@@ -22,6 +22,7 @@ SAME_READER |= {"chaos-t1", "chaos-t1-outphase", "chaos-ct", "isles2015-siss-dwi
 
 
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="bounds the memory of a Linux process")
+@pytest.mark.slow
 @pytest.mark.parametrize("only", COUNT)
 def test_hostile_inputs_are_answered_or_refused(only):
     count = os.environ.get("BENCH_FUZZ", str(COUNT[only]))

@@ -53,6 +53,7 @@ def official_answer(network: Any, image: np.ndarray, arguments: dict[str, Any], 
     return (full[0] > 0).numpy(), scores[0].numpy(), logits[0].numpy()
 
 
+@pytest.mark.slow
 @pytest.mark.parity
 @torch.no_grad()
 def test_like_sam2s_own_classes_at_512_pixels(segmenter: Any) -> None:

@@ -10,6 +10,7 @@ from tests.helpers import curation
 from tests.helpers.command_line import bench, one_line
 
 
+@pytest.mark.slow
 def test_a_curated_set_can_be_trained_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     curation.source(tmp_path / "data")
     made = tmp_path / "set"

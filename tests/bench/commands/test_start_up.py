@@ -64,6 +64,7 @@ def test_tables_load_what_they_need_and_no_more(run, show):
     assert found["code"] == 0 and not NO_TABLE_NEEDS & set(found["loaded"])
 
 
+@pytest.mark.slow
 def test_a_finished_run_given_again_loads_no_models(tmp_path):
     words = ("run", "--models", "baseline/box", "--datasets", "segthor", "--limit", "1", "--jobs", "1")
     first, again = (asked(*words, "--out", str(tmp_path / "run")) for _ in range(2))

@@ -1,11 +1,8 @@
-import threading
-
 import numpy as np
 import pandas as pd
 import pytest
 
-from bench.clock import Spent
-from bench.errors import RunError
+from adapters.families.sam import SamSegmenter
 from bench.predicting import predict
 from bench.running import run
 from bench.store.masks import MaskShard
@@ -46,39 +43,44 @@ def test_pixels_of_the_stored_masks_are_the_models(tmp_path):
     assert np.array_equal(bar, expected)
 
 
-@pytest.mark.parametrize("device", ["cpu", "cuda"])
-def test_slices_are_taken_in_chunks_in_their_order(device, monkeypatch):
-    monkeypatch.setattr(predict, "SLICES_AT_ONCE", {"cpu": 2, "cuda": 3})
-    size = predict.SLICES_AT_ONCE[device]
-    for count in (0, 1, size, 2 * size + 1):
-        spent = Spent()
-        chunks = list(predict._chunks(iter(range(count)), device, spent))
-        assert [one for chunk in chunks for one in chunk] == list(range(count))
-        assert all(len(chunk) == size for chunk in chunks[:-1]) and set(spent) == {"read"}
+def asked(*slices):
+    return [(number, pd.DataFrame({"slice": range(count)})) for number, count in enumerate(slices)]
 
 
-def test_the_next_slices_of_a_gpu_are_read_while_it_computes():
-    read = threading.Event()
+@pytest.mark.parametrize(
+    ("slices", "expected"),
+    [
+        ((1, 1, 1, 1, 1), [[0, 1, 2], [3, 4]]),
+        ((5, 1, 2, 1), [[0], [1, 2], [3]]),
+        ((2, 2, 3, 1), [[0], [1], [2], [3]]),
+        ((0, 0, 9), [[0, 1], [2]]),
+        ((), []),
+    ],
+)
+def test_batches_hold_as_many_cases_as_fill_a_pass(slices, expected):
+    found = predict.batches(asked(*slices), 3)
+    assert [[number for number, _ in batch] for batch in found] == expected
 
-    def slices():
-        yield from range(64)
-        read.set()
-        yield 64
 
-    chunks = predict._chunks(slices(), "cuda", Spent())
-    next(chunks)
-    assert read.wait(timeout=10)
-    assert next(chunks) == [64]
+def test_cases_share_passes_and_a_resumed_run_has_the_same_companions(tmp_path, monkeypatch):
+    settings = config(tmp_path / "r", models=("sam/mini",), prompts=("box", "clicks"))
+    passes = []
+    encode = SamSegmenter.encode
 
+    def counted(self, images):
+        passes.append(len(images))
+        return encode(self, images)
 
-@pytest.mark.parametrize("device", ["cpu", "cuda"])
-def test_what_reading_raises_ends_the_chunks(device):
-    def broken():
-        yield from range(70)
-        raise RunError("can no longer be read")
-
-    with pytest.raises(RunError, match="no longer"):
-        list(predict._chunks(broken(), device, Spent()))
+    monkeypatch.setattr(SamSegmenter, "encode", counted)
+    run.run(settings)
+    shards = sorted((tmp_path / "r/predictions").rglob("*.npz"))
+    before = [path.read_bytes() for path in shards]
+    assert len(shards) == 4 and passes == [6, 6]  # cases of three slices each
+    passes.clear()
+    shards[1].unlink()
+    run.run(settings)
+    assert passes == [6]
+    assert [path.read_bytes() for path in shards] == before
 
 
 def test_embeddings_of_one_run_serve_the_next(tmp_path, monkeypatch):

@@ -1,7 +1,10 @@
+import pytest
+
 from bench.reporting.draw import draw
 from tests.helpers.runs import everything, level
 
 
+@pytest.mark.slow
 def test_draw_makes_every_family_or_says_why_not():
     drawn = draw(everything(level), [])
     assert [one.name for one in drawn.pictures] == ["dice-box", "ranks-box", "dice-by-size-box", "speed-box"]

@@ -6,6 +6,7 @@ import pytest
 
 from bench.data import datasets
 from bench.errors import RunError
+from bench.predicting import by_slice
 from bench.reporting import report
 from bench.reporting.tables.formats import to_console
 from bench.running import describe, resume, run
@@ -22,6 +23,7 @@ pytestmark = pytest.mark.usefixtures("registered", "without_figures")
 
 def test_interrupted_run_goes_on_and_ends_the_same(tmp_path, monkeypatch):
     chosen = {"models": ("fake/dies",), "prompts": ("clicks",)}
+    monkeypatch.setitem(by_slice.SLICES_AT_ONCE, "cpu", 3)  # a batch per case
     with pytest.raises(KeyboardInterrupt):
         run.run(config(tmp_path / "a", **chosen))
     done = list((tmp_path / "a" / "predictions").rglob("*.npz"))
@@ -191,7 +193,8 @@ def test_a_damaged_shard_is_predicted_again(tmp_path, model):
     with pytest.raises(RunError, match=r"c2\.npz is not a mask file .* delete it and resume"):
         run.score_only(tmp_path / "r")
     run.run(config(tmp_path / "r", **chosen))
-    assert path.read_bytes() == whole and fakes.Fake.encoded == asked + 3
+    # The case and its companion are three slices each.
+    assert path.read_bytes() == whole and fakes.Fake.encoded == asked + 6
 
 
 def test_the_shard_of_another_case_is_not_taken_for_this_one(tmp_path):

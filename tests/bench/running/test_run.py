@@ -99,6 +99,7 @@ def test_every_protocol_runs_and_keeps_its_reasons(tmp_path, protocol, monkeypat
     assert score_table(tmp_path / "r", "box").caption.count(f"protocol {protocol}:") == 1
 
 
+@pytest.mark.slow
 def test_the_same_run_twice_is_the_same(tmp_path):
     chosen = {"prompts": ("box", "box-jitter", "clicks")}
     for name in ("a", "b"):

@@ -95,7 +95,8 @@ def test_only_what_learns_has_changed(uninterrupted: Path) -> None:
     assert about["held_out"]
 
 
-@pytest.mark.parametrize("killed_at", [("line", 9), pytest.param(("checkpoint", 2), marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("killed_at", [("line", 9), ("checkpoint", 2)])
 def test_a_killed_training_goes_on_to_the_same_losses(
     data: Path, embeddings: Path, uninterrupted: Path, tmp_path: Path, killed_at: tuple[str, int]
 ) -> None:

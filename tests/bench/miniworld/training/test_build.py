@@ -44,6 +44,7 @@ def test_build_names_what_is_wrong(tmp_path):
         build(["huang"], tmp_path, log_dir=tmp_path)
 
 
+@pytest.mark.slow
 @needs_muon
 def test_one_step_per_stage_is_deterministic_and_logged(tmp_path):
     (first,) = build(["sam"], tmp_path / "one", share=SHARE, log_dir=tmp_path / "logs").values()

@@ -19,6 +19,7 @@ def trained(quick, tmp_path, checkpoint):
     return training.network.state_dict()
 
 
+@pytest.mark.slow
 def test_a_killed_training_goes_on_to_the_same_weights(quick, tmp_path, monkeypatch):
     whole = trained(quick, tmp_path, "whole")
     steps, original = [], MiniTraining._step
