@@ -1,6 +1,7 @@
 """MedSAM's archives: one `.npz` per case with `imgs` and `gts`, as of MedSAM, MedSAM2 and the CVPR challenges."""
 
 import io
+import re
 import zipfile
 from functools import partial
 from pathlib import Path
@@ -24,6 +25,7 @@ ENDING = ".npz"
 NEEDED = frozenset({"imgs.npy", "gts.npy"})
 TABLE = "labels.json"
 COLOUR_CHANNELS = 3
+DEEP_LESION = re.compile(r"CT_Lesion_\d{6}", re.IGNORECASE)
 
 
 def has_layout(folder: Path) -> bool:
@@ -49,8 +51,14 @@ def index(root: Path) -> list[Entry]:
     table = _table(root / TABLE)
     archives = [path for path in children(root) if path.name.lower().endswith(ENDING)]
     return arranged(
-        Item(NAME, patient_of(stem(path)), stem(path), "any", {"image": path}, {"table": table}) for path in archives
+        Item(NAME, _patient(stem(path)), stem(path), "any", {"image": path}, {"table": table}) for path in archives
     )
+
+
+def _patient(case: str) -> str:
+    """DeepLesion's names go on with study, series and slices after the patient; elsewhere see `patient_of`."""
+    found = DEEP_LESION.match(case)
+    return found[0] if found else patient_of(case)
 
 
 def _table(path: Path) -> LabelTable:

@@ -92,3 +92,10 @@ def test_sparse_labels_of_imis_are_none(tmp_path: Path) -> None:
     imis(tmp_path / "BTCV")
     assert list(load("medsam-npz").find(tmp_path)) == []
     assert not any(isinstance(one, Defect) for one in load("medsam-npz").index(tmp_path))
+
+
+def test_studies_of_one_patient_of_deep_lesion_are_one(tmp_path: Path) -> None:
+    for name in ("CT_Lesion_000001_02_01_008-023", "CT_Lesion_000001_03_01_001-009", "MR_x_7"):
+        medsam_npz(tmp_path, picture(), square(1), name)
+    items, _ = catalogue.index("medsam-npz", tmp_path, None)
+    assert [item.patient for item in items] == ["CT_Lesion_000001", "CT_Lesion_000001", "MR_x_7"]
