@@ -113,3 +113,11 @@ def test_isles_and_folders_without_derivatives_are_left_to_others(tmp_path: Path
     (tmp_path / "c/rawdata").mkdir()
     (tmp_path / "c/sub-01x").rename(tmp_path / "c/rawdata/sub-01")
     assert [item.case for item in index(tmp_path)[0]] == ["sub-01_T1w"]
+
+
+def test_a_mask_without_session_goes_to_no_image_of_one(tmp_path: Path) -> None:
+    write(tmp_path, "sub-01_ses-1_T1w")
+    write(tmp_path, "sub-01_label-a_mask", label=corner())
+    items, defects = index(tmp_path)
+    assert items == []
+    assert [one.reason.split(": ")[1] for one in defects] == ["mask without image", "image without mask"]
