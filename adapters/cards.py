@@ -108,6 +108,18 @@ MEDICOSAM = Card(
     citation="Archit et al., MedicoSAM: Robust Improvement of SAM for Medical Imaging, IEEE TMI, 2025",
     trained_on="medical images whose list was not read, on top of SA-1B",
 )
+SAM3 = Card(
+    name="sam3/tracker",
+    title="SAM 3",
+    accepts=frozenset({BOX, POINTS, MASK}),
+    trained=INTERACTIVE,
+    parameters=458_260_369,
+    weights="sam3/tracker",
+    licence="SAM License (19 November 2025)",
+    source="Sam3TrackerModel of transformers 5.24, facebookresearch/sam3",
+    citation="Carion et al., SAM 3: Segment Anything with Concepts, arXiv 2511.16719",
+    trained_on="SA-Co and other images and videos; the full list was not read",
+)
 HUANG = Card(
     name="huang/vit_b",
     title="Huang et al. ViT-B",
@@ -215,6 +227,7 @@ CARDS = {
         _medsam2("us_heart", "MedSAM2 (heart, ultrasound)", f"heart ultrasound, on top of {MEDICAL_VOLUMES}"),
         _medsam2("mri_liverlesion", "MedSAM2 (liver lesions, MRI)", f"liver MRI, on top of {MEDICAL_VOLUMES}"),
         _medsam2("ctlesion", "MedSAM2 (lesions, CT)", f"lesions in CT, on top of {MEDICAL_VOLUMES}"),
+        SAM3,
         HUANG,
         _mini(HUANG, "Huang et al. mini", 1_135_538),
         SAM_MED2D,

@@ -92,6 +92,11 @@ def resize_unit(image: torch.Tensor, size: Size) -> torch.Tensor:
     return F.interpolate(image[None], size, mode="bilinear", align_corners=False, antialias=True)[0]
 
 
+def resize_bilinear_torch(image: torch.Tensor, size: Size) -> torch.Tensor:
+    """A uint8 (C, H, W) image by torch's bilinear filter, smoothed when it shrinks; not Pillow's grey levels."""
+    return F.interpolate(image[None], size, mode="bilinear", align_corners=False, antialias=True)[0]
+
+
 def resize_nearest_cv2(image: Pixels, size: Size) -> Pixels:
     """An (H, W) or (H, W, 3) image by OpenCV's INTER_NEAREST.
 

@@ -8,6 +8,7 @@ Pitfalls:
   value becomes 0.
 - A state dict with SAM's keys is expected, strictly; the published file was not at hand. micro-sam keeps a decoder for
   automatic instance segmentation in a file of its own, which is not used.
+- An earlier file of the authors has another address and another checksum (xxh128 beginning with 5be672f1).
 - In the training of micro-sam a mask comes only together with clicks; a box with a previous mask alone is not trained.
 - Not to be confused with MedSAM (`medsam/vit_b`). Which data sets were seen was not read, so the ledger says "unknown".
 """

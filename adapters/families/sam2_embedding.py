@@ -1,4 +1,4 @@
-"""An image behind SAM 2's encoder, as images and volumes are segmented from it."""
+"""An image behind SAM 2's or SAM 3's encoder, as images and volumes are segmented from it."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from adapters.geometry import Frame
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sam2Embedding:
-    """An image behind SAM 2's encoder.
+    """An image behind SAM 2's or SAM 3's encoder.
 
     Attributes:
         embedding: (C, h, w) float32.

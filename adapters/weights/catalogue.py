@@ -29,7 +29,7 @@ class Entry:
 
     Attributes:
         name: "family/variant".
-        file: name of the file in the weights folder.
+        file: name of the file in the weights folder, or its path there.
         url: address that a program can fetch, None if it must be downloaded by hand.
         page: web page with the download link.
         bytes: size of the file, None if unknown.
@@ -174,6 +174,19 @@ ENTRIES = (
     _medsam2("mri_liverlesion", "MRI_LiverLesion"),
     _medsam2("ctlesion", "CTLesion"),
     Entry(
+        name="sam3/tracker",
+        file="sam3/model.safetensors",
+        url=None,
+        page="https://huggingface.co/facebook/sam3",
+        bytes=None,
+        sha256=None,
+        md5=None,
+        checked_by="nobody; about 3.4 GB, behind a form",
+        licence="SAM License (19 November 2025)",
+        licence_note="redistribution under the same terms, acknowledgement in publications, no military use",
+        trained_on="SA-Co and other images and videos; the full list was not read",
+    ),
+    Entry(
         name="huang/vit_b",
         file="medsam_box_best.pth",
         url=None,
@@ -259,7 +272,7 @@ def status(entry: Entry, directory: Path) -> Status:
     path = find(entry, directory)
     if path is None:
         return Status.MISSING
-    if path.name != entry.file:
+    if path != directory / entry.file:
         return Status.CONVERTED
     if entry.bytes is not None and path.stat().st_size != entry.bytes:
         return Status.DIFFERS

@@ -8,6 +8,9 @@ import hashlib
 import numpy as np
 import torch
 
+# The random directions on which SAM's points are projected, as SAM and transformers name them.
+GAUSSIAN = ("positional_encoding_gaussian_matrix", "embedding.positional_embedding")
+
 
 def seed_weights(network: torch.nn.Module) -> None:
     """Fill a network's floating-point tensors, buffers included; whole numbers stay."""
@@ -21,7 +24,7 @@ def seeded(key: str, value: torch.Tensor) -> torch.Tensor:
     """The tensor of that name and shape, of the size of a trained one; the golden files were made with these."""
     seed = int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "little")
     z = np.random.default_rng(seed).standard_normal(tuple(value.shape)).astype(np.float32)
-    if not key.endswith("positional_encoding_gaussian_matrix"):
+    if not key.endswith(GAUSSIAN):
         if z.ndim >= 2:
             z *= np.float32(max(0.02, 1 / np.sqrt(z[0].size)))
         else:

@@ -47,7 +47,12 @@ class RunOptions(Machine, EvaluationRules, FollowLinks, TrustArrays, Limit, Data
     ] = None
     data: Annotated[Path | None, data_option(data_of_study)] = None
     prompts: Annotated[
-        NameList, names_option("--prompt", help="Comma-separated prompt kinds (see bench ls prompts).", panel="Prompts")
+        NameList,
+        names_option(
+            "--prompt",
+            help="Comma-separated prompt kinds, such as box,clicks,scribble (see bench ls prompts).",
+            panel="Prompts",
+        ),
     ] = BOX
     clicks: Annotated[
         int, typer.Option(min=1, help="Rounds of the prompt kinds that add clicks.", rich_help_panel="Prompts")

@@ -19,7 +19,7 @@ from bench.data.reading.identity import first_file
 from bench.data.reading.opening import only_below, place
 from bench.data.slicing import Sample, planes, sample, slicing_axis
 from bench.prompting.kinds import on_every_slice
-from bench.prompting.table import PROMPT_COLUMNS, row
+from bench.prompting.table import columns, row
 from bench.protocols import Protocol
 from bench.store import slice_cache
 from bench.store.grid import CaseGrid, has_grid, write_grid
@@ -51,7 +51,7 @@ def draw(config: RunConfig, items: Sequence[Item]) -> DrawnPrompts:
     tasks = [(_draw_case, item, config) for item in items]
     drawn = workers.run(tasks, config.jobs, config.engine, "prompts")
     rows = [one for case in drawn for one in case.rows]
-    table = pd.DataFrame(rows, columns=list(PROMPT_COLUMNS))
+    table = pd.DataFrame(rows, columns=columns(rows))
     order = ["dataset", "case", "slice", "target", "prompt"]
     table = table.sort_values(order, kind="stable", ignore_index=True)
     spent = Spent()

@@ -24,6 +24,7 @@ class Kind:
         rounds: True if later rounds add clicks, up to the number that the run asks for.
         every_slice: True if slices without the target are prompted, too.
         whole_mask: True if the target itself is given, to be carried through a volume.
+        stroke: True if the user draws one stroke, which is given as several clicks at once.
     """
 
     rule: str | None
@@ -32,6 +33,7 @@ class Kind:
     rounds: bool = False
     every_slice: bool = False
     whole_mask: bool = False
+    stroke: bool = False
 
     @property
     def draw(self) -> Callable[..., SimulatedPrompt] | None:
@@ -74,6 +76,12 @@ KINDS: dict[str, Kind] = {
         (_BOX, _BOX_ROUNDS),
         "tight box, then in each further round a click on the largest error",
         rounds=True,
+    ),
+    "scribble": Kind(
+        "bench.prompting.scribbles:scribble",
+        (_POINTS,),
+        "one stroke along the medial axis of the largest component, given as up to 8 foreground clicks at once",
+        stroke=True,
     ),
     "mask": Kind(
         None,

@@ -2,7 +2,7 @@
 
 import hashlib
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,9 @@ PROMPT_COLUMNS = (
     "dataset", "patient", "case", "slice", "target", "prompt", "round", "seed",
     "x0", "y0", "x1", "y1", "point_x", "point_y", "point_label", "text", "area_px", "height", "width",
 )  # fmt: skip
+
+# Only in tables with scribbles: x and y, in turn, of a stroke's further clicks, all with the label of the first.
+STROKE = "stroke"
 
 
 def first_prompt(kind: str, target: Mask, name: str, protocol: Protocol, rng: np.random.Generator) -> SimulatedPrompt:
@@ -43,7 +46,7 @@ def row(item: Item, sample: Sample, name: str, kind: str, protocol: Protocol, se
     """One row of the table: draws the first prompt of one target.
 
     Raises:
-        ValueError: the kind's rule starts with more than one click.
+        ValueError: the kind's rule starts with more than one click and is no stroke, or a stroke has several labels.
     """
     target = sample.targets[name]
     rng = generator_for(seed, item.dataset, item.case, sample.slice, name, kind, 1)
@@ -55,14 +58,27 @@ def row(item: Item, sample: Sample, name: str, kind: str, protocol: Protocol, se
     values["text"] = prompt.text
     if prompt.box is not None:
         values |= dict(zip(("x0", "y0", "x1", "y1"), map(float, prompt.box), strict=True))
-    if len(prompt.clicks) > 1:
+    return values | _clicks(kind, prompt)
+
+
+def _clicks(kind: str, prompt: SimulatedPrompt) -> dict[str, Any]:
+    if not prompt.clicks:
+        return {}
+    if len(prompt.clicks) > 1 and not kinds.load(kind).stroke:
         raise ValueError(
             f"prompt {kind} begins with {len(prompt.clicks)} clicks; a first prompt has at most one, "
-            "further ones are its later rounds"
+            "further ones are its later rounds, or the kind's `stroke` is true"
         )
-    for x, y, label in prompt.clicks:
-        values |= {"point_x": float(x), "point_y": float(y), "point_label": label}
-    return values
+    (x, y, label), *others = prompt.clicks
+    if any(other[2] != label for other in others):
+        raise ValueError(f"prompt {kind}: the clicks of a stroke have one label, got {[c[2] for c in prompt.clicks]}")
+    values: dict[str, Any] = {"point_x": float(x), "point_y": float(y), "point_label": label}
+    return values | ({STROKE: np.array([c[:2] for c in others], np.float32).ravel()} if others else {})
+
+
+def columns(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The columns of a table of rows: `PROMPT_COLUMNS`, and `STROKE` where a row has a stroke."""
+    return [*PROMPT_COLUMNS, *([STROKE] if any(STROKE in one for one in rows) else [])]
 
 
 def generator_for(
@@ -75,7 +91,10 @@ def generator_for(
 def prompt_of(row: Mapping[str, Any]) -> SimulatedPrompt:
     """The stored first prompt of a row of `prompts.parquet`."""
     box = None if pd.isna(row["x0"]) else np.array([row[c] for c in ("x0", "y0", "x1", "y1")], np.float32)
-    clicked = () if pd.isna(row["point_x"]) else ((row["point_x"], row["point_y"], int(row["point_label"])),)
+    places = [] if pd.isna(row["point_x"]) else [(row["point_x"], row["point_y"])]
+    if isinstance(row.get(STROKE), np.ndarray):
+        places += map(tuple, row[STROKE].reshape(-1, 2))
+    clicked = tuple((x, y, int(row["point_label"])) for x, y in places)
     return SimulatedPrompt(box, clicked, None if pd.isna(row["text"]) else row["text"])
 
 

@@ -232,7 +232,8 @@ _PROPAGATION = (
         "slices with foreground beyond the target's first and last slice",
     ),
     Metric(
-        "user_actions", "user actions", "per volume", False, True, "boxes, clicks and masks that the user gives",
+        "user_actions", "user actions", "per volume", False, True,
+        "boxes, clicks, scribbles and masks that the user gives",
     ),
 )  # fmt: skip
 _ROUNDS = (

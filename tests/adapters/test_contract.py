@@ -17,11 +17,14 @@ from adapters.contract import CHECKS, broken, image
 from adapters.families import small_networks
 from adapters.families.baseline import BaselineSegmenter
 from adapters.families.medsam2 import MedSam2Segmenter
+from adapters.families.sam3 import Sam3Segmenter
 from adapters.weights.catalogue import CATALOGUE, locate
+from tests.helpers.sam3 import small_sam3
 
 NAMES = [name for name in REGISTRY if card(name).weights not in CATALOGUE]  # the official ones take minutes
-CUT = "medsam2/mini"  # no such weights: MedSAM2's class on SAM 2's small network
-INTERACTIVE = ["sam/mini", "sam2/mini", CUT]
+# No such weights: the class of a family on a small network.
+CUT = {"medsam2/mini": ("medsam2/latest", MedSam2Segmenter), "sam3/mini": ("sam3/tracker", Sam3Segmenter)}
+INTERACTIVE = ["sam/mini", "sam2/mini", *CUT]
 BOX_ONLY = ["medsam/mini", "huang/mini"]
 BOX = Prompt(box=np.array([58, 6, 80, 26]))
 CLICK = Prompt(points=Points([[69, 16]], [1]))
@@ -30,18 +33,20 @@ CLICK = Prompt(points=Points([[69, 16]], [1]))
 def open_model(name: str) -> Any:
     """With the package's weights where they are present, else untrained but the same each time."""
     torch.manual_seed(0)
-    if name == CUT:
-        network = small_networks.with_memory(small_networks.sam2())
+    if name in CUT:
+        official, family = CUT[name]
+        of_sam3 = family is Sam3Segmenter
+        network: Any = small_sam3() if of_sam3 else small_networks.with_memory(small_networks.sam2())
         parameters = sum(one.numel() for one in network.parameters())
-        described = replace(card("medsam2/latest"), name=CUT, weights=CUT, parameters=parameters)
-        return MedSam2Segmenter(described, network, torch.device("cpu"), "fp32")
+        described = replace(card(official), name=name, weights=name, parameters=parameters)
+        return family(described, network, torch.device("cpu"), "fp32")
     try:
         return load(name)
     except MissingWeights:
         return load(name, weights="random")
 
 
-@pytest.fixture(scope="module", params=[*NAMES, CUT])
+@pytest.fixture(scope="module", params=[*NAMES, *CUT])
 def segmenter(request: pytest.FixtureRequest) -> Any:
     return open_model(request.param)
 
@@ -83,7 +88,7 @@ def test_official_cards_count_parameters(name: str) -> None:
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("check", CHECKS)
 def test_every_model_keeps_the_contract(segmenter: Any, check: str) -> None:
-    if check == "parameters_are_those_of_the_card" and segmenter.card.name != CUT:
+    if check == "parameters_are_those_of_the_card" and segmenter.card.name not in CUT:
         segmenter = load(segmenter.card.name, weights="random")
     assert broken(segmenter, [check]) == {check: None}
 
@@ -202,7 +207,7 @@ def test_one_click_alone_gets_several_candidates(interactive: Any) -> None:
 def test_feedback_goes_back_in(interactive: Any) -> None:
     [encoded] = interactive.encode([image()])
     [clicked] = interactive.decode([(encoded, CLICK)])
-    most = 32 if interactive.card.name.startswith(("sam2/", "medsam2/")) else math.inf
+    most = 32 if interactive.card.name.startswith(("sam2/", "medsam2/", "sam3/")) else math.inf
     torch.testing.assert_close(clicked.feedback, clicked.logits[None].clamp(-most, most))
     flat = replace(CLICK, previous=clicked.feedback[0])
     first, second = interactive.decode([(encoded, replace(CLICK, previous=clicked.feedback)), (encoded, flat)])

@@ -53,6 +53,14 @@ def test_resize_unit_is_the_official_one(size: tuple[int, int]) -> None:
     torch.testing.assert_close(geometry.resize_unit(image, (256, 256)), official, rtol=0, atol=0)
 
 
+@pytest.mark.parametrize("size", [(31, 47), (700, 1100)])
+def test_resize_bilinear_torch_is_the_official_one(size: tuple[int, int]) -> None:
+    image = np.random.default_rng(0).integers(0, 256, (*size, 3), np.uint8)
+    pixels = torch.from_numpy(image).permute(2, 0, 1)
+    resized = geometry.resize_bilinear_torch(pixels, (256, 256))
+    assert torch.equal(resized, v2.functional.resize(pixels, [256, 256], antialias=True))
+
+
 def test_resize_cubic_cuts_to_uint8() -> None:
     image = np.full((4, 6, 3), 200, np.uint8)
     image[:, 3:] = 10

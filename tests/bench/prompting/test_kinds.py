@@ -5,8 +5,8 @@ from bench.prompting.kinds import applies, load
 
 
 def test_unknown_kind_names_the_known_ones():
-    with pytest.raises(ValueError, match=r"'scribble'.*box.*clicks"):
-        load("scribble")
+    with pytest.raises(ValueError, match=r"'lasso'.*box.*clicks"):
+        load("lasso")
 
 
 def card_of(accepts, *trained):
@@ -19,6 +19,9 @@ def card_of(accepts, *trained):
     [
         ("box-loose", {"box"}, [{"box"}], False, None),
         ("box-loose", {"points"}, [{"points"}], True, "cannot take box"),
+        ("scribble", {"box", "points"}, [{"points"}], False, None),
+        ("scribble", {"box"}, [{"box"}], True, "cannot take points"),
+        ("scribble", {"box", "points"}, [{"box"}], False, "not trained on scribble"),
         ("auto", {"box", "auto"}, [{"box"}, {"auto"}], False, None),
         ("auto", {"box", "auto"}, [{"box"}], False, "not trained on auto"),
         ("auto", {"box"}, [{"box"}], True, "cannot take auto"),
