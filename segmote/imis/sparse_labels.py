@@ -115,14 +115,14 @@ def load_channels(content: bytes) -> tuple[NDArray[np.int64], NDArray[np.bool_],
 
 def _matrix(content: bytes) -> Any:
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        kind, shape = _array(archive, "format"), _array(archive, "shape")
+        kind, shape = stored_array(archive, "format"), stored_array(archive, "shape")
         name = kind.item() if kind.ndim == 0 else ""
         name = name.decode("ascii") if isinstance(name, bytes) else str(name)
         if name not in PARTS:
             raise ValueError(f"sparse format {name[:20]!r}; {', '.join(PARTS)} are read")
         if shape.shape != (2,) or shape.dtype.kind not in "iu":
             raise ValueError(f"shape {shape.tolist()} is not one of a matrix")
-        values, first, second = (_array(archive, part) for part in PARTS[name])
+        values, first, second = (stored_array(archive, part) for part in PARTS[name])
     height, width = (int(side) for side in shape)
     if height > MOST_CHANNELS:
         raise ValueError(f"{height} channels; at most {MOST_CHANNELS} are read")
@@ -183,8 +183,13 @@ def _require_below(indices: NDArray[Any], side: int) -> None:
         raise ValueError(f"index {int(indices.min())} or {int(indices.max())} lies outside of 0 to {side - 1}")
 
 
-def _array(archive: zipfile.ZipFile, name: str) -> NDArray[Any]:
-    """A stored array, allocated only once its header agrees with the archive's size of it."""
+def stored_array(archive: zipfile.ZipFile, name: str) -> NDArray[Any]:
+    """An array of an `.npz` file, allocated only once its header agrees with the archive's size of it.
+
+    Raises:
+        ValueError: of an unknown version, of objects, too large, or cut off.
+        KeyError: there is no array of that name.
+    """
     info = archive.getinfo(f"{name}.npy")
     with archive.open(info) as file:
         version = np.lib.format.read_magic(file)

@@ -18,7 +18,7 @@ from bench.data.check import check
 from bench.errors import RunError
 from segmote.training import data as training
 from tests.fuzz.outcomes import Tally
-from tests.helpers import layouts
+from tests.helpers import dicom, layouts, source_layouts
 
 Build = Callable[[Path], object]
 Change = tuple[int, int, int]
@@ -53,6 +53,25 @@ def _isic(root: Path) -> None:
     layouts.write_png(root / "ISIC-2017_Training_Part1_GroundTruth/ISIC_0000001_segmentation.png", layouts.square())
 
 
+def _amos_mri(root: Path) -> None:
+    source_layouts.amos(root, 507)
+
+
+def _dicom(root: Path, kind: str) -> None:
+    images = dicom.series(root / "ct", dicom.stored(2))
+    mask = np.zeros((2, dicom.ROWS, dicom.COLUMNS), np.uint8)
+    mask[:, 1:3, 2] = 1
+    if kind == "seg":
+        dicom.segmentation(root / "seg.dcm", images, {"liver": mask, "vessel": mask})
+    else:
+        dicom.structures(root / "rt.dcm", {"liver": [dicom.rectangle(0, 0, 2, 2, 0)]})
+
+
+def _medsam(root: Path) -> None:
+    source_layouts.medsam_npz(root, layouts.voxels(), layouts.corner(), spacing=np.ones(3))
+    layouts.write_json(root / "labels.json", {"liver": 1})
+
+
 def _pictures(root: Path, ending: str) -> None:
     layouts.folder(root, layouts.square())
     for path in (root / "images/a.png", root / "masks/a_mask.png"):
@@ -78,6 +97,19 @@ DATASETS: Mapping[str, tuple[str, Build, tuple[str, ...]]] = {
     ),
     "msd": ("msd", _msd, ("dataset.json", "labelsTr/*.nii.gz", "imagesTr/*.nii.gz")),
     "isic2017": ("isic2017", _isic, ("*_Data/*.jpg", "*_GroundTruth/*.png")),
+    "amos-mri": ("amos-mri", _amos_mri, ("labelsTr/amos*.nii.gz", "imagesTr/amos*.nii.gz")),
+    "acdc": ("acdc", source_layouts.acdc, ("**/*frame01.nii.gz", "**/*frame01_gt.nii.gz")),
+    "sz-cxr": ("sz-cxr", source_layouts.sz_cxr, ("CXR_png/*.png", "mask/*.png")),
+    "chaos-t2": (
+        "chaos-t2",
+        source_layouts.chaos_mr,
+        ("**/T2SPIR/DICOM_anon/*.dcm", "**/T2SPIR/Ground/*.png"),
+    ),
+    "isles2015": ("isles2015-siss", source_layouts.isles2015, ("**/*Flair*.nii", "**/*OT*.nii")),
+    "medsam-npz": ("medsam-npz", _medsam, ("*.npz", "labels.json")),
+    "bids": ("bids", source_layouts.bids, ("sub-01/anat/*.nii.gz", "derivatives/**/*_mask.nii.gz", "**/*_dseg.tsv")),
+    "dicom of segments": ("dicom", partial(_dicom, kind="seg"), ("ct/*.dcm", "seg.dcm")),
+    "dicom of contours": ("dicom", partial(_dicom, kind="rt"), ("rt.dcm",)),
     "sam-med2d": (
         "sam-med2d",
         layouts.sam_med2d,

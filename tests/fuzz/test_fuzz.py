@@ -16,7 +16,9 @@ from tests.helpers.time_limit import HangError, timed
 
 ROOT = Path(__file__).parents[2]
 COUNT = {"readers": 150, "stored": 100, "models": 35}
-SAME_READER = {"isles2022-adc", "totalsegmentator-ct", "isic2016", "isic2018"}  # as others' of the same module
+# As others' of the same module.
+SAME_READER = {"isles2022-adc", "totalsegmentator-ct", "isic2016", "isic2018", "amos-ct", "btcv", "word"}
+SAME_READER |= {"chaos-t1", "chaos-t1-outphase", "chaos-ct", "isles2015-siss-dwi"}
 
 
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="bounds the memory of a Linux process")

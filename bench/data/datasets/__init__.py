@@ -10,9 +10,21 @@ REGISTRY = {
     "isles2022": "bench.data.datasets.isles2022:DWI",
     "isles2022-adc": "bench.data.datasets.isles2022:ADC",
     "isles2022-flair": "bench.data.datasets.isles2022:FLAIR",
+    "isles2015-siss": "bench.data.datasets.isles2015:FLAIR",
+    "isles2015-siss-dwi": "bench.data.datasets.isles2015:DWI",
     "segthor": "bench.data.datasets.segthor:SEGTHOR",
     "totalsegmentator-mri": "bench.data.datasets.totalsegmentator:MRI",
     "totalsegmentator-ct": "bench.data.datasets.totalsegmentator:CT",
+    "amos-ct": "bench.data.datasets.abdomen:AMOS_CT",
+    "amos-mri": "bench.data.datasets.abdomen:AMOS_MRI",
+    "btcv": "bench.data.datasets.abdomen:BTCV",
+    "word": "bench.data.datasets.abdomen:WORD",
+    "acdc": "bench.data.datasets.acdc:ACDC",
+    "chaos-t1": "bench.data.datasets.chaos:T1",
+    "chaos-t1-outphase": "bench.data.datasets.chaos:T1_OUT_PHASE",
+    "chaos-t2": "bench.data.datasets.chaos:T2",
+    "chaos-ct": "bench.data.datasets.chaos:CT",
+    "sz-cxr": "bench.data.datasets.sz_cxr:SZ_CXR",
     "isic2016": "bench.data.datasets.isic:ISIC2016",
     "isic2017": "bench.data.datasets.isic:ISIC2017",
     "isic2018": "bench.data.datasets.isic:ISIC2018",
@@ -20,10 +32,13 @@ REGISTRY = {
     "sam-med2d": "bench.data.datasets.sam_med2d:SAM_MED2D",
     "msd": "bench.data.datasets.msd:MSD",
     "nnunet": "bench.data.datasets.nnunet:NNUNET",
+    "bids": "bench.data.datasets.bids:BIDS",
+    "medsam-npz": "bench.data.datasets.medsam_npz:MEDSAM_NPZ",
+    "dicom": "bench.data.datasets.dicom:DICOM",
     "folder": "bench.data.datasets.folder:FOLDER",
 }
 # Other channels of a data set that is listed already: read when named, not part of "all".
-VARIANTS = ("isles2022-adc", "isles2022-flair")
+VARIANTS = ("isles2022-adc", "isles2022-flair", "isles2015-siss-dwi", "chaos-t1-outphase")
 
 
 def names() -> list[str]:

@@ -18,6 +18,7 @@ NAME = "folder"
 IMAGES = ("images", "image", "imgs", "img", "cxr_png")
 MASKS = ("masks", "mask", "labels", "label", "gts", "gt", "segmentations")
 SUFFIX = re.compile(r"[_-](?:mask|masks|seg|segmentation|label|gt)$", re.IGNORECASE)
+SHENZHEN = re.compile(r"CHNCXR_\d{4}_[01]", re.IGNORECASE)  # has a reader of its own
 OTHERS = (
     "dataset.json",
     "image2label_train.json",
@@ -29,8 +30,10 @@ OTHERS = (
 
 
 def has_layout(folder: Path) -> bool:
-    """A folder of images and a folder of masks, and no list of another layout beside them."""
+    """A folder of images and a folder of masks, and no list of another layout beside them nor names of SZ-CXR."""
     if any(is_file(folder / name) for name in OTHERS):
+        return False
+    if any(SHENZHEN.match(name) for name, _ in _pictures(folder, ("cxr_png",))):
         return False
     return all(any(_pictures(folder, names)) for names in (IMAGES, MASKS))
 

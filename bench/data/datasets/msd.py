@@ -1,5 +1,6 @@
 """The Medical Segmentation Decathlon (`TaskNN_Name`), and other sets that list their pairs in such a `dataset.json`."""
 
+import re
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,14 +16,18 @@ from segmote.imis.sparse_labels import class_names
 
 NAME = "msd"
 IMAGES, LABELS = "imagesTr", "labelsTr"
+OTHERS = re.compile(r".*_0000|(?:amos|word)_\d{4}", re.IGNORECASE)  # channels of nnU-Net, cases of AMOS and WORD
 SHOWN = 80  # characters of an odd entry
 
 
 def has_layout(folder: Path) -> bool:
-    """A `dataset.json` that lists pairs, beside images without channel numbers; with them it is nnU-Net's layout."""
+    """A `dataset.json` that lists pairs, beside images named as in no layout with a reader of its own.
+
+    Images with channel numbers are nnU-Net's.
+    """
     images = [path for path in children(folder / IMAGES) if path.name.lower().endswith(nifti.ENDINGS)]
-    numbered = any(stem(one).endswith("_0000") for one in images)
-    return bool(images) and not numbered and is_file(folder / "dataset.json") and _lists_pairs(folder / "dataset.json")
+    others = any(OTHERS.fullmatch(stem(one)) for one in images)
+    return bool(images) and not others and is_file(folder / "dataset.json") and _lists_pairs(folder / "dataset.json")
 
 
 def _lists_pairs(path: Path) -> bool:

@@ -11,7 +11,7 @@ from bench.data import mapped
 from bench.data.case import Case, DataError, Item, Mask, ScanHeader, target_of
 from bench.data.reading import pictures
 from bench.data.reading.intensities import odd_intensities
-from bench.data.reading.labels import NOT_SCORED, LabelTable, by_id
+from bench.data.reading.labels import NOT_SCORED, LabelTable, binary, by_id
 from bench.data.reading.names import folded
 from bench.data.reading.nifti import Volume, label_on_grid, read_label_volume, read_volume
 from bench.data.reading.opening import place
@@ -50,6 +50,17 @@ def picture_case(item: Item, image: NDArray[Any], masks: Mapping[str, Mask], war
     return _case(
         replace(item, modality="any") if deep_ct else item, image, masks, (1.0, 1.0), None, (*mended, *warnings)
     )
+
+
+def one_class_picture(item: Item, target: str) -> Case:
+    """A case of a picture and its mask of one class; resized masks are cut at the middle grey, with a warning.
+
+    Raises:
+        DataError: an unreadable file, a mask of another size or of other values, no foreground.
+    """
+    values, odd = read_label_picture(item.files["mask"])
+    mask, soft = binary(values, place(item.files["mask"]))
+    return picture_case(item, read_picture(item.files["image"]), {target: np.asarray(mask)}, (*odd, *soft))
 
 
 def trusts_arrays(item: Item) -> bool:

@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from bench.data import mapped
 from bench.data.case import DataError, ScanHeader
-from bench.data.reading.opening import MOST_BYTES, opened, place, require_plausible
+from bench.data.reading.opening import opened, place, require_plausible
 from bench.data.reading.values import finite, known_labels
 
 ENDINGS = (".nii", ".nii.gz")
@@ -125,7 +125,21 @@ def read_label_volume(path: Path) -> Volume:
 
 def _read(path: Path) -> Volume:
     image, voxels = _load(path)
-    voxels = _three_dimensional(path, voxels)
+    return as_volume(path, image, _three_dimensional(path, voxels))
+
+
+def as_volume(path: Path, image: Any, voxels: NDArray[Any], warnings: tuple[str, ...] = ()) -> Volume:
+    """Voxels turned to LPS as the header of a NIfTI image says.
+
+    Args:
+        path: the file, for messages.
+        image: of nibabel; its header and affine are used.
+        voxels: (I, J, K) in the order of the image.
+        warnings: what was odd already.
+
+    Raises:
+        DataError: no valid voxel size or orientation.
+    """
     affine, odd_geometry = _affine(path, image, voxels.shape)
     orientation = nib.orientations.io_orientation(affine)
     if np.isnan(orientation).any():
@@ -134,7 +148,7 @@ def _read(path: Path) -> Volume:
     turned = affine @ nib.orientations.inv_ornt_aff(turn, voxels.shape)
     x, y, z = (_as_stored(length) for length in np.linalg.norm(turned[:3, :3], axis=0))
     voxels = nib.orientations.apply_orientation(voxels, turn)
-    return Volume(path, voxels, (x, y, z), turned, turn, odd_geometry, _header(image, turn))
+    return Volume(path, voxels, (x, y, z), turned, turn, (*warnings, *odd_geometry), _header(image, turn))
 
 
 def _header(image: Any, turn: NDArray[Any]) -> ScanHeader:
@@ -213,10 +227,11 @@ def _load(path: Path) -> tuple[Any, NDArray[Any]]:
             start = source.read(NIFTI2_HEADER_BYTES)
             size = {int.from_bytes(start[:4], "little"), int.from_bytes(start[:4], "big")}
             kind = nib.Nifti2Image if NIFTI2_HEADER_BYTES in size else nib.Nifti1Image
-            needed = _bytes_needed(kind.header_class.from_fileobj(io.BytesIO(start)))
-            require_plausible(path, needed, os.fstat(stored.fileno()).st_size)
+            needed = _bytes_needed(kind.header_class(start[: kind.header_class.sizeof_hdr]))
+            size_on_disk = os.fstat(stored.fileno()).st_size
+            require_plausible(path, needed, size_on_disk)
             source.seek(0)  # unpacks the little that was read for the header again
-            image = kind.from_stream(_unpacked(source, needed, needed + MOST_REST_BYTES if packed else MOST_BYTES))
+            image = kind.from_stream(_unpacked(source, needed, needed + MOST_REST_BYTES if packed else size_on_disk))
         return image, _voxels(image)
     except DataError:
         raise

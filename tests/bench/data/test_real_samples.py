@@ -1,5 +1,6 @@
 """The readers on real files, and on the phantoms that are written in the real layouts."""
 
+import gzip
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,8 @@ import pytest
 from bench.data import datasets
 from bench.data.case import Case, Item
 from bench.data.check import check
+from bench.data.reading.dicom import read_series
+from bench.data.reading.nifti import label_on_grid, read_label_volume
 from bench.miniworld import folders
 
 
@@ -19,10 +22,13 @@ def data(shared: Path) -> Path:
     return folder
 
 
+def usable(name: str, root: Path) -> list[Item]:
+    return [entry for entry in datasets.load(name).index(root) if isinstance(entry, Item)]
+
+
 def only_case(name: str, root: Path) -> Case:
-    dataset = datasets.load(name)
-    (item,) = (entry for entry in dataset.index(root) if isinstance(entry, Item))
-    return dataset.read(item)
+    (item,) = usable(name, root)
+    return datasets.load(name).read(item)
 
 
 @pytest.mark.shared
@@ -108,6 +114,64 @@ def test_plain_folders(data: Path) -> None:
     assert [case for case, _ in report.warnings] == ["mri_prostate_finetunesam/RUNMC03_12"]
     items = datasets.load("folder").index(data / "huang_cosmos/test_data/22_Heart")
     assert {item.patient for item in items} == {"22_Heart_2", "22_Heart_3", "22_Heart_4"}
+
+
+@pytest.mark.shared
+def test_chaos_ct_has_the_liver_on_the_liver(data: Path) -> None:
+    case = only_case("chaos-ct", data / "chaos_ct")
+    assert (case.patient, case.image.shape, case.masks.keys()) == ("chaos_ct_3", (512, 512, 12), {"liver"})
+    liver = case.masks["liver"]
+    spread = {name: case.image[mask].std() for name, mask in (("here", liver), ("next", np.roll(liver, 1, axis=2)))}
+    assert liver.sum() == 407913 and spread["here"] < 0.95 * spread["next"]
+    assert 80 < case.image[liver].mean() < 160  # a contrast-enhanced liver in Hounsfield units
+
+
+@pytest.mark.shared
+def test_dicom_segmentations_are_those_of_other_readers(data: Path) -> None:
+    cases = {item.case: datasets.load("dicom").read(item) for item in usable("dicom", data / "dicom_seg_dcmqi")}
+    assert {case: len(one.masks) for case, one in cases.items()} == {"liver": 1, "partial_overlaps": 5}
+    header, _, packed = (data / "dicom_seg_dcmqi/liver_seg.nrrd").read_bytes().partition(b"\n\n")
+    assert b"space directions: (0.8" in header and b"(0,0,1)" in header  # stored in LPS order
+    theirs = np.frombuffer(gzip.decompress(packed), "<i2").reshape(512, 512, 3, order="F")
+    np.testing.assert_array_equal(cases["liver"].masks["Liver"], theirs > 0)
+    parts = list(cases["partial_overlaps"].masks.values())
+    assert np.sum(parts, axis=0).max() > 1  # they overlap
+    assert cases["liver"].spacing_mm == (0.810547, 0.810547, 1.0)  # SliceThickness says 1.25
+
+
+@pytest.mark.shared
+def test_the_body_of_a_structure_set_is_the_body(data: Path) -> None:
+    case = only_case("dicom", data / "dicom_rtstruct_dicompyler")
+    assert {name: int(mask.sum()) for name, mask in case.masks.items()} == {"BODY": 40396}
+    body = case.masks["BODY"]
+    assert (case.image[body] > -300).mean() > 0.97 and (case.image[~body] < -300).mean() > 0.98
+    assert "437 contours of 'BODY', 'Borders'" in case.warnings[1]
+
+
+@pytest.mark.shared
+def test_a_segmentation_of_a_series_that_is_not_there_is_skipped(data: Path) -> None:
+    report = check("dicom", data / "dicom_seg_highdicom")
+    assert report.cases == ("seg_image_ct_binary_single_frame",)
+    assert [defect.kind for defect in report.defects] == ["skipped", "skipped"]
+
+
+@pytest.mark.shared
+def test_a_series_without_endings_has_the_distance_of_its_positions(data: Path) -> None:
+    series = read_series(sorted((data / "totalsegmentator_ct_dicom/DICOM").iterdir()))
+    assert series.volume.spacing_mm == (0.9765625, 0.9765625, 2.0)  # SliceThickness says 3
+    label = read_label_volume(data / "totalsegmentator_ct_dicom/example_seg_dicom.nii.gz")
+    voxels, _ = label_on_grid(series.volume, label)
+    inside = series.volume.voxels[(voxels > 0) & (voxels <= 5)]  # spleen, kidneys, gallbladder, liver
+    assert inside.size > 1000 and -20 < np.median(inside) < 200
+
+
+@pytest.mark.shared
+def test_an_archive_of_medsam2_is_turned_by_its_direction(data: Path) -> None:
+    case = only_case("medsam-npz", data / "medsam2_npz")
+    assert (case.image.shape, case.masks["label 1"].sum()) == ((512, 512, 16), 11697)
+    np.testing.assert_allclose(case.spacing_mm, (0.314453, 0.314453, 5))
+    table = case.image[:, -40:].mean()  # the image is of the front of the chest: air above, lungs and aorta below
+    assert case.image[:, :80].mean() < 1 < table
 
 
 @pytest.mark.parametrize("name", ["isles2022", "isles2022-adc", "isles2022-flair", "segthor", "totalsegmentator-mri"])

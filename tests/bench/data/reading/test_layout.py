@@ -7,7 +7,7 @@ import pytest
 from bench.data import datasets
 from bench.data.case import Dataset
 from bench.data.reading.layout import files, patient_of, roots, stem
-from tests.helpers import layouts
+from tests.helpers import dicom, layouts, source_layouts
 
 
 def everything(data: Path) -> dict[str, str]:
@@ -21,10 +21,18 @@ def everything(data: Path) -> dict[str, str]:
     layouts.sam_med2d(data / "med2d" / "data_demo")
     layouts.nnunet(data / "nn" / "Dataset001_Liver", {"background": 0, "liver": 1})
     layouts.folder(data / "plain", layouts.square())
-    layouts.write_png(data / "chaos" / "CT/3/Ground/liver_GT_000.png", layouts.square(), "1")
-    layouts.write_nifti(data / "amos" / "imagesTr/amos_0004.nii.gz", layouts.voxels())
-    layouts.write_nifti(data / "amos" / "labelsTr/amos_0004.nii.gz", layouts.corner())
-    layouts.write_json(data / "amos" / "dataset.json", {"labels": {"0": "background", "8": "arota"}})
+    source_layouts.chaos_ct(data / "chaos")
+    source_layouts.chaos_mr(data / "chaos")
+    images = dicom.series(data / "study/ct")
+    dicom.segmentation(data / "study/seg.dcm", images, {"liver": np.ones(dicom.stored().shape, np.uint8)})
+    source_layouts.amos(data / "amos", 4, 507)
+    source_layouts.btcv(data / "btcv")
+    source_layouts.word(data / "word")
+    source_layouts.isles2015(data / "siss")
+    source_layouts.medsam_npz(data / "npz", layouts.picture(), layouts.square(1))
+    source_layouts.bids(data / "bids")
+    source_layouts.acdc(data / "acdc")
+    source_layouts.sz_cxr(data / "shenzhen")
     pair = {"image": "./imagesTr/spleen_2.nii.gz", "label": "./labelsTr/spleen_2.nii.gz"}
     layouts.write_nifti(data / "msd" / "imagesTr/spleen_2.nii.gz", layouts.voxels())
     layouts.write_nifti(data / "msd" / "labelsTr/spleen_2.nii.gz", layouts.corner())
@@ -46,6 +54,21 @@ def everything(data: Path) -> dict[str, str]:
         "nnunet": "nn/Dataset001_Liver",
         "folder": "plain",
         "msd": "msd",
+        "amos-ct": "amos",
+        "amos-mri": "amos",
+        "btcv": "btcv/RawData",
+        "word": "word",
+        "chaos-t1": "chaos/Train_Sets",
+        "chaos-t1-outphase": "chaos/Train_Sets",
+        "chaos-t2": "chaos/Train_Sets",
+        "chaos-ct": "chaos/Train_Sets",
+        "dicom": "study",
+        "isles2015-siss": "siss/SISS2015_Training",
+        "isles2015-siss-dwi": "siss/SISS2015_Training",
+        "medsam-npz": "npz",
+        "bids": "bids",
+        "acdc": "acdc/ACDC/database",
+        "sz-cxr": "shenzhen",
         "isic2016": "",
         "isic2017": "skin",
         "isic2018": "",

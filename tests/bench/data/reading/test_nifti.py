@@ -1,4 +1,5 @@
 import gzip
+import tracemalloc
 from pathlib import Path
 
 import nibabel as nib
@@ -319,3 +320,21 @@ def test_the_header_says_where_the_file_stores_its_voxels(tmp_path):
     np.testing.assert_array_equal(stored_order(volume.voxels, volume.header.turn), nib.load(path).dataobj)
     assert volume.header.fields["pixdim"][1:4] == tuple(nib.load(path).header["pixdim"][1:4].tolist())
     assert "descrip" not in volume.header.fields
+
+
+@pytest.mark.parametrize("ending", ["nii", "nii.gz"])
+def test_a_long_extension_of_the_header_is_passed_over(tmp_path: Path, ending: str) -> None:
+    image = nib.Nifti1Image(voxels(), lps_affine())
+    image.header.extensions.append(nib.nifti1.Nifti1Extension("comment", b"names of classes " * 1000))
+    nib.save(image, tmp_path / f"x.{ending}")
+    np.testing.assert_array_equal(read_volume(tmp_path / f"x.{ending}").voxels, voxels())
+
+
+def test_a_small_unpacked_file_takes_little_memory(tmp_path: Path) -> None:
+    path = write_nifti(tmp_path / "x.nii", voxels())
+    read_volume(path)  # loads what is loaded once
+    tracemalloc.start()
+    read_volume(path)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 2**20
