@@ -54,7 +54,7 @@ FROM_NOTHING = (
 
 
 SAM = (*FROM_NOTHING, replace(FROM_NOTHING[-1], name="all again", steps=4000, rounds_share=(0.5, 0.5)))
-SAM2 = (*FROM_NOTHING, replace(SAM[-1], steps=2000))
+SAM2 = (*FROM_NOTHING, replace(SAM[-1], steps=2000), replace(SAM[-1], name="all once more"))
 
 
 def _on_medical(steps: int, first: dict[str, float], rounds: int, learns: tuple[str, ...]) -> Stage:
