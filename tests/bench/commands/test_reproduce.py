@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from bench.studies.ablations import experts
 from bench.studies.reproduction import parts, steps
 from tests.helpers import curation
 from tests.helpers.command_line import bench, one_line
@@ -40,6 +41,8 @@ def test_the_whole_programme_in_the_mini_world(
 ) -> None:
     command = ("reproduce", "segmote", "--out", tmp_path / "out", "--quick", "--jobs", "2")
     names = [step.name for step in steps.STEPS]
+    monkeypatch.setattr(experts, "ACTIVE", (1,))
+    monkeypatch.setattr(parts, "models", lambda programme: ("baseline/ellipse", "imis/mini"))
 
     def stop(report: object, out: Path) -> None:
         raise KeyboardInterrupt
