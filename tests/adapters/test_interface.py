@@ -135,7 +135,7 @@ def test_bare_families_mean_the_variant_of_the_paper(name: str, full: str) -> No
     [
         ("sam/vit_c", "sam/vit_b"),
         ("baseline", "baseline/box or baseline/ellipse"),
-        ("sam3", "sam2"),
+        ("sam4", "sam2"),
         ("qqqq", "bench ls models"),
         ("", "bench ls models"),
     ],

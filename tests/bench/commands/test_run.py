@@ -42,7 +42,7 @@ def test_baselines_stand_in_every_table(capsys):
         (("--datasets", "lung"), "no data set 'lung'"),
         (("--datasets", "segthor"), "no segthor below .*expected"),
         (("--data", "nowhere"), "nowhere does not exist.*--data"),
-        (("--prompt", "scribble"), "unknown prompt kind 'scribble'"),
+        (("--prompt", "scrawl"), "unknown prompt kind 'scrawl'"),
         (("--protocol", "mine"), "unknown protocol 'mine'"),
         (("--device", "tpu"), "'tpu' is not available"),
         (("--models", "sam/mini,sam/vit_b"), "never stand in one table"),

@@ -13,7 +13,8 @@ MODELS = {"adapters", "torch"}
 NO_TABLE_NEEDS = MODELS | {"highdicom", "joblib", "matplotlib", "networkx", "scipy.ndimage", "scipy.stats", "sklearn"}
 NO_HELP_NEEDS = NO_TABLE_NEEDS | {"nibabel", "numpy", "pandas", "PIL", "pyarrow", "requests", "scipy", "tabulate"}
 
-NO_FINISHED_RUN_NEEDS = {"matplotlib", "requests", "scipy.ndimage", "scipy.stats", "sklearn", "torch"}
+# Neither requests nor tqdm: nibabel loads pydicom where that is installed, and pydicom loads both.
+NO_FINISHED_RUN_NEEDS = {"matplotlib", "scipy.ndimage", "scipy.stats", "sklearn", "torch"}
 
 ASK = """
 import contextlib, io, json, sys
