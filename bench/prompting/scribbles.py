@@ -70,4 +70,5 @@ def _neighbours(axis: Mask, pixels: Pixels) -> coo_array:
         start = np.flatnonzero(others >= 0)
         found.append(np.stack([start, others[start], np.full(len(start), np.hypot(down, right))]))
     start, end, length = np.concatenate(found, axis=1)
-    return coo_array((length, (start.astype(int), end.astype(int))), shape=(len(pixels), len(pixels)))
+    ends = start.astype(np.int32), end.astype(np.int32)  # older versions of SciPy take no other type
+    return coo_array((length, ends), shape=(len(pixels), len(pixels)))

@@ -127,7 +127,7 @@ def _bars(axes: Axes, panel: Panel) -> None:
     axes.set_ylabel("Dice (%)")
     axes.set_ylim(0, 100)
     axes.set_title(panel.title, fontsize=9)
-    axes.legend(fontsize=7, ncols=min(count, 6), frameon=False, loc="upper left")
+    axes.legend(fontsize=7, frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))  # bars may reach to the top
     axes.spines[["top", "right"]].set_visible(False)
 
 
