@@ -11,6 +11,7 @@ import torch
 from adapters.geometry import Frame
 from adapters.interface import Prediction, Prompt
 from adapters.passes import Passes
+from adapters.pinned import to_device
 
 IMAGES_PER_PASS = 8
 PIXELS_PER_PASS = {"cpu": IMAGES_PER_PASS * 256**2, "cuda": 4 * 1024**2}
@@ -54,6 +55,11 @@ class PromptBatch:
     points: tuple[torch.Tensor, torch.Tensor] | None
     boxes: torch.Tensor | None
     masks: torch.Tensor | None
+
+    @property
+    def tensors(self) -> tuple[torch.Tensor | None, ...]:
+        """Coordinates, labels, boxes and masks."""
+        return *(self.points or (None, None)), self.boxes, self.masks
 
 
 def encoder_passes(side: int, device: torch.device) -> Passes:
@@ -139,7 +145,7 @@ def stack_prompts(requests: Sequence[Request[E]], device: torch.device) -> Promp
     return PromptBatch(
         points=_points(requests, device) if points else None,
         boxes=_boxes(requests, device) if box else None,
-        masks=torch.stack([_previous(*request) for request in requests]).to(device) if mask else None,
+        masks=to_device(torch.stack([_previous(*request) for request in requests]), device) if mask else None,
     )
 
 
@@ -147,13 +153,13 @@ def _points(requests: Sequence[Request[E]], device: torch.device) -> tuple[torch
     given = [(encoded.frame, prompt.points) for encoded, prompt in requests if prompt.points is not None]
     xy = np.stack([frame.scale(points.xy) for frame, points in given])
     labels = np.stack([points.labels.astype(np.int32) for _, points in given])
-    return torch.from_numpy(xy).to(device), torch.from_numpy(labels).to(device)
+    return to_device(torch.from_numpy(xy), device), to_device(torch.from_numpy(labels), device)
 
 
 def _boxes(requests: Sequence[Request[E]], device: torch.device) -> torch.Tensor:
     given = [(encoded.frame, prompt.box) for encoded, prompt in requests if prompt.box is not None]
     boxes = np.stack([frame.scale(box.reshape(2, 2)).reshape(4) for frame, box in given])
-    return torch.from_numpy(boxes).to(device)
+    return to_device(torch.from_numpy(boxes), device)
 
 
 def _previous(encoded: EncodedImage, prompt: Prompt) -> torch.Tensor:

@@ -265,12 +265,31 @@ def check_prompt(card: Card, prompt: Prompt, height: int, width: int) -> None:
         ValueError: a box that is not finite, inverted or outside, a point outside the image, a previous mask with NaN
             or infinity, or a text that is no Unicode.
     """
+    check_prompts(card, [(prompt, (height, width))])
+
+
+def check_prompts(card: Card, asked: Sequence[tuple[Prompt, tuple[int, int]]]) -> None:
+    """`check_prompt` for prompts on images of size (height, width); a GPU is waited for once, not for every prompt.
+
+    Raises:
+        UnsupportedPrompt, ValueError: see `check_prompt`.
+    """
+    for prompt, (height, width) in asked:
+        _check_but_mask(card, prompt, height, width)
+    _check_masks([prompt.previous for prompt, _ in asked if prompt.previous is not None])
+
+
+def _check_but_mask(card: Card, prompt: Prompt, height: int, width: int) -> None:
     refused = prompt.kinds - card.accepts
     if refused:
         raise UnsupportedPrompt(
             f"{card.name} cannot take {', '.join(sorted(refused))} prompts; it takes {', '.join(sorted(card.accepts))}"
         )
-    _check_text_and_mask(prompt)
+    if prompt.text is not None:
+        try:
+            prompt.text.encode()
+        except UnicodeEncodeError as error:
+            raise ValueError(f"text {prompt.text!a} is no Unicode: {error.reason}") from None
     if prompt.box is not None:
         x0, y0, x1, y1 = (float(value) for value in prompt.box)
         text = f"box {prompt.box.tolist()} (x0, y0, x1, y1)"
@@ -287,15 +306,13 @@ def check_prompt(card: Card, prompt: Prompt, height: int, width: int) -> None:
             raise ValueError(f"points {xy.tolist()} (x, y) lie outside the image of width {width} and height {height}")
 
 
-def _check_text_and_mask(prompt: Prompt) -> None:
+def _check_masks(masks: Sequence["torch.Tensor"]) -> None:
     import torch  # noqa: PLC0415 - cards are read without it
 
-    if prompt.previous is not None:
-        values = torch.as_tensor(prompt.previous)
-        if wrong := int((~torch.isfinite(values)).sum()):
-            raise ValueError(f"previous mask has {wrong} of {values.numel()} values that are not finite")
-    if prompt.text is not None:
-        try:
-            prompt.text.encode()
-        except UnicodeEncodeError as error:
-            raise ValueError(f"text {prompt.text!a} is no Unicode: {error.reason}") from None
+    values = [torch.as_tensor(mask) for mask in masks]
+    for device in {each.device for each in values}:
+        here = [each for each in values if each.device == device]
+        counts = torch.stack([(~each.isfinite()).sum() for each in here]).tolist()
+        for each, wrong in zip(here, counts, strict=True):
+            if wrong:
+                raise ValueError(f"previous mask has {wrong} of {each.numel()} values that are not finite")

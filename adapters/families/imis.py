@@ -12,7 +12,7 @@ vocabulary and the package `tokenizers`.
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -23,6 +23,7 @@ from adapters.families.sam import SamEmbedding, SamSegmenter
 from adapters.families.sam_decoder import pick_single
 from adapters.geometry import Frame
 from adapters.interface import Card, Image, MissingWeights, Prediction, Prompt
+from adapters.pinned import to_device
 from adapters.precision import Precision
 from adapters.weights import checkpoint
 from adapters.weights.catalogue import CATALOGUE, MINI_FOLDER, weights_dir
@@ -96,7 +97,7 @@ class ImisSegmenter(SamSegmenter):
     def prepare(self, image: Image) -> tuple[torch.Tensor, Frame]:
         """The network's input (3, side, side) of an (H, W, 3) uint8 image, and where the image lies in it."""
         frame = geometry.squash(image.shape[:2], self.side)
-        resized = torch.from_numpy(geometry.resize_nearest_pillow(image, frame.content)).to(self.device)
+        resized = to_device(torch.from_numpy(geometry.resize_nearest_pillow(image, frame.content)), self.device)
         return standardised(resized.permute(2, 0, 1)), frame
 
     def proposes_several(self, prompt: Prompt) -> bool:
@@ -136,7 +137,7 @@ class ImisSegmenter(SamSegmenter):
             raise MissingWeights(
                 f"{self.card.name}: its weights file has no text tower ({TOWER}*), which text prompts need"
             )
-        return self.network.text_model(self._tokens(names).to(self.device))
+        return self.network.text_model(to_device(self._tokens(names), self.device))
 
     def _tokens(self, names: Sequence[str]) -> torch.Tensor:
         from segmote.imis.vocabulary import Vocabulary, sentence  # noqa: PLC0415
@@ -148,13 +149,19 @@ class ImisSegmenter(SamSegmenter):
 
     def _decode(self, requests: Sequence[Request[SamEmbedding]], several: bool) -> list[Prediction]:
         images = [encoded for encoded, _ in requests]
-        embeddings = stack_images([image.embedding for image in images])
-        prompts = stack_prompts(requests, self.device)
+        given = (stack_images([image.embedding for image in images]), *self._asked(requests))
+        logits, scores = self._graphs(partial(self._draw, several), several, len(requests), *given)
+        return [self._prediction(*row) for row in zip(images, logits, scores.cpu(), strict=True)]
+
+    def _asked(self, requests: Sequence[Request[Any]]) -> tuple[torch.Tensor | None, ...]:
+        """Coordinates, labels, boxes, masks and the text tower's vectors of requests of one kind."""
         names = [prompt.text for _, prompt in requests if prompt.text is not None]
-        pooled = self.pooled(names) if names else None
-        drawn = self.network.decode(embeddings, prompts.points, prompts.boxes, prompts.masks, pooled)
-        logits, scores = pick_single(drawn.logits, drawn.scores, several)
-        return [self._prediction(*row) for row in zip(images, logits, scores, strict=True)]
+        return *stack_prompts(requests, self.device).tensors, self.pooled(names) if names else None
+
+    def _draw(self, several: bool, _: int, embeddings: torch.Tensor, *asked: Any) -> tuple[torch.Tensor, ...]:
+        xy, labels, *others = asked
+        drawn = self.network.decode(embeddings, None if xy is None else (xy, labels), *others)
+        return pick_single(drawn.logits, drawn.scores, several)
 
 
 def fitted(network: Imis, state: State) -> State:

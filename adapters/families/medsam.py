@@ -14,6 +14,7 @@ from adapters import geometry
 from adapters.families.sam import SamEmbedding, SamSegmenter
 from adapters.geometry import Frame
 from adapters.interface import Image, Prompt
+from adapters.pinned import to_device
 
 
 class MedSamSegmenter(SamSegmenter):
@@ -27,7 +28,7 @@ class MedSamSegmenter(SamSegmenter):
         resized = geometry.resize_cubic(image, frame.content).astype(np.float64)
         low, high = resized.min(), resized.max()
         unit = ((resized - low) / max(high - low, 1e-8)).astype(np.float32)
-        return torch.from_numpy(unit).to(self.device).permute(2, 0, 1), frame
+        return to_device(torch.from_numpy(unit), self.device).permute(2, 0, 1), frame
 
     def proposes_several(self, prompt: Prompt) -> bool:
         """Never: only the single mask was trained."""

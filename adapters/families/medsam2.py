@@ -24,6 +24,7 @@ from adapters import geometry
 from adapters.families.sam2 import Sam2Segmenter, official_network, standardised
 from adapters.geometry import Frame
 from adapters.interface import Image
+from adapters.pinned import to_device
 
 SIDE = 512
 GRID = SIDE // 16  # of the embedding
@@ -45,5 +46,5 @@ class MedSam2Segmenter(Sam2Segmenter):
     def prepare(self, image: Image) -> tuple[torch.Tensor, Frame]:
         """The network's input (3, side, side) of an (H, W, 3) uint8 image, and where the image lies in it."""
         frame = geometry.squash(image.shape[:2], self.side)
-        resized = torch.tensor(geometry.resize_bicubic(image, frame.content), device=self.device)
+        resized = to_device(torch.from_numpy(geometry.resize_bicubic(image, frame.content)), self.device)
         return standardised(resized.permute(2, 0, 1).float() / 255), frame

@@ -6,6 +6,7 @@ the mask input of the next. Predicted scores are not confined to 0..1.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
 import torch
@@ -20,10 +21,13 @@ from adapters.batching import (
     stack_images,
     stack_prompts,
 )
+from adapters.decoder_graphs import decoder_graphs
 from adapters.families import small_networks
 from adapters.families.sam_decoder import pick_single, predict_masks
+from adapters.families.sam_points import use_embedding_without_waits
 from adapters.geometry import Frame
-from adapters.interface import Card, Image, Prediction, Prompt, check_image, check_prompt
+from adapters.interface import Card, Image, Prediction, Prompt, check_image, check_prompts
+from adapters.pinned import to_device
 from adapters.precision import Precision, autocast
 from segmote.sam import Sam, sam_model_registry
 
@@ -58,6 +62,9 @@ class SamSegmenter:
         self.device = device
         self.precision: Precision = precision
         self._encoder_passes, self._decoder_passes = encoder_passes(self.side, device), decoder_passes(device)
+        self._graphs = decoder_graphs(card.name, device)
+        if device.type == "cuda":
+            use_embedding_without_waits(network.prompt_encoder)
 
     @property
     def side(self) -> int:
@@ -67,7 +74,7 @@ class SamSegmenter:
     def prepare(self, image: Image) -> tuple[torch.Tensor, Frame]:
         """The network's input (3, side, side) of an (H, W, 3) uint8 image, and where the image lies in it."""
         frame = geometry.fit(image.shape[:2], self.side)
-        resized = torch.from_numpy(geometry.resize_bilinear(image, frame.content)).to(self.device)
+        resized = to_device(torch.from_numpy(geometry.resize_bilinear(image, frame.content)), self.device)
         standard = (resized.permute(2, 0, 1) - self.network.pixel_mean) / self.network.pixel_std
         return geometry.pad(standard, self.side), frame
 
@@ -86,8 +93,7 @@ class SamSegmenter:
     @torch.no_grad()
     def decode(self, requests: Sequence[Request[SamEmbedding]], *, multimask: bool | None = None) -> list[Prediction]:
         """One prediction per request, see `Segmenter.decode`."""
-        for encoded, prompt in requests:
-            check_prompt(self.card, prompt, *encoded.frame.original)
+        check_prompts(self.card, [(prompt, encoded.frame.original) for encoded, prompt in requests])
         several = [self.proposes_several(p) if multimask is None else multimask for _, p in requests]
         with autocast(self.device, "fp32"):
             return decode_batches(requests, several, self._decoder_passes, self._decode)
@@ -104,15 +110,26 @@ class SamSegmenter:
 
     def _decode(self, requests: Sequence[Request[SamEmbedding]], several: bool) -> list[Prediction]:
         images = [encoded for encoded, _ in requests]
-        prompts = stack_prompts(requests, self.device)
-        sparse, dense = self.network.prompt_encoder(prompts.points, prompts.boxes, prompts.masks)
-        embeddings = stack_images([image.embedding for image in images])
-        dense = dense if prompts.masks is not None else dense[:1]
-        positions = self.network.prompt_encoder.get_dense_pe()
-        candidates = predict_masks(self.network.mask_decoder, embeddings, positions, sparse, dense)
-        logits, scores = pick_single(*candidates, several)
+        given = (stack_images([image.embedding for image in images]), *stack_prompts(requests, self.device).tensors)
+        logits, scores = self._graphs(partial(self._draw, several), several, len(requests), *given)
         # One transfer per pass: choosing among candidates must not wait for the device object by object.
         return [self._prediction(*row) for row in zip(images, logits, scores.cpu(), strict=True)]
+
+    def _draw(
+        self,
+        several: bool,
+        _: int,
+        embeddings: torch.Tensor,
+        xy: torch.Tensor | None,
+        labels: torch.Tensor | None,
+        boxes: torch.Tensor | None,
+        masks: torch.Tensor | None,
+    ) -> tuple[torch.Tensor, ...]:
+        points = None if xy is None else (xy, labels)
+        sparse, dense = self.network.prompt_encoder(points, boxes, masks)
+        dense = dense if masks is not None else dense[:1]
+        positions = self.network.prompt_encoder.get_dense_pe()
+        return pick_single(*predict_masks(self.network.mask_decoder, embeddings, positions, sparse, dense), several)
 
     def _prediction(self, image: SamEmbedding, logits: torch.Tensor, scores: torch.Tensor) -> Prediction:
         best = int(scores.argmax())

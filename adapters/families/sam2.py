@@ -7,6 +7,7 @@ from the unclamped ones.
 """
 
 from collections.abc import Mapping, Sequence
+from functools import cache, partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, ClassVar
@@ -19,7 +20,6 @@ from torch.nn import functional as F
 
 from adapters import geometry
 from adapters.batching import (
-    PromptBatch,
     Request,
     decode_batches,
     decoder_passes,
@@ -28,6 +28,7 @@ from adapters.batching import (
     stack_images,
     stack_prompts,
 )
+from adapters.decoder_graphs import decoder_graphs
 from adapters.families import sam2_volume, small_networks
 from adapters.families.sam2_embedding import Sam2Embedding
 from adapters.geometry import Frame
@@ -38,8 +39,9 @@ from adapters.interface import (
     SlicePrompt,
     VolumePrediction,
     check_image,
-    check_prompt,
+    check_prompts,
 )
+from adapters.pinned import to_device
 from adapters.precision import Precision, autocast
 from adapters.published import as_published
 from adapters.weights import checkpoint
@@ -92,6 +94,7 @@ class Sam2Segmenter:
         network.image_encoder.trunk.blocks[0].register_forward_pre_hook(_contiguous)
         network.sam_mask_decoder.transformer.register_forward_pre_hook(_side_by_side)
         self._encoder_passes, self._decoder_passes = encoder_passes(self.side, device), decoder_passes(device)
+        self._graphs = decoder_graphs(card.name, device)
 
     @property
     def side(self) -> int:
@@ -101,7 +104,7 @@ class Sam2Segmenter:
     def prepare(self, image: Image) -> tuple[torch.Tensor, Frame]:
         """The network's input (3, side, side) of an (H, W, 3) uint8 image, and where the image lies in it."""
         frame = geometry.squash(image.shape[:2], self.side)
-        unit = torch.tensor(image, device=self.device).permute(2, 0, 1).float() / 255
+        unit = to_device(torch.tensor(image), self.device).permute(2, 0, 1).float() / 255
         return standardised(geometry.resize_unit(unit, frame.content)), frame
 
     @torch.no_grad()
@@ -127,8 +130,7 @@ class Sam2Segmenter:
     @torch.no_grad()
     def decode(self, requests: Sequence[Request[Sam2Embedding]], *, multimask: bool | None = None) -> list[Prediction]:
         """One prediction per request, see `Segmenter.decode`."""
-        for encoded, prompt in requests:
-            check_prompt(self.card, prompt, *encoded.frame.original)
+        check_prompts(self.card, [(prompt, encoded.frame.original) for encoded, prompt in requests])
         several = [is_ambiguous(prompt) if multimask is None else multimask for _, prompt in requests]
         with autocast(self.device, "fp32"):
             return decode_batches(requests, several, self._decoder_passes, self._decode)
@@ -144,26 +146,43 @@ class Sam2Segmenter:
 
     def _decode(self, requests: Sequence[Request[Sam2Embedding]], several: bool) -> list[Prediction]:
         images = [encoded for encoded, _ in requests]
-        sparse, dense = self._embed(stack_prompts(requests, self.device))
+        maps = zip(*((image.embedding, *image.details) for image in images), strict=True)
+        given = (*stack_prompts(requests, self.device).tensors, *map(stack_images, maps))
+        logits, scores = self._graphs(partial(self._draw, several), several, len(requests), *given)
+        # One transfer per pass: choosing among candidates must not wait for the device object by object.
+        return [self._prediction(*row) for row in zip(images, logits, scores.cpu(), strict=True)]
+
+    def _draw(
+        self,
+        several: bool,
+        rows: int,
+        xy: torch.Tensor | None,
+        labels: torch.Tensor | None,
+        boxes: torch.Tensor | None,
+        masks: torch.Tensor | None,
+        embeddings: torch.Tensor,
+        *details: torch.Tensor,
+    ) -> tuple[torch.Tensor, ...]:
+        sparse, dense = self._embed(None if xy is None or labels is None else (xy, labels), boxes, masks)
         logits, scores, _, _ = self.network.sam_mask_decoder(
-            image_embeddings=stack_images([image.embedding for image in images]).expand(len(images), -1, -1, -1),
+            image_embeddings=embeddings.expand(rows, -1, -1, -1),
             image_pe=self.network.sam_prompt_encoder.get_dense_pe(),
             sparse_prompt_embeddings=sparse,
             dense_prompt_embeddings=dense,
             multimask_output=several,
             repeat_image=False,
-            high_res_features=[stack_images(maps) for maps in zip(*(i.details for i in images), strict=True)],
+            high_res_features=list(details),
         )
-        # One transfer per pass: choosing among candidates must not wait for the device object by object.
-        return [self._prediction(*row) for row in zip(images, logits, scores.cpu(), strict=True)]
+        return logits, scores
 
-    def _embed(self, prompts: PromptBatch) -> tuple[torch.Tensor, torch.Tensor]:
-        points = prompts.points
-        if prompts.boxes is not None:
-            corners = prompts.boxes.reshape(-1, 2, 2)
-            labels = torch.tensor([[2, 3]], dtype=torch.int32, device=self.device).expand(len(corners), 2)
+    def _embed(
+        self, points: tuple[torch.Tensor, torch.Tensor] | None, boxes: torch.Tensor | None, masks: torch.Tensor | None
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        if boxes is not None:
+            corners = boxes.reshape(-1, 2, 2)
+            labels = torch.arange(2, 4, dtype=torch.int32, device=self.device).expand(len(corners), 2)
             points = (corners, labels) if points is None else _joined((corners, labels), points)
-        return self.network.sam_prompt_encoder(points, None, prompts.masks)
+        return self.network.sam_prompt_encoder(points, None, masks)
 
     def _prediction(self, image: Sam2Embedding, logits: torch.Tensor, scores: torch.Tensor) -> Prediction:
         best = int(scores.argmax())
@@ -181,8 +200,14 @@ class Sam2Segmenter:
 
 def standardised(unit: torch.Tensor) -> torch.Tensor:
     """A (3, H, W) RGB image in 0..1 with ImageNet's mean and deviation taken out."""
-    mean, std = (torch.tensor(values, device=unit.device)[:, None, None] for values in (MEAN, STD))
+    mean, std = _colours(unit.device)
     return (unit - mean) / std
+
+
+@cache  # made once, since making a tensor of numbers waits for a GPU
+def _colours(device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
+    mean, std = (torch.tensor(values, device=device)[:, None, None] for values in (MEAN, STD))
+    return mean, std
 
 
 def official_network(variant: str, changes: Mapping[str, object]) -> SAM2Base:

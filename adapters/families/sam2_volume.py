@@ -94,14 +94,17 @@ class SliceTracker(SAM2VideoPredictor):
         """The object of a prompt in all slices: from the prompted one forward, then backward."""
         frame = self.volume[0].frame
         masks = torch.zeros(len(self.volume), *frame.original, dtype=torch.bool, device=self.device)
+        wrong = torch.zeros(len(self.volume), dtype=torch.int64, device=self.device)  # looked at once, at the end
         feedback = None
         for backward in (True, False):  # forward last: its prompted slice stays, though both are the same
             for index, logits in self._one_way(given, backward):
-                if wrong := int((~torch.isfinite(logits)).sum()):
-                    raise ValueError(f"slice {index}: {wrong} of {logits.numel()} logits are NaN or infinite")
+                wrong[index] = (~torch.isfinite(logits)).sum()
                 masks[index] = geometry.to_original(logits[:, 0], frame)[0] > 0
                 if index == given.slice and given.mask is None:
                     feedback = logits[0].clamp(-32.0, 32.0)
+        for index, count in enumerate(wrong.tolist()):
+            if count:
+                raise ValueError(f"slice {index}: {count} of {logits.numel()} logits are NaN or infinite")
         return VolumePrediction(masks, feedback)
 
     def _one_way(self, given: SlicePrompt, backward: bool) -> Iterator[tuple[int, torch.Tensor]]:

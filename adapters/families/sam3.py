@@ -38,7 +38,8 @@ from adapters.batching import (
 )
 from adapters.families.sam2_embedding import Sam2Embedding
 from adapters.geometry import Frame
-from adapters.interface import Card, Image, Prediction, check_image, check_prompt
+from adapters.interface import Card, Image, Prediction, check_image, check_prompts
+from adapters.pinned import to_device
 from adapters.precision import Precision, autocast
 from adapters.weights import checkpoint
 from adapters.weights.checkpoint import State
@@ -110,7 +111,8 @@ class Sam3Segmenter:
         """The network's input (3, side, side) of an (H, W, 3) uint8 image, and where the image lies in it."""
         frame = geometry.squash(image.shape[:2], self.side)
         pixels = torch.tensor(image).permute(2, 0, 1)
-        return (geometry.resize_bilinear_torch(pixels, frame.content).to(self.device).float() - 127.5) / 127.5, frame
+        resized = to_device(geometry.resize_bilinear_torch(pixels, frame.content), self.device)
+        return (resized.float() - 127.5) / 127.5, frame
 
     @torch.no_grad()
     def encode(self, images: Sequence[Image]) -> list[Sam2Embedding]:
@@ -128,8 +130,7 @@ class Sam3Segmenter:
     @torch.no_grad()
     def decode(self, requests: Sequence[Request[Sam2Embedding]], *, multimask: bool | None = None) -> list[Prediction]:
         """One prediction per request, see `Segmenter.decode`."""
-        for encoded, prompt in requests:
-            check_prompt(self.card, prompt, *encoded.frame.original)
+        check_prompts(self.card, [(prompt, encoded.frame.original) for encoded, prompt in requests])
         several = [is_ambiguous(prompt) if multimask is None else multimask for _, prompt in requests]
         with autocast(self.device, "fp32"):
             return decode_batches(requests, several, self._decoder_passes, self._decode)

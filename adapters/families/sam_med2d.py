@@ -20,6 +20,7 @@ from adapters.families.sam import SamEmbedding, SamSegmenter
 from adapters.geometry import Frame
 from adapters.image_attention import LeanBlock
 from adapters.interface import Card, Image, Prediction, Prompt
+from adapters.pinned import to_device
 from adapters.precision import Precision
 from adapters.published import as_published
 from segmote.sam import ImageEncoderViT, MaskDecoder, PromptEncoder, Sam, TwoWayTransformer
@@ -210,7 +211,7 @@ class SamMed2dSegmenter(SamSegmenter):
         """The network's input (3, side, side) of an (H, W, 3) uint8 image, and where the image lies in it."""
         frame = self._frame(image)
         # Nearest neighbour before the colours, not after as the authors do: the same values, fewer of them.
-        resized = torch.from_numpy(geometry.resize_nearest_cv2(image, frame.content)).to(self.device)
+        resized = to_device(torch.from_numpy(geometry.resize_nearest_cv2(image, frame.content)), self.device)
         pixels = resized.flip(2) if self.preparation.reverse_channels else resized
         standard = (pixels.permute(2, 0, 1) - self.network.pixel_mean) / self.network.pixel_std
         return geometry.place(standard, frame), frame

@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 
 import torch
 
-from adapters.batching import Request, stack_images, stack_prompts
+from adapters.batching import Request, stack_images
 from adapters.families import imis
 from adapters.geometry import Frame
 from adapters.interface import Card, Image, Prediction, Prompt
@@ -98,23 +98,30 @@ class SegmoteSegmenter(imis.ImisSegmenter):
 
     def draw(self, requests: Sequence[Request[Any]]) -> ExpertMasks:
         """What the network draws for requests of one kind."""
-        prompts = stack_prompts(requests, self.device)
-        names = [prompt.text for _, prompt in requests if prompt.text is not None]
-        return self.network.decode(
-            stack_images([encoded.embedding for encoded, _ in requests]),
-            prompts.points,
-            prompts.boxes,
-            prompts.masks,
-            self.pooled(names) if names else None,
-            details=stack_images([encoded.details for encoded, _ in requests]),
-            rows=len(requests),
-            ppt=prompts.points is None and prompts.boxes is None and not names,
+        return self._experts(len(requests), *self._given(requests))
+
+    def _given(self, requests: Sequence[Request[Any]]) -> tuple[Any, ...]:
+        embeddings, details = (
+            stack_images([getattr(encoded, name) for encoded, _ in requests]) for name in ("embedding", "details")
         )
+        return embeddings, details, *self._asked(requests)
+
+    def _experts(self, rows: int, embeddings: torch.Tensor, details: torch.Tensor, *asked: Any) -> ExpertMasks:
+        xy, labels, boxes, masks, pooled = asked
+        points = None if xy is None else (xy, labels)
+        ppt = points is None and boxes is None and pooled is None
+        return self.network.decode(embeddings, points, boxes, masks, pooled, details=details, rows=rows, ppt=ppt)
+
+    def _draw(self, several: bool, rows: int, embeddings: torch.Tensor, *others: Any) -> tuple[torch.Tensor, ...]:
+        drawn = self._experts(rows, embeddings, *others)
+        scores = drawn.score[:, None]
+        if several:
+            return drawn.logits, drawn.routings[-1].confidence, scores
+        return drawn.mask, scores, scores
 
     def _decode(self, requests: Sequence[Request[Any]], several: bool) -> list[Prediction]:
-        drawn = self.draw(requests)
-        scores = drawn.score[:, None]
-        logits, ranks = (drawn.logits, drawn.routings[-1].confidence) if several else (drawn.mask, scores)
+        given = self._given(requests)
+        logits, ranks, scores = self._graphs(partial(self._draw, several), several, len(requests), *given)
         images = [encoded for encoded, _ in requests]
         rows = zip(images, logits, ranks.cpu(), scores.cpu(), strict=True)
         return [replace(self._prediction(image, masks, rank), score=float(score)) for image, masks, rank, score in rows]

@@ -12,6 +12,7 @@ from bench.config import RunConfig
 from bench.data.slicing import Sample
 from bench.predicting.by_slice import AskedCase
 from bench.predicting.rounds import Request, correct, on_native_grid, timed
+from bench.predicting.transfer import to_host
 from bench.prompting.kinds import KINDS
 from bench.prompting.table import prompt_of
 
@@ -72,7 +73,7 @@ def _through_rounds(
         try:
             call = partial(network.propagate, encoded, [_given(request, place)])
             [prediction], seconds = timed(network, call)
-            masks = prediction.masks.cpu().numpy()
+            masks = to_host(list(prediction.masks))
         except (MemoryError, KeyboardInterrupt):
             raise
         except Exception as error:  # nor does it stop other objects

@@ -15,7 +15,7 @@ from bench.config import RunConfig
 from bench.data.case import Item, Mask
 from bench.data.slicing import Sample, stretch
 from bench.predicting.prompts import to_prompt
-from bench.predicting.transfer import all_finite, to_host
+from bench.predicting.transfer import all_finite, begin_to_host, to_host
 from bench.prompting.clicks import next_click
 from bench.prompting.kinds import KINDS
 from bench.prompting.prompt import Click, SimulatedPrompt
@@ -125,13 +125,15 @@ def decode_rounds(
         predictions, seconds = timed(network, partial(network.decode, pairs, multimask=multimask))
         spent.add("decode", seconds)
         finite = all_finite([(prediction.logits, prediction.candidate_logits) for prediction in predictions])
+        others = [_candidates(network, value, drawn) for (value, _), drawn in zip(active, predictions, strict=True)]
         masks = to_host([prediction.mask for prediction in predictions])
-        for (value, request), prediction, mask, usable in zip(active, predictions, masks, finite, strict=True):
+        rows = zip(active, predictions, masks, others, finite, strict=True)
+        for (_, request), prediction, mask, candidates, usable in rows:
             if not usable:
                 request.fail(number, _not_finite(prediction), config)
                 continue
             _keep(request, number, prediction, mask, seconds_encode, seconds / len(active))
-            _keep_others(request, prediction, network, value)
+            _keep_others(request, prediction, candidates())
             if number < request.rounds(config):
                 with spent.on("click"):
                     correct(request, number, mask, prediction.feedback, config)
@@ -158,12 +160,22 @@ def _keep(
     )
 
 
-def _keep_others(request: Request, prediction: Prediction, network: Segmenter, encoded: Any) -> None:
-    """Keep the candidates that were not selected, for the last entry: regret and the oracle are scored from them."""
+def _candidates(network: Segmenter, encoded: Any, prediction: Prediction) -> Callable[[], list[Mask]]:
+    """The masks of a prompt's candidates, if it has several; a GPU draws all of a round before any is waited for."""
     if len(prediction.candidate_scores) < 2:
+        return list
+
+    def drawn() -> list["torch.Tensor"]:
+        return list(network.masks(encoded, prediction.candidate_logits))
+
+    return (lambda: to_host(drawn())) if prediction.mask.device.type == "cpu" else begin_to_host(drawn())
+
+
+def _keep_others(request: Request, prediction: Prediction, masks: Sequence[Mask]) -> None:
+    """Keep the candidates that were not selected, for the last entry: regret and the oracle are scored from them."""
+    if not masks:
         return
     drawn = request.drawn
-    masks = to_host(list(network.masks(encoded, prediction.candidate_logits)))
     scores = prediction.candidate_scores.tolist()
     for number, (mask, score) in enumerate(zip(masks, scores, strict=True)):
         if number != prediction.selected:

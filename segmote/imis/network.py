@@ -8,6 +8,7 @@ and baseline, CVPR 2025.
 """
 
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 import torch
@@ -114,5 +115,11 @@ def prompt_encoder(config: ImisConfig) -> TextPromptEncoder:
 
 def standardised(image: Tensor) -> Tensor:
     """The network's input of an RGB image (3, H, W), 0..255."""
-    mean, std = (torch.tensor(values, device=image.device)[:, None, None] for values in (PIXEL_MEAN, PIXEL_STD))
+    mean, std = _colours(image.device)
     return (image - mean) / std
+
+
+@cache  # made once, since making a tensor of numbers waits for a GPU
+def _colours(device: torch.device) -> tuple[Tensor, Tensor]:
+    mean, std = (torch.tensor(values, device=device)[:, None, None] for values in (PIXEL_MEAN, PIXEL_STD))
+    return mean, std
