@@ -9,7 +9,7 @@ import difflib
 import pkgutil
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from adapters.cards import CARDS, given_masks
 from adapters.interface import (
@@ -27,6 +27,8 @@ from adapters.interface import (
 
 if TYPE_CHECKING:
     import torch
+
+    from adapters.precision import Precision
 
 __all__ = [
     "REGISTRY",
@@ -120,7 +122,7 @@ def load(
 
     from adapters.allocator import keep_memory  # noqa: PLC0415
     from adapters.channel_norm import use_one_pass_norms  # noqa: PLC0415
-    from adapters.image_attention import use_lean_blocks  # noqa: PLC0415
+    from adapters.image_attention import use_fused_attention, use_lean_blocks  # noqa: PLC0415
     from adapters.linear import use_one_dnn  # noqa: PLC0415
     from adapters.precision import check_precision  # noqa: PLC0415
     from adapters.weights.catalogue import locate  # noqa: PLC0415
@@ -136,12 +138,15 @@ def load(
     if path is not None:
         getattr(chosen, "fill", fill)(network, path)
     device = torch.device(device)
+    use_lean_blocks(network)
     if device.type == "cpu":
         keep_memory()
-        use_lean_blocks(network)
         use_one_pass_norms(network)
         use_one_dnn(network)
-    segmenter: Segmenter = chosen(described, network.to(device).eval(), device, precision)
+    network = network.to(device).eval()
+    if device.type == "cuda":
+        use_fused_attention(network, cast("Precision", precision))
+    segmenter: Segmenter = chosen(described, network, device, precision)
     return segmenter
 
 

@@ -3,7 +3,7 @@ import torch
 from segment_anything.modeling.image_encoder import Block
 
 from adapters import image_attention
-from adapters.image_attention import LeanBlock, use_lean_blocks
+from adapters.image_attention import LeanBlock, use_fused_attention, use_lean_blocks
 from adapters.published import published_arithmetic
 
 
@@ -58,3 +58,60 @@ def test_names_of_weights_stay():
     names = list(block.state_dict())
     use_lean_blocks(block)
     assert list(block.state_dict()) == names
+
+
+@pytest.mark.parametrize(("window", "positions", "bias"), [(0, True, True), (4, True, True), (4, False, False)])
+def test_the_fused_attention_gives_what_the_package_gives(monkeypatch, window, positions, bias):
+    block, x = a_block(window, positions, bias), torch.randn(2, 9, 11, 24)
+    calls = []
+    fused = torch.nn.functional.scaled_dot_product_attention
+    monkeypatch.setattr(
+        torch.nn.functional, "scaled_dot_product_attention", lambda *a, **k: calls.append(1) or fused(*a, **k)
+    )
+    with torch.no_grad():
+        expected = block(x)
+        use_lean_blocks(block)
+        block.fused = True
+        torch.testing.assert_close(block(x), expected, rtol=0, atol=1e-5)
+        assert calls == [1]
+        with published_arithmetic():
+            assert torch.equal(block(x), expected)
+    torch.testing.assert_close(block(x), expected, rtol=0, atol=1e-5)
+    assert calls == [1], "neither as published nor with gradients"
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_the_fused_attention_is_used_once_it_was_proven(precision):
+    network = torch.nn.Sequential(a_block(0), a_block(3))
+    use_lean_blocks(network)
+    assert not any(block.fused for block in network)
+    use_fused_attention(network, precision)
+    assert all(block.fused for block in network)
+
+
+@pytest.mark.parametrize("broken", [0, 3])
+def test_a_fused_attention_that_is_off_is_used_by_no_block(monkeypatch, broken):
+    network = torch.nn.Sequential(a_block(0), a_block(3))
+    use_lean_blocks(network)
+    right = image_attention._fused
+    wrong = network[0 if broken == 0 else 1].attn
+    monkeypatch.setattr(image_attention, "_fused", lambda a, x: right(a, x) * (1 + 1e-4 * (a is wrong)))
+    with pytest.warns(UserWarning, match=r"not used \(it is off by 0.0001 in fp32\)"):
+        use_fused_attention(network, "fp32")
+    assert not any(block.fused for block in network)
+
+
+def test_a_fused_attention_that_fails_is_not_used(monkeypatch):
+    def fails(*_):
+        raise torch.OutOfMemoryError("no room\nfor it")
+
+    block = a_block(0)
+    use_lean_blocks(block)
+    monkeypatch.setattr(image_attention, "_fused", fails)
+    with pytest.warns(UserWarning, match=r"not used \(OutOfMemoryError: no room\)"):
+        use_fused_attention(block, "fp32")
+    assert not block.fused
+
+
+def test_a_network_without_such_blocks_stays_as_it_is():
+    use_fused_attention(torch.nn.Linear(2, 2), "fp32")

@@ -7,8 +7,9 @@ import torch
 
 import adapters
 from adapters import Card, MissingWeights, Points, Prompt, UnsupportedPrompt
-from adapters.interface import check_image, check_prompt
+from adapters.interface import check_image, check_prompt, check_prompts
 from adapters.weights.catalogue import CATALOGUE
+from tests.helpers.waits import Waits
 
 ROOT = Path(__file__).parents[2]
 CARD = Card(
@@ -176,6 +177,22 @@ def test_a_previous_mask_that_is_not_finite_is_refused(value):
     previous[0, 1, 2] = value
     with pytest.raises(ValueError, match="1 of 16 values that are not finite"):
         check_prompt(card, Prompt(previous=previous), 8, 8)
+
+
+def test_previous_masks_are_checked_together():
+    card = replace(CARD, accepts=frozenset({"box", "mask"}))
+    masks = [torch.zeros(1, 4, 4) for _ in range(5)]
+    asked = [(Prompt(box=np.zeros(4)), (8, 8)), *((Prompt(previous=mask), (8, 8)) for mask in masks)]
+    with Waits() as waits:
+        check_prompts(card, asked)
+    assert waits.found == 0, "none is looked at alone"
+    masks[3][0, 0, :2] = float("nan")
+    with pytest.raises(ValueError, match="2 of 16 values"):
+        check_prompts(card, asked)
+    box = Prompt(box=np.array([0, 0, 9, 9]))
+    check_prompts(card, [(box, (9, 9))])
+    with pytest.raises(ValueError, match="outside"):
+        check_prompts(card, [(box, (9, 9)), (box, (8, 8))])
 
 
 def test_half_a_character_is_no_text_prompt():

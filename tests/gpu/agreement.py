@@ -7,6 +7,8 @@ from typing import Any
 import torch
 
 import adapters
+from adapters.decoder_graphs import LARGEST_ERROR, MOST_SIGNS, DecoderGraphs
+from adapters.image_attention import use_fused_attention
 from adapters.interface import Prediction, Segmenter
 from tests.gpu.inputs import SIDE, box_prompts, click_prompts, picture
 from tests.helpers.seeded import seed_weights
@@ -33,8 +35,10 @@ def seeded(name: str, device: str, precision: str = "fp32") -> Segmenter:
     """A model whose weights are a function of their names."""
     model = adapters.load(name, "random", "cpu", precision)
     seed_weights(model.network)
-    family = type(model)
-    return family(model.card, model.network.to(device), torch.device(device), precision)
+    family, network = type(model), model.network.to(device)
+    if torch.device(device).type == "cuda":
+        use_fused_attention(network, precision)
+    return family(model.card, network, torch.device(device), precision)
 
 
 def compared(name: str, device: str, until: float) -> list[dict[str, Any]]:
@@ -56,6 +60,27 @@ def compared(name: str, device: str, until: float) -> list[dict[str, Any]]:
         agrees = error <= most_error and pixels <= most_pixels
         rows.append({"model": name, "precision": precision, "logits": error, "pixels": pixels, "agrees": agrees})
     return rows
+
+
+def replayed(name: str, device: str, until: float) -> list[dict[str, Any]]:
+    """One row: how far masks drawn by CUDA graphs are from those drawn without, on one device; none when time is over.
+
+    Args:
+        name: "family/variant".
+        device: as torch names it; on a CPU there are no graphs.
+        until: of `time.monotonic`.
+    """
+    if time.monotonic() > until:
+        return []
+    model = seeded(name, device)
+    graphs: Any = model._graphs
+    for _ in range(3):  # seen, recorded, replayed
+        found = _drawn(model)
+    model._graphs = DecoderGraphs(name, None)
+    errors = [_errors(one, other) for one, other in zip(_drawn(model), found, strict=True)]
+    error, pixels = (max(values) for values in zip(*errors, strict=True))
+    agrees = error <= LARGEST_ERROR and pixels <= MOST_SIGNS
+    return [{"model": name, "graphs": len(graphs._graphs), "logits": error, "pixels": pixels, "agrees": agrees}]
 
 
 def _drawn(model: Segmenter) -> list[Prediction]:

@@ -43,7 +43,8 @@ def main() -> int:
             print(f"{name}: {time.monotonic() - began:.0f} s, {time.monotonic() - started:.0f} s in all", flush=True)
             _write(options.out, results)
     _write(options.out, results)
-    wrong = [row for row in results.get("agreement", []) if not row["agrees"]]
+    compared = [*results.get("agreement", []), *results.get("decoder by CUDA graphs", [])]
+    wrong = [row for row in compared if not row["agrees"]]
     moved = results.get("mini world", {}).get("moved", {})
     print(*wrong, *moved.items(), sep="\n")
     return 1 if wrong or moved else 0
@@ -91,6 +92,8 @@ def _parts(options: argparse.Namespace, until: float, work: Path) -> Iterator[tu
 
     yield "matrix products, TFLOP/s", lambda: {name: rate / 1e12 for name, rate in rates.items()}
     yield "agreement", lambda: [row for name in names for row in agreement.compared(name, device, until - 240)]
+    graphed = agreement.MINIS if small else (*agreement.MINIS, sam, "segmote/released")
+    yield "decoder by CUDA graphs", lambda: [row for n in graphed for row in agreement.replayed(n, device, until - 200)]
     yield "mini world", lambda: mini_world(device, small, work)
     yield "decoder", lambda: [row for n in (sam, light) for row in speed.decoder(n, device, prompts, repeats)]
     yield "encoder", encoders

@@ -12,6 +12,7 @@ from scipy import ndimage
 from segment_anything import SamPredictor
 from torch.utils.flop_counter import FlopCounterMode
 
+from adapters.decoder_graphs import DecoderGraphs
 from adapters.embedding_cache import CachedSegmenter, EmbeddingCache
 from adapters.interface import Points, Prompt, Segmenter
 from bench import protocols
@@ -79,15 +80,21 @@ def encoder(name: str, device: str, precision: str, rate: float, batches: tuple[
 
 
 def decoder(name: str, device: str, batches: tuple[int, ...], repeats: int) -> list[dict[str, Any]]:
-    """One row per batch: microseconds per box with the mask on the image's grid, requests of eight images (G2)."""
+    """One row per batch: microseconds per box with the mask on the image's grid, requests of eight images (G2), by the
+    decoder's CUDA graphs and without them.
+    """
     model, place = seeded(name, device), torch.device(device)
     encoded = model.encode([picture(seed) for seed in range(8)])
-    rows = []
-    for batch in batches:
-        requests = [(encoded[number % 8], prompt) for number, prompt in enumerate(box_prompts(0, batch))]
-        seconds = seconds_of(lambda requests=requests: model.decode(requests), place, repeats)
-        rows.append({"model": name, "prompts": batch, "us per prompt": 1e6 * seconds / batch})
-    return rows
+    rows = [{"model": name, "prompts": batch} for batch in batches]
+    graphs: Any = model._graphs
+    for column, chosen in (("us per prompt", graphs), ("without graphs", DecoderGraphs(name, None))):
+        model._graphs = chosen
+        for row in rows:
+            boxes = enumerate(box_prompts(0, row["prompts"]))
+            requests = [(encoded[number % 8], box) for number, box in boxes]
+            seconds = seconds_of(lambda requests=requests: model.decode(requests), place, repeats)
+            row[column] = 1e6 * seconds / row["prompts"]
+    return [row | {"graphs": len(graphs._graphs)} for row in rows]
 
 
 def end_to_end(name: str, device: str, precision: str, images: int, official_images: int) -> list[dict[str, Any]]:

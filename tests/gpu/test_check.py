@@ -2,11 +2,14 @@
 
 import json
 import math
+import warnings
+from dataclasses import replace
 
 import pytest
 import torch
 
 from tests.gpu import agreement, check, speed
+from tests.gpu.inputs import box_prompts, picture
 
 
 def test_a_device_agrees_with_itself():
@@ -45,6 +48,72 @@ def test_results_are_written_as_data_and_as_tables(tmp_path):
 def test_operations_of_a_product_are_counted():
     one, other = torch.ones(3, 5), torch.ones(5, 7)
     assert speed.flops_of(lambda: one @ other) == 2 * 3 * 5 * 7
+
+
+def test_there_are_no_graphs_on_a_cpu():
+    (row,) = agreement.replayed("sam/mini", "cpu", math.inf)
+    assert row == {"model": "sam/mini", "graphs": 0, "logits": 0, "pixels": 0, "agrees": True}
+    assert agreement.replayed("sam/mini", "cpu", -math.inf) == []
+
+
+def test_a_graph_that_draws_otherwise_is_found(monkeypatch):
+    seeded = agreement.seeded
+
+    def disturbed(*arguments):
+        model = seeded(*arguments)
+        plain = model._graphs
+        model._graphs = lambda *given: tuple(1.01 * part for part in plain(*given))
+        model._graphs.__dict__["_graphs"] = {}
+        return model
+
+    monkeypatch.setattr(agreement, "seeded", disturbed)
+    assert not agreement.replayed("sam/mini", "cpu", math.inf)[0]["agrees"]
+
+
+def test_decoders_are_timed_with_graphs_and_without():
+    rows = speed.decoder("sam/mini", "cpu", (1, 2), 1)
+    assert [row["prompts"] for row in rows] == [1, 2]
+    assert all(row["us per prompt"] > 0 < row["without graphs"] and row["graphs"] == 0 for row in rows)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("name", agreement.MINIS)
+def test_cuda_graphs_draw_what_their_kernels_draw(name):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # graphs are given up with a warning
+        (row,) = agreement.replayed(name, "cuda", math.inf)
+    assert row["agrees"], row
+    assert row["graphs"] > 0
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("name", agreement.MINIS)
+def test_prompts_do_not_wait_for_the_gpu_one_by_one(name):
+    model = agreement.seeded(name, "cuda")
+    (encoded,) = model.encode([picture(0)])
+    assert waits(lambda: model.encode([picture(0), picture(1)])) == 0
+    counts = []
+    for prompts in (8, 64):
+        requests = [(encoded, prompt) for prompt in box_prompts(0, prompts)]
+        drawn = [model.decode(requests) for _ in range(3)][-1]
+        if "mask" in model.card.accepts:
+            requests = [(e, replace(p, previous=d.feedback)) for (e, p), d in zip(requests, drawn, strict=True)]
+            for _ in range(3):
+                model.decode(requests)
+        counts.append(waits(lambda requests=requests: model.decode(requests)))
+    assert counts[0] == counts[1] <= 3, "masks are checked, scores and ranks are fetched"
+
+
+def waits(call):
+    """How often a call waits for the GPU, as PyTorch's own watch counts it."""
+    with warnings.catch_warnings(record=True) as found:
+        warnings.simplefilter("always")
+        torch.cuda.set_sync_debug_mode("warn")
+        try:
+            call()
+        finally:
+            torch.cuda.set_sync_debug_mode("default")
+    return sum("called a synchronizing CUDA operation" in str(one.message) for one in found)
 
 
 @pytest.mark.gpu

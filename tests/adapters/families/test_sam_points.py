@@ -2,29 +2,13 @@
 
 import pytest
 import torch
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from adapters.families.sam_points import use_embedding_without_waits
 from adapters.families.small_networks import sam
+from tests.helpers.waits import Waits
 
 POINTS = torch.tensor([[[3.0, 4], [50, 7], [20, 90]], [[11, 12], [13, 14], [0, 0]]])
 LABELS = torch.tensor([[1, 0, -1], [0, 1, 1]], dtype=torch.int32)
-
-
-class Waits(TorchDispatchMode):
-    """Operations that make the processor wait for a GPU: their result's size or value is needed at once."""
-
-    found = 0
-
-    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
-        name = function._schema.name
-        by_mask = "index" in name and any(
-            isinstance(part, torch.Tensor) and part.dtype == torch.bool
-            for given in args
-            for part in (given if isinstance(given, (list, tuple)) else ())
-        )
-        self.found += by_mask or name in ("aten::nonzero", "aten::_local_scalar_dense", "aten::item")
-        return function(*args, **(kwargs or {}))
 
 
 @pytest.mark.parametrize("boxes", [None, torch.tensor([[1.0, 2, 30, 40], [5, 6, 7, 8]])])

@@ -1,6 +1,10 @@
+from types import SimpleNamespace
+
 import pandas as pd
 import pytest
+import torch
 
+from bench.predicting import rounds
 from bench.running import run
 from tests.helpers import fakes
 from tests.helpers.fakes import config
@@ -50,3 +54,28 @@ def test_logits_that_are_no_numbers_are_failures_and_the_rest_is_scored(tmp_path
     assert set(later["status"]) == {"failed"} and later["value"].isna().all() and len(later) == 6
     reasons = pd.read_parquet(tmp_path / "r" / "failures.parquet").query("stage == 'predict'")["reason"]
     assert reasons.str.contains("logits are NaN or infinite").all() and outcome.failed == 6
+
+
+class Drawer:
+    """Draws a mask per candidate, and counts how often it is asked."""
+
+    asked = 0
+
+    def masks(self, encoded, logits):
+        self.asked += 1
+        return logits > 0
+
+
+@pytest.mark.parametrize(("device", "at_once"), [("cpu", 0), ("cuda", 1)])
+def test_a_gpu_draws_candidates_before_any_is_waited_for(device, at_once):
+    logits = torch.tensor([[[1.0, -1]], [[-1, 1]], [[1, 1]]])
+    on = SimpleNamespace(device=SimpleNamespace(type=device))
+    network = Drawer()
+    later = rounds._candidates(
+        network, None, SimpleNamespace(mask=on, candidate_scores=[1, 2, 3], candidate_logits=logits)
+    )
+    assert network.asked == at_once
+    assert [mask.tolist() for mask in later()] == [[[True, False]], [[False, True]], [[True, True]]]
+    assert network.asked == 1
+    alone = rounds._candidates(network, None, SimpleNamespace(mask=on, candidate_scores=[1], candidate_logits=logits))
+    assert alone() == [] and network.asked == 1

@@ -2,6 +2,8 @@ import numpy as np
 import pytest
 import torch
 
+from adapters import pinned
+from bench.predicting import transfer
 from bench.predicting.transfer import _pack, all_finite, begin_to_host, to_host
 
 
@@ -17,6 +19,21 @@ def test_masks_arrive_as_they_were_and_in_their_order(way, shapes):
     found = way(masks)
     assert len(found) == len(masks)
     assert all(one.dtype == bool and np.array_equal(one, mask.numpy()) for one, mask in zip(found, masks, strict=True))
+
+
+def test_many_masks_travel_in_parts_and_all_set_out_before_one_arrives(monkeypatch):
+    steps = []
+
+    def begin(bits):
+        steps.append(("sets out", len(bits)))
+        return lambda: steps.append(("arrives", len(bits))) or bits
+
+    monkeypatch.setattr(pinned, "begin_to_host", begin)
+    monkeypatch.setattr(transfer, "MASKS_AT_ONCE", 2)
+    masks = drawn([(3, 5), (3, 5), (4, 4), (3, 5)])
+    found = begin_to_host(masks)()
+    assert all(np.array_equal(one, mask.numpy()) for one, mask in zip(found, masks, strict=True))
+    assert steps == [(step, count) for step in ("sets out", "arrives") for count in (2, 1, 1)]
 
 
 def test_eight_pixels_are_a_byte():
