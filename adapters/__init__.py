@@ -124,7 +124,7 @@ def load(
     from adapters.channel_norm import use_one_pass_norms  # noqa: PLC0415
     from adapters.image_attention import use_fused_attention, use_lean_blocks  # noqa: PLC0415
     from adapters.linear import use_one_dnn  # noqa: PLC0415
-    from adapters.precision import check_precision  # noqa: PLC0415
+    from adapters.precision import check_precision, use_whole_float32  # noqa: PLC0415
     from adapters.weights.catalogue import locate  # noqa: PLC0415
     from adapters.weights.checkpoint import fill  # noqa: PLC0415
 
@@ -145,6 +145,7 @@ def load(
         use_one_dnn(network)
     network = network.to(device).eval()
     if device.type == "cuda":
+        use_whole_float32()
         use_fused_attention(network, cast("Precision", precision))
     segmenter: Segmenter = chosen(described, network, device, precision)
     return segmenter

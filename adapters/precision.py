@@ -22,6 +22,11 @@ def check_precision(precision: str) -> None:
         raise ValueError(f"precision must be one of {', '.join(get_args(Precision))}, got {precision!r}")
 
 
+def use_whole_float32() -> None:
+    """Let GPUs compute float32 as such in products and in convolutions, which PyTorch would round to TF32's 10 bits."""
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
+
+
 def autocast(device: torch.device, precision: Precision) -> AbstractContextManager[None]:
     """A context that computes in `precision`; fp32 also switches off a surrounding autocast."""
     enabled = precision != "fp32"

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from adapters.precision import autocast, check_precision
+from adapters.precision import autocast, check_precision, use_whole_float32
 
 CPU = torch.device("cpu")
 
@@ -16,3 +16,10 @@ def test_an_unknown_precision_is_refused():
     check_precision("fp16")
     with pytest.raises(ValueError, match="fp32, bf16, fp16, got 'fp8'"):
         check_precision("fp8")
+
+
+def test_float32_is_not_rounded_on_a_gpu(monkeypatch):
+    for backend in (torch.backends.cudnn, torch.backends.cuda.matmul):
+        monkeypatch.setattr(backend, "allow_tf32", True)
+    use_whole_float32()
+    assert not torch.backends.cudnn.allow_tf32 and not torch.backends.cuda.matmul.allow_tf32

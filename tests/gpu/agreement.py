@@ -10,6 +10,7 @@ import adapters
 from adapters.decoder_graphs import LARGEST_ERROR, MOST_SIGNS, DecoderGraphs
 from adapters.image_attention import use_fused_attention
 from adapters.interface import Prediction, Segmenter
+from adapters.precision import use_whole_float32
 from tests.gpu.inputs import SIDE, box_prompts, click_prompts, picture
 from tests.helpers.seeded import seed_weights
 
@@ -37,6 +38,7 @@ def seeded(name: str, device: str, precision: str = "fp32") -> Segmenter:
     seed_weights(model.network)
     family, network = type(model), model.network.to(device)
     if torch.device(device).type == "cuda":
+        use_whole_float32()
         use_fused_attention(network, precision)
     return family(model.card, network, torch.device(device), precision)
 

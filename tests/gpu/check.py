@@ -19,6 +19,7 @@ from typing import Any
 import pandas as pd
 import torch
 
+from adapters.precision import use_whole_float32
 from tests.gpu import agreement, speed
 
 ROOT = Path(__file__).parents[2]
@@ -30,7 +31,7 @@ PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16}
 def main() -> int:
     """Run what the time allows; exits with 1 if a device disagrees or a row of the mini world moved."""
     options = _options()
-    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
+    use_whole_float32()
     results: dict[str, Any] = {"about": _about(options.device, options.small)}
     started, until = time.monotonic(), time.monotonic() + 60 * options.minutes
     with tempfile.TemporaryDirectory() as work:
