@@ -21,6 +21,7 @@ from adapters.published import as_published
 ROWS = (1, 2, 4, 8, 16, 24, 32, 48, 64)
 MOST_GRAPHS = 16
 WARM_UPS = 3
+LEAST_FREE = 0.25  # of a GPU's memory, below which nothing is recorded
 # As in the exact group of `bench verify-fast`: a difference relative to the deviation, and the share of other signs.
 LARGEST_ERROR, MOST_SIGNS = 1e-4, 1e-6
 
@@ -55,7 +56,8 @@ class DecoderGraphs:
             rows: how many prompts there are.
             given: tensors of `rows` rows, or of one row for all, or None.
         """
-        if self._record is None or rows > ROWS[-1] or as_published() or torch.is_grad_enabled():
+        otherwise = as_published() or torch.is_grad_enabled() or torch.is_inference_mode_enabled()
+        if self._record is None or rows > ROWS[-1] or otherwise:
             return draw(rows, *given)
         size = next(size for size in ROWS if size >= rows)
         full = [filled(part, rows, size) for part in given]
@@ -132,7 +134,15 @@ class CudaRecorder:
             self._stream, self._pool = torch.cuda.Stream(), torch.cuda.graph_pool_handle()
 
     def __call__(self, call: Callable[[], Drawn]) -> Callable[[], Drawn]:
-        """Record a call, after it has warmed up; what is returned repeats it and hands out the same tensors."""
+        """Record a call, after it has warmed up; what is returned repeats it and hands out the same tensors.
+
+        Raises:
+            RuntimeError: the call cannot be recorded, or too little memory is free.
+        """
+        free, total = torch.cuda.mem_get_info(self._device)
+        free += torch.cuda.memory_reserved(self._device) - torch.cuda.memory_allocated(self._device)
+        if free < LEAST_FREE * total:
+            raise torch.OutOfMemoryError(f"only {free / total:.0%} of the memory is free")
         with torch.cuda.device(self._device):
             self._stream.wait_stream(torch.cuda.current_stream())
             with torch.cuda.stream(self._stream):

@@ -169,13 +169,15 @@ def test_memory_that_runs_out_in_the_decoder_itself_is_left_to_the_passes():
         DecoderGraphs("a model", Tape())(draw, (), 3, boxes(3))
 
 
-def test_training_the_published_arithmetic_and_large_passes_are_left_alone():
+def test_training_inference_mode_the_published_arithmetic_and_large_passes_are_left_alone():
     tape, decoder = Tape(), Decoder()
     graphs = DecoderGraphs("a model", tape)
     for _ in range(3):
         with torch.enable_grad():
             ask(graphs, decoder, 5)
         with published_arithmetic():
+            ask(graphs, decoder, 5)
+        with torch.inference_mode():
             ask(graphs, decoder, 5)
         ask(graphs, decoder, ROWS[-1] + 1)
     assert tape.recorded == 0
