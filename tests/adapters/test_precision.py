@@ -18,8 +18,14 @@ def test_an_unknown_precision_is_refused():
         check_precision("fp8")
 
 
-def test_float32_is_not_rounded_on_a_gpu(monkeypatch):
-    for backend in (torch.backends.cudnn, torch.backends.cuda.matmul):
-        monkeypatch.setattr(backend, "allow_tf32", True)
-    use_whole_float32()
-    assert not torch.backends.cudnn.allow_tf32 and not torch.backends.cuda.matmul.allow_tf32
+def test_float32_is_not_rounded_on_a_gpu():
+    backends = torch.backends.cudnn, torch.backends.cuda.matmul
+    before = [backend.allow_tf32 for backend in backends]
+    try:
+        for backend in backends:
+            backend.allow_tf32 = True
+        use_whole_float32()
+        assert not any(backend.allow_tf32 for backend in backends)
+    finally:
+        for backend, value in zip(backends, before, strict=True):
+            backend.allow_tf32 = value
