@@ -25,11 +25,13 @@ from tests.gpu import agreement, speed
 ROOT = Path(__file__).parents[2]
 REFERENCE = ROOT / "results" / "reference" / "demo-box.json"
 MOST_DICE = 0.005  # how far a row of the mini world may move between devices
+# The tests marked `gpu` that compare no official network with the CPU, which is a part of its own.
+TESTS = ("tests/gpu", "tests/adapters/test_pinned.py", "tests/bench/predicting/test_transfer.py")
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16}
 
 
 def main() -> int:
-    """Run what the time allows; exits with 1 if a device disagrees or a row of the mini world moved."""
+    """Run what the time allows; exits with 1 if a device disagrees, a test fails or a row of the mini world moved."""
     options = _options()
     use_whole_float32()
     results: dict[str, Any] = {"about": _about(options.device, options.small)}
@@ -47,8 +49,9 @@ def main() -> int:
     compared = [*results.get("agreement", []), *results.get("decoder by CUDA graphs", [])]
     wrong = [row for row in compared if not row["agrees"]]
     moved = results.get("mini world", {}).get("moved", {})
-    print(*wrong, *moved.items(), sep="\n")
-    return 1 if wrong or moved else 0
+    failed = [results["tests"]["end"]] if results.get("tests", {}).get("failed") else []
+    print(*wrong, *failed, *moved.items(), sep="\n")
+    return 1 if wrong or failed or moved else 0
 
 
 def _options() -> argparse.Namespace:
@@ -95,6 +98,7 @@ def _parts(options: argparse.Namespace, until: float, work: Path) -> Iterator[tu
     yield "agreement", lambda: [row for name in names for row in agreement.compared(name, device, until - 240)]
     graphed = agreement.MINIS if small else (*agreement.MINIS, sam, "segmote/released")
     yield "decoder by CUDA graphs", lambda: [row for n in graphed for row in agreement.replayed(n, device, until - 200)]
+    yield "tests", lambda: marked_tests(device)
     yield "mini world", lambda: mini_world(device, small, work)
     yield "decoder", lambda: [row for n in (sam, light) for row in speed.decoder(n, device, prompts, repeats)]
     yield "encoder", encoders
@@ -104,6 +108,15 @@ def _parts(options: argparse.Namespace, until: float, work: Path) -> Iterator[tu
     )
     yield "bytes", lambda: [speed.bytes_moved(sam, device, work)]
     yield "embedding cache", lambda: [speed.cache(name, device, "fp32", work / name) for name in (sam, *others)]
+
+
+def marked_tests(device: str) -> dict[str, Any]:
+    """The tests marked `gpu`; on a CPU they are found, but not run."""
+    how = [] if device.startswith("cuda") else ["--collect-only"]
+    chosen = ["-m", "gpu", "-k", "not draws_what_the_cpu_draws", *TESTS]
+    command = [sys.executable, "-m", "pytest", "-o", "addopts=", "-q", *how, *chosen]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    return {"failed": bool(done.returncode), "end": (done.stdout + done.stderr)[-2000:]}
 
 
 def mini_world(device: str, small: bool, work: Path) -> dict[str, Any]:

@@ -4,10 +4,12 @@ import json
 import math
 import warnings
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 import torch
 
+from adapters.image_attention import LeanBlock
 from tests.gpu import agreement, check, speed
 from tests.gpu.inputs import box_prompts, picture
 
@@ -45,6 +47,20 @@ def test_results_are_written_as_data_and_as_tables(tmp_path):
     assert "31.25" in (tmp_path / "nvidia-h200.md").read_text()
 
 
+@pytest.mark.parametrize(("device", "only_found"), [("cpu", True), ("cuda", False)])
+def test_marked_tests_run_on_a_gpu_and_are_found_on_a_cpu(monkeypatch, device, only_found):
+    commands = []
+
+    def run(command, **_):
+        commands.append(command)
+        return SimpleNamespace(returncode=1, stdout="1 failed", stderr="")
+
+    monkeypatch.setattr(check.subprocess, "run", run)
+    assert check.marked_tests(device) == {"failed": True, "end": "1 failed"}
+    assert ("--collect-only" in commands[0]) == only_found
+    assert all((check.ROOT / path).exists() for path in check.TESTS)
+
+
 def test_operations_of_a_product_are_counted():
     one, other = torch.ones(3, 5), torch.ones(5, 7)
     assert speed.flops_of(lambda: one @ other) == 2 * 3 * 5 * 7
@@ -80,10 +96,18 @@ def test_decoders_are_timed_with_graphs_and_without():
 @pytest.mark.parametrize("name", agreement.MINIS)
 def test_cuda_graphs_draw_what_their_kernels_draw(name):
     with warnings.catch_warnings():
-        warnings.simplefilter("error")  # graphs are given up with a warning
+        warnings.filterwarnings("error", message=".*without CUDA graphs")
         (row,) = agreement.replayed(name, "cuda", math.inf)
     assert row["agrees"], row
     assert row["graphs"] > 0
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_the_fused_attention_is_exact_on_a_gpu(precision):
+    blocks = [m for m in agreement.seeded("sam/vit_b", "cuda", precision).network.modules() if isinstance(m, LeanBlock)]
+    assert len(blocks) == 12
+    assert all(block.fused for block in blocks)
 
 
 @pytest.mark.gpu
