@@ -16,7 +16,7 @@ from segmote.training.data import find_items
 
 PHANTOM_FOUR = ("phantom_ct", "phantom_t1", "phantom_t2", "phantom_flair")
 PHANTOM_SEVEN = (*PHANTOM_FOUR, "phantom_xray", "phantom_dermoscopy", "phantom_ultrasound")
-SEEDS = (0, 1, 2)
+SEEDS, MOST_SEEDS = 3, 8
 MINI_EPOCHS, MINI_LIMIT, MINI_SLICES = 12, 80, 3
 
 
@@ -87,6 +87,7 @@ def default_setting(
         four=data.four,
         seven=data.seven,
         seeds=SEEDS,
+        most_seeds=MOST_SEEDS,
         limit=None if full else MINI_LIMIT,
         slices=None if full else MINI_SLICES,
         work=work,

@@ -6,7 +6,7 @@ import pandas as pd
 
 from bench.studies.ablations.output import AblationReport, Panel, bars, long
 from bench.studies.ablations.setting import NetworkVariant, Setting, Subset
-from bench.studies.ablations.summary import AblationVerdict, by_seed, difference, gains, intervals, is_best
+from bench.studies.ablations.summary import AblationVerdict, by_seed, difference, gains, intervals, is_best, trainings
 from bench.studies.ablations.testing import averages
 from bench.studies.ablations.training import records
 
@@ -27,7 +27,7 @@ def ablate(setting: Setting, jobs: int) -> AblationReport:
     panels = [Panel(PANELS[subset], parts[subset]) for subset in SUBSETS]
     caption = (
         "Dice (%) on the zero-shot sets, prompt box, protocol bench, by N:M = experts:active; mean over "
-        f"{len(setting.seeds)} trainings with 95 % interval. Four: {', '.join(setting.four)}; "
+        f"{trainings(pd.concat(values.values()))} with 95 % interval. Four: {', '.join(setting.four)}; "
         f"seven: {', '.join(setting.seven)}. {setting.text()}"
     )
     return AblationReport(

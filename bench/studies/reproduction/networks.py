@@ -38,7 +38,7 @@ def ablation_setting(programme: Programme, curated: Path, work: Path, epochs: in
     made = default_setting(data, work, not mini, programme.base(), epochs or pace.ablation_epochs)
     given: Mapping[str, Any] = {"limit": pace.ablation_images, "slices": pace.slices}
     chosen = {name: value for name, value in given.items() if value is not None}
-    return replace(made, zero_shot=zero_shot_names(programme), seeds=tuple(range(pace.seeds)), **chosen)
+    return replace(made, zero_shot=zero_shot_names(programme), seeds=pace.seeds, most_seeds=pace.seeds, **chosen)
 
 
 def subsets(curated: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
