@@ -65,7 +65,7 @@ class AblateOptions:
         typer.Option(min=1, help="Trainings of a configuration whose interval is wider than 5 Dice points, at most."),
     ] = 8
     epochs: Annotated[
-        int | None, typer.Option(min=1, help="Training epochs. Default: 12 for mini networks, else the recipe's.")
+        int | None, typer.Option(min=1, help="Training epochs. Default: 6 for mini networks, else the recipe's.")
     ] = None
     limit: Annotated[
         int | None, typer.Option(min=1, help="Training images per data set. Default: 80 for mini networks, else all.")

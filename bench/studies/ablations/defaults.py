@@ -17,7 +17,7 @@ from segmote.training.data import find_items
 PHANTOM_FOUR = ("phantom_ct", "phantom_t1", "phantom_t2", "phantom_flair")
 PHANTOM_SEVEN = (*PHANTOM_FOUR, "phantom_xray", "phantom_dermoscopy", "phantom_ultrasound")
 SEEDS, MOST_SEEDS = 3, 8
-MINI_EPOCHS, MINI_LIMIT, MINI_SLICES = 12, 80, 3
+MINI_EPOCHS, MINI_LIMIT, MINI_SLICES = 6, 80, 3
 HALVED_AFTER = (5 / 12, 7 / 12, 8 / 12, 9 / 12, 10 / 12, 11 / 12)  # of the epochs, the rate
 
 
@@ -72,7 +72,7 @@ def default_setting(
         work: folder of trained networks and embeddings.
         full: networks of official size, trained by the paper's recipe on all images; mini ones otherwise.
         base: weights file of IMIS-Net; None for the catalogue's file.
-        epochs: None for the recipe's number, or 12 for mini networks.
+        epochs: None for the recipe's number, or 6 for mini networks.
 
     Raises:
         MissingWeights: the catalogue's file is not there.
