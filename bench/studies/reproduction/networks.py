@@ -42,11 +42,15 @@ def ablation_setting(programme: Programme, curated: Path, work: Path, epochs: in
 
 
 def subsets(curated: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Names of the data sets of the four modalities with the most masks, and of all of them, in lower case."""
+    """Names of the data sets of the modalities with the most masks, and of all data sets, in lower case.
+
+    The smaller subset has four modalities, or all but one if there are no more than four.
+    """
     manifest = pd.read_parquet(curated / MANIFEST, columns=["folder", "modality", "split"])
     learned = manifest[manifest["split"] == "train"]
     order = learned["modality"].value_counts().sort_index().sort_values(ascending=False, kind="stable")
-    few = learned[learned["modality"].isin(order.index[:MODALITIES])]
+    count = max(1, min(MODALITIES, len(order) - 1))
+    few = learned[learned["modality"].isin(order.index[:count])]
     names = (tuple(sorted({str(name).lower() for name in part["folder"]})) for part in (few, learned))
     return next(names), next(names)
 

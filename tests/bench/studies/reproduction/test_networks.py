@@ -25,11 +25,19 @@ def test_the_four_most_common_modalities_are_the_smaller_subset(curated: Path) -
     assert set(many) - set(few) == {"set-us"}
 
 
+def test_with_four_modalities_the_smaller_subset_lacks_one(tmp_path: Path) -> None:
+    for count, few in ((4, 3), (2, 1), (1, 1)):
+        rows = [(f"Set-{name}", name, "train") for name in range(count) for _ in range(9 - name)]
+        pd.DataFrame(rows, columns=["folder", "modality", "split"]).to_parquet(tmp_path / MANIFEST)
+        smaller, all_of_them = networks.subsets(tmp_path)
+        assert smaller == tuple(f"set-{name}" for name in range(few)) and len(all_of_them) == count
+
+
 def test_the_pace_decides_how_much_is_trained(curated: Path, tmp_path: Path) -> None:
     mini, quick = Programme(tmp_path / "out"), Programme(tmp_path / "out", quick=True)
     full_pace, quick_pace = (networks.ablation_setting(one, curated, tmp_path) for one in (mini, quick))
-    assert (full_pace.recipe.epochs, full_pace.limit, full_pace.seeds, full_pace.slices) == (6, 48, (0, 1, 2), 3)
-    assert (quick_pace.recipe.epochs, quick_pace.limit, quick_pace.seeds, quick_pace.slices) == (1, 4, (0,), 1)
+    assert (full_pace.recipe.epochs, full_pace.limit, full_pace.seeds, full_pace.slices) == (6, 28, (0, 1, 2), 3)
+    assert (quick_pace.recipe.epochs, quick_pace.limit, quick_pace.seeds, quick_pace.slices) == (1, 2, (0,), 1)
     assert networks.ablation_setting(mini, curated, tmp_path, 12).recipe.epochs == 12
     assert full_pace.card == "segmote/mini" and full_pace.data == curated
 
