@@ -8,7 +8,7 @@ from bench.miniworld.phantoms.geometry import Field
 SPOILED_SHARE = 0.15
 BLUR_PX = 2.5
 LEFT_CONTRAST = 0.15
-NOISE = 0.24  # of the range
+NOISE = 0.1  # of the range
 
 
 def spoiled(rng: np.random.Generator, picture: Field, low: float, high: float) -> Field:
