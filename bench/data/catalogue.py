@@ -61,7 +61,7 @@ def index(
 
     Where several folders hold the data set, each case is named after its folder. Whatever a reader raises while it
     lists a folder is a defect of that folder. Cases whose ids cannot be told apart are defects, and so are those whose
-    files another case has already. `trust_arrays` goes to the readers with the items, see `nifti.label_on_grid`, and
+    files another case has already. `trust_arrays` goes to the readers with the items, see `volumes.label_on_grid`, and
     `follow_links`, see `opening.only_below`.
 
     Raises:

@@ -26,9 +26,10 @@ from bench.data import catalogue
 from bench.data.case import DataError, Item, Mask, class_name
 from bench.data.reading import nifti, pictures
 from bench.data.reading.labels import LabelTable, binary, by_grey, by_id, table_of, unnamed
-from bench.data.reading.nifti import Affine, Volume, label_on_grid, read_label_volume
+from bench.data.reading.nifti import read_label_volume
 from bench.data.reading.opening import is_listed, only_below, place, read_json
 from bench.data.reading.pictures import read_label_picture
+from bench.data.reading.volumes import Affine, Volume, label_on_grid
 from bench.errors import RunError
 
 PREFIX = "masks:"  # of what the command line takes

@@ -21,7 +21,7 @@ from PIL import Image
 
 from bench.data import catalogue
 from bench.data.case import Mask, class_name, class_of
-from bench.data.reading.nifti import stored_order
+from bench.data.reading.volumes import stored_order
 from bench.errors import RunError
 from bench.reporting.scored_run import ScoredRun, read_scored_run
 from bench.reporting.tables.safe_text import csv_text

@@ -14,8 +14,9 @@ from bench.data.case import Case, DataError, Dataset, Defect, Item, Mask
 from bench.data.reading.assemble import trusts_arrays, volume_case
 from bench.data.reading.labels import LabelTable, binary, by_id, by_name, unnamed
 from bench.data.reading.layout import Entry, arranged, children, files, roots, stem
-from bench.data.reading.nifti import ENDINGS, label_on_grid, read_label_volume, read_volume
+from bench.data.reading.nifti import ENDINGS, read_label_volume, read_volume
 from bench.data.reading.opening import is_listed, place, read_text
+from bench.data.reading.volumes import label_on_grid
 
 NAME = "bids"
 SUBJECT = re.compile(r"sub-(?!strokecase)[A-Za-z0-9]+")  # subjects of ISLES 2022 have a reader of their own

@@ -12,8 +12,9 @@ from bench.data.case import Case, DataError, Dataset, Defect, Item
 from bench.data.reading.assemble import trusts_arrays, volume_case
 from bench.data.reading.labels import binary
 from bench.data.reading.layout import Entry, arranged, children, files, only, roots
-from bench.data.reading.nifti import ENDINGS, Volume, label_on_grid, read_label_volume, read_volume, resample
+from bench.data.reading.nifti import ENDINGS, read_label_volume, read_volume
 from bench.data.reading.opening import place
+from bench.data.reading.volumes import Volume, label_on_grid, resample
 
 TARGET = "ischemic stroke lesion"
 SUBJECT = re.compile(r"sub-strokecase\d+", re.IGNORECASE)

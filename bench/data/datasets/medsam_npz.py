@@ -16,8 +16,9 @@ from bench.data.reading.assemble import picture_case, volume_case
 from bench.data.reading.dicom import TO_RAS
 from bench.data.reading.labels import LabelTable, by_id, table_of, unnamed
 from bench.data.reading.layout import Entry, arranged, children, patient_of, roots, stem
-from bench.data.reading.nifti import Volume, as_volume
+from bench.data.reading.nifti_files import as_volume
 from bench.data.reading.opening import is_listed, opened, place, read_bytes, read_json
+from bench.data.reading.volumes import Volume
 from segmote.imis.sparse_labels import stored_array
 
 NAME = "medsam-npz"

@@ -13,9 +13,10 @@ from bench.data.reading.assemble import trusts_arrays, volume_case
 from bench.data.reading.labels import binary
 from bench.data.reading.layout import Entry, arranged, by_key, children, roots, stem
 from bench.data.reading.names import folded
-from bench.data.reading.nifti import ENDINGS, label_on_grid, read_label_volume, read_volume
+from bench.data.reading.nifti import ENDINGS, read_label_volume, read_volume
 from bench.data.reading.opening import is_listed, place, read_text
 from bench.data.reading.releases import FolderSigns, ReleaseSigns, recognise
+from bench.data.reading.volumes import label_on_grid
 
 IMAGE = "image"
 ROWS = {

@@ -13,10 +13,11 @@ from bench.data.reading import pictures
 from bench.data.reading.intensities import odd_intensities
 from bench.data.reading.labels import NOT_SCORED, LabelTable, binary, by_id
 from bench.data.reading.names import folded
-from bench.data.reading.nifti import Volume, label_on_grid, read_label_volume, read_volume
+from bench.data.reading.nifti import read_label_volume, read_volume
 from bench.data.reading.opening import place
 from bench.data.reading.pictures import read_label_picture, read_picture
 from bench.data.reading.values import finite
+from bench.data.reading.volumes import Volume, label_on_grid
 
 RESERVED = "average"  # the row of tables that averages all others, in any letters
 

@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.data.case import DataError
-from bench.data.reading.nifti import GRID_TOLERANCE, Volume, as_volume
+from bench.data.reading.nifti_files import as_volume
 from bench.data.reading.opening import opened, place, read_bytes, require_plausible
+from bench.data.reading.volumes import GRID_TOLERANCE, Volume
 
 if TYPE_CHECKING:
     from pydicom import Dataset

@@ -9,9 +9,11 @@ import pytest
 from tests.helpers.scored import write_scored
 
 MODELS = {"adapters", "torch"}
-# Not tqdm: nibabel loads pydicom where it is installed, and pydicom loads tqdm.
-NO_TABLE_NEEDS = MODELS | {"highdicom", "joblib", "matplotlib", "networkx", "scipy.ndimage", "scipy.stats", "sklearn"}
-NO_HELP_NEEDS = NO_TABLE_NEEDS | {"nibabel", "numpy", "pandas", "PIL", "pyarrow", "requests", "scipy", "tabulate"}
+NO_TABLE_NEEDS = MODELS | {
+    "highdicom", "joblib", "matplotlib", "networkx", "nibabel", "pydicom", "requests", "scipy.ndimage", "scipy.stats",
+    "sklearn", "tqdm",
+}  # fmt: skip
+NO_HELP_NEEDS = NO_TABLE_NEEDS | {"numpy", "pandas", "PIL", "pyarrow", "scipy", "tabulate"}
 
 # Neither requests nor tqdm: nibabel loads pydicom where that is installed, and pydicom loads both.
 NO_FINISHED_RUN_NEEDS = {"matplotlib", "scipy.ndimage", "scipy.stats", "sklearn", "torch"}

@@ -10,7 +10,8 @@ from bench.data import datasets
 from bench.data.case import Case, Item
 from bench.data.check import check
 from bench.data.reading.dicom import read_series
-from bench.data.reading.nifti import label_on_grid, read_label_volume
+from bench.data.reading.nifti import read_label_volume
+from bench.data.reading.volumes import label_on_grid
 from bench.miniworld import folders
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from bench.data.case import DataError, Item
 from bench.data.reading.assemble import picture_case, trusts_arrays, volume_case
-from bench.data.reading.nifti import Volume
+from bench.data.reading.volumes import Volume
 
 IMAGE = np.arange(12, dtype=np.uint8).reshape(3, 4)
 

@@ -1,32 +1,16 @@
-import gzip
-import tracemalloc
 from pathlib import Path
 
 import nibabel as nib
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-from nibabel.orientations import axcodes2ornt, ornt_transform
 
 from bench.data.case import DataError
-from bench.data.reading.nifti import (
-    Volume,
-    displacement_mm,
-    label_on_grid,
-    read_label_volume,
-    read_volume,
-    resample,
-    stored_order,
-)
+from bench.data.reading.nifti import read_label_volume, read_volume
+from bench.data.reading.volumes import stored_order
 from tests.helpers.layouts import (
     SHAPE,
     corner,
-    cut,
-    cut_inside,
-    finer_grid,
     lps_affine,
-    spoil_checksum,
     voxels,
     write_nifti,
 )
@@ -60,51 +44,6 @@ def test_each_voxel_keeps_its_place_in_space(tmp_path: Path) -> None:
     for index in [(0, 0, 0), (5, 6, 4), (1, 2, 3)]:
         here = np.argwhere(volume.voxels == voxels()[index])[0]
         np.testing.assert_allclose(volume.affine @ [*here, 1], affine @ [*index, 1], atol=1e-2)
-
-
-@pytest.mark.parametrize("spoil", [spoil_checksum, cut, cut_inside, lambda path: path.write_bytes(b"")])
-def test_a_damaged_file_fails_with_its_name(tmp_path: Path, spoil) -> None:
-    path = write_nifti(tmp_path / "s0864" / "ct.nii.gz", voxels())
-    spoil(path)
-    with pytest.raises(DataError, match=r"s0864/ct\.nii\.gz: cannot be read") as caught:
-        read_volume(path)
-    assert caught.value.kind == "failed"
-
-
-@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.data())
-def test_no_damage_to_a_header_escapes_as_another_error(tmp_path: Path, data: st.DataObject) -> None:
-    path = write_nifti(tmp_path / "x.nii", voxels())
-    raw = bytearray(path.read_bytes())
-    for _ in range(data.draw(st.integers(1, 8))):
-        raw[data.draw(st.integers(0, 351))] = data.draw(st.integers(0, 255))
-    path.write_bytes(bytes(raw))
-    try:
-        volume = read_volume(path)
-    except DataError:
-        return
-    assert volume.voxels.ndim == 3
-    assert np.isfinite(volume.affine).all()
-
-
-def test_a_header_that_asks_for_too_much_memory_is_damage(tmp_path: Path) -> None:
-    path = write_nifti(tmp_path / "x.nii", voxels())
-    raw = bytearray(path.read_bytes())
-    raw[40:56] = np.array([3, 30000, 30000, 30000, 1, 1, 1, 1], np.int16).tobytes()
-    path.write_bytes(bytes(raw))
-    with pytest.raises(DataError, match=r"x\.nii: cannot be read"):
-        read_volume(path)
-
-
-def test_an_unpacked_file_with_a_packed_name_is_read(tmp_path: Path) -> None:
-    path = write_nifti(tmp_path / "x.nii.gz", voxels())
-    path.write_bytes(gzip.decompress(path.read_bytes()))
-    np.testing.assert_array_equal(read_volume(path).voxels, voxels())
-
-
-def test_nifti_2_is_read(tmp_path: Path) -> None:
-    nib.save(nib.Nifti2Image(voxels(), lps_affine()), tmp_path / "x.nii.gz")
-    np.testing.assert_array_equal(read_volume(tmp_path / "x.nii.gz").voxels, voxels())
 
 
 def test_four_dimensions_fail_with_the_shape_and_the_way_out(tmp_path: Path) -> None:
@@ -164,90 +103,6 @@ def test_nothing_but_nan_fails(tmp_path: Path) -> None:
         read_volume(write_nifti(tmp_path / "x.nii", np.full(SHAPE, np.nan, np.float32)))
 
 
-def volume(array: np.ndarray, affine: np.ndarray) -> Volume:
-    return Volume(Path("f/x.nii"), array, (2, 1, 3), affine, np.array([[0, 1], [1, 1], [2, 1]]), ())
-
-
-def test_unequal_shapes_are_never_compared() -> None:
-    image, label = volume(voxels(), lps_affine()), volume(voxels((6, 7, 4)), lps_affine())
-    with pytest.raises(DataError, match=r"\(6, 7, 4\) differs from \(6, 7, 5\)") as caught:
-        label_on_grid(image, label)
-    assert caught.value.kind == "failed"
-
-
-@pytest.mark.parametrize(("shift_mm", "warned"), [(0.05, False), (0.2, True), (40, True)])
-def test_a_shifted_affine_is_warned_of_above_a_tenth_of_a_voxel(shift_mm: float, warned: bool) -> None:
-    moved = lps_affine()
-    moved[2, 3] += shift_mm
-    pair = volume(voxels(), lps_affine()), volume(voxels(), moved)
-    _, warnings = label_on_grid(*pair, trust_arrays=True)
-    assert (f"by up to {shift_mm:g} mm" in "".join(warnings)) == warned
-    if warned:
-        with pytest.raises(DataError, match=f"by up to {shift_mm:g} mm.*--trust-arrays"):
-            label_on_grid(*pair)
-    else:
-        assert label_on_grid(*pair)[1] == ()
-
-
-def test_displacement_is_that_of_the_farthest_corner() -> None:
-    wider = np.diag([-2.1, -1, 3, 1.0])
-    assert displacement_mm(np.diag([-2, -1, 3, 1.0]), wider, (11, 5, 5)) == pytest.approx(1.0)
-
-
-def test_resampling_a_linear_ramp_is_exact_and_nan_outside() -> None:
-    ramp, fine = finer_grid()
-    target = volume(voxels(), lps_affine())
-    moved = resample(volume(ramp, fine), target)
-    i, j, k = np.indices(SHAPE)
-    np.testing.assert_allclose(moved, i + 10 * j + 100 * k, rtol=1e-5)
-    far = lps_affine()
-    far[2, 3] += 3
-    outside = resample(volume(ramp, fine), volume(voxels(), far))
-    assert np.isnan(outside[..., -1]).all()
-    np.testing.assert_allclose(outside[..., :-1], moved[..., 1:], rtol=1e-5)
-
-
-def test_resampling_onto_itself_changes_nothing() -> None:
-    source = volume(voxels().astype(np.float32), lps_affine())
-    np.testing.assert_array_equal(resample(source, source), source.voxels)
-
-
-def test_volumes_apart_fail() -> None:
-    far = lps_affine()
-    far[0, 3] += 1000
-    with pytest.raises(DataError, match="do not overlap"):
-        resample(volume(voxels(), lps_affine()), volume(voxels(), far))
-
-
-@pytest.mark.parametrize("codes", ["RAS", "PSR", "ILA"])
-def test_trusted_arrays_match_as_they_are_stored(tmp_path: Path, codes: str) -> None:
-    stored = corner()
-    nib.save(nib.Nifti1Image(np.where(stored, 200, -100).astype(np.int16), lps_affine()), tmp_path / "i.nii")
-    turn = ornt_transform(axcodes2ornt(tuple(codes)), axcodes2ornt(("R", "A", "S")))
-    affine = np.eye(4)[[*turn[:, 0].astype(int), 3]]
-    nib.save(nib.Nifti1Image(stored, affine), tmp_path / "m.nii")
-    image, label = read_volume(tmp_path / "i.nii"), read_label_volume(tmp_path / "m.nii")
-    voxels, (warning,) = label_on_grid(image, label, trust_arrays=True)
-    np.testing.assert_array_equal(image.voxels == 200, voxels == 1)
-    assert "the stored arrays are taken to match voxel by voxel, both turned by the image's header" in warning
-    with pytest.raises(DataError, match="--trust-arrays"):
-        label_on_grid(image, label)
-
-
-def test_headers_that_agree_are_heeded_though_arrays_are_trusted(tmp_path: Path) -> None:
-    image = read_volume(write_nifti(tmp_path / "i.nii", voxels()))
-    label = read_label_volume(write_nifti(tmp_path / "m.nii", voxels(), codes="PSR"))
-    found, warnings = label_on_grid(image, label, trust_arrays=True)
-    np.testing.assert_array_equal(found, voxels())
-    assert warnings == ()
-
-
-def test_trusted_arrays_of_another_stored_shape_fail() -> None:
-    image, label = volume(voxels(), lps_affine()), volume(voxels((6, 7, 4)), lps_affine())
-    with pytest.raises(DataError, match=r"stored arrays do not match either: \(6, 7, 4\) and \(6, 7, 5\)"):
-        label_on_grid(image, label, trust_arrays=True)
-
-
 @pytest.mark.parametrize(("unit", "side"), [("micron", 500.0), ("mm", 0.5), ("meter", 0.0005), ("unknown", 0.5)])
 def test_units_of_the_header_are_heeded(tmp_path: Path, unit: str, side: float) -> None:
     image = nib.Nifti1Image(voxels(), np.diag([-side, -side, side, 1]))
@@ -281,22 +136,6 @@ def test_big_endian_voxels_take_the_order_of_the_machine(tmp_path: Path) -> None
     assert found.dtype.isnative
 
 
-def test_a_packed_header_is_held_against_its_file_before_anything_is_allocated(tmp_path: Path) -> None:
-    path = write_nifti(tmp_path / "x.nii.gz", voxels())
-    raw = bytearray(gzip.decompress(path.read_bytes()))
-    raw[40:48] = np.array([3, 3000, 3000, 300], np.int16).tobytes()
-    path.write_bytes(gzip.compress(bytes(raw)))
-    with pytest.raises(DataError, match=r"its header asks for 5,400,000,352 bytes, the file has"):
-        read_volume(path)
-
-
-def test_a_packed_file_that_goes_on_behind_its_voxels_fails(tmp_path: Path) -> None:
-    path = write_nifti(tmp_path / "x.nii.gz", voxels())
-    path.write_bytes(gzip.compress(gzip.decompress(path.read_bytes()) + bytes(2**26 + 2000)))
-    with pytest.raises(DataError, match="behind its last voxel"):
-        read_volume(path)
-
-
 @pytest.mark.parametrize("rest", [0, np.nan])
 def test_labels_of_nothing_but_nan_and_0_fail(tmp_path: Path, rest: float) -> None:
     values = np.where(corner(), np.nan, rest).astype(np.float32)
@@ -320,21 +159,3 @@ def test_the_header_says_where_the_file_stores_its_voxels(tmp_path):
     np.testing.assert_array_equal(stored_order(volume.voxels, volume.header.turn), nib.load(path).dataobj)
     assert volume.header.fields["pixdim"][1:4] == tuple(nib.load(path).header["pixdim"][1:4].tolist())
     assert "descrip" not in volume.header.fields
-
-
-@pytest.mark.parametrize("ending", ["nii", "nii.gz"])
-def test_a_long_extension_of_the_header_is_passed_over(tmp_path: Path, ending: str) -> None:
-    image = nib.Nifti1Image(voxels(), lps_affine())
-    image.header.extensions.append(nib.nifti1.Nifti1Extension("comment", b"names of classes " * 1000))
-    nib.save(image, tmp_path / f"x.{ending}")
-    np.testing.assert_array_equal(read_volume(tmp_path / f"x.{ending}").voxels, voxels())
-
-
-def test_a_small_unpacked_file_takes_little_memory(tmp_path: Path) -> None:
-    path = write_nifti(tmp_path / "x.nii", voxels())
-    read_volume(path)  # loads what is loaded once
-    tracemalloc.start()
-    read_volume(path)
-    _, peak = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    assert peak < 2**20
