@@ -68,7 +68,7 @@ def _histogram(ax: Axes, rows: pd.DataFrame, criterion: str) -> None:
         ax.set_xticks(ticks, [f"{tick:.2g}" for tick in ticks])
         ax.xaxis.set_minor_formatter(NullFormatter())
     elif criterion == "regions":
-        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     ax.set_xlabel(AXES[criterion], fontsize=7)
     ax.tick_params(labelsize=6)
 
