@@ -23,7 +23,7 @@ LEFT_EJECTED, RIGHT_EJECTED = 0.68, 0.8  # of a cavity's radius, at the end of s
 LIVER_REACH = {"liver": (-1.2, 1.6)}
 
 
-def thorax_parts(rng: np.random.Generator) -> list[Part]:
+def _thorax_parts(rng: np.random.Generator) -> list[Part]:
     """Chest wall, lungs, spine, descending aorta and dome of the liver."""
     a, b = rng.uniform(86, 96), rng.uniform(66, 76)
     skin = blob(rng, (0, 4), (a, b), 0.02, exponent=2.6)
@@ -115,7 +115,7 @@ def cine_frames(rng: np.random.Generator, side: int, count: int) -> list[Stack]:
         side: of a slice in pixels.
         count: of slices.
     """
-    around = spans(rng, thorax_parts(rng), LIVER_REACH)
+    around = spans(rng, _thorax_parts(rng), LIVER_REACH)
     values, shape = shifted_values(rng, CINE, 30), (side, side, count)
     noise, bias = rng.uniform(0.01, 0.04), rng.uniform(0.05, 0.25)
     drawn = [stacked([*around, *frame], side, side, count) for frame in heart_frames(rng)]
