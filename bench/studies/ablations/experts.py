@@ -12,7 +12,7 @@ from bench.studies.ablations.training import records
 
 EXPERTS, ACTIVE = (4, 8, 12), (1, 2)
 SUBSETS: tuple[Subset, ...] = ("four", "seven")
-PANELS = {"four": "trained on four data sets (figure 6b)", "seven": "trained on seven data sets (figure 6c)"}
+FIGURES = {"four": "6b", "seven": "6c"}
 PAPER = "figure without numbers; 4:1 best"
 
 
@@ -24,7 +24,10 @@ def ablate(setting: Setting, jobs: int) -> AblationReport:
         found = records(setting, variants, ["zero-shot"], jobs)
         values[subset] = by_seed(found, partial(averages, setting=setting, suite="zero-shot"))
         parts[subset] = intervals(values[subset]).set_axis([name(variant) for variant in variants])
-    panels = [Panel(PANELS[subset], parts[subset]) for subset in SUBSETS]
+    trained = {"four": len(setting.four), "seven": len(setting.seven)}
+    panels = [
+        Panel(f"trained on {trained[subset]} data sets (figure {FIGURES[subset]})", parts[subset]) for subset in SUBSETS
+    ]
     caption = (
         "Dice (%) on the zero-shot sets, prompt box, protocol bench, by N:M = experts:active; mean over "
         f"{trainings(pd.concat(values.values()))} with 95 % interval. Four: {', '.join(setting.four)}; "

@@ -36,7 +36,7 @@ def ablate(setting: Setting, jobs: int) -> AblationReport:
     caption = (
         "Dice (%) on the sets of one class: Q prompt tokens of PPT without any prompt, and without PPT one click "
         f"(slices that show the target); protocol bench; mean over {trainings(values)} with 95 % interval. "
-        f"The paper's sets are others. {setting.text()}"
+        f"The paper's columns are of its own sets. {setting.text()}"
     )
     return AblationReport(
         name="queries",
