@@ -60,8 +60,12 @@ class AblateOptions:
         Path | None, typer.Option(metavar="FILE", help="Weights of IMIS-Net. Default: the catalogue's file.")
     ] = None
     seeds: Annotated[int, typer.Option(min=1, help="Trainings per configuration; a verdict needs 3.")] = 3
+    most_seeds: Annotated[
+        int,
+        typer.Option(min=1, help="Trainings of a configuration whose interval is wider than 5 Dice points, at most."),
+    ] = 8
     epochs: Annotated[
-        int | None, typer.Option(min=1, help="Training epochs. Default: 12 for mini networks, else the recipe's.")
+        int | None, typer.Option(min=1, help="Training epochs. Default: 6 for mini networks, else the recipe's.")
     ] = None
     limit: Annotated[
         int | None, typer.Option(min=1, help="Training images per data set. Default: 80 for mini networks, else all.")
@@ -95,7 +99,7 @@ def _setting(options: AblateOptions) -> "Setting":
     work = options.work or options.out / "work"
     setting = default_setting(data, work, options.full, options.base, options.epochs)
     given = {name: value for name in ("limit", "slices") if (value := getattr(options, name)) is not None}
-    return replace(setting, seeds=tuple(range(options.seeds)), **given)
+    return replace(setting, seeds=options.seeds, most_seeds=options.most_seeds, **given)
 
 
 def _report(name: str, setting: "Setting | None", jobs: int) -> "AblationReport":

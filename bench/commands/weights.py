@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from bench.errors import RunError
 
 if TYPE_CHECKING:
-    from adapters.weights.catalogue import Entry
+    from adapters.weights.entries import Entry
 
 
 def weights_states(folder: Path | None) -> dict[str, str]:

@@ -163,7 +163,7 @@ def write_predicted(folder: Path, cases: int) -> None:
 
 @pytest.mark.slow
 def test_scoring_many_records_takes_the_memory_of_a_few(tmp_path):
-    cases = round(RECORDS / 2 / RECORDS_OF_A_CASE)
+    cases = round((RECORDS if FULL else RECORDS / 2) / RECORDS_OF_A_CASE)
     write_predicted(tmp_path, cases)
     words = [sys.executable, "-c", SCORING, str(tmp_path), str(cases // 4), str(cases)]
     done = subprocess.run(words, capture_output=True, text=True, check=False)

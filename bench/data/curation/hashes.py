@@ -1,17 +1,16 @@
 """Fingerprints of images: one that only equal pixels share, one that images which look alike share in most bits.
 
-The perceptual hash is the difference hash (dHash), which is ten lines of NumPy; the library `imagehash` would bring
-PyWavelets along for hashes that are not used here, and compares them pair by pair in Python.
+The perceptual hash is the difference hash (dHash) of the library `imagehash`. The library compares hashes one pair at a
+time; here all pairs are compared, as products of matrices.
 """
 
 import hashlib
 from collections.abc import Iterator
 
+import imagehash
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-
-from bench.data.curation.quality import grey_levels
 
 SIDE = 16
 BITS = SIDE * SIDE
@@ -33,9 +32,7 @@ def difference_hash(image: NDArray[np.uint8]) -> Hashes:
 
     Source: N. Krawetz, "Kind of Like That" (2013), with 16 x 16 in place of 8 x 8 bits.
     """
-    small = Image.fromarray(grey_levels(image)).resize((SIDE + 1, SIDE), Image.Resampling.BOX)
-    levels = np.rint(np.asarray(small))  # whole levels: noise far below one would decide in black background
-    return np.packbits(levels[:, 1:] > levels[:, :-1])
+    return np.packbits(imagehash.dhash(Image.fromarray(image), SIDE).hash)
 
 
 def first_alike(hashes: Hashes, at_most: int) -> NDArray[np.int64]:

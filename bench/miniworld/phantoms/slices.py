@@ -46,7 +46,7 @@ BRAIN_CONTRASTS = {
 }
 
 
-def _jittered(rng: np.random.Generator, values: Mapping[str, float], spread: float) -> dict[str, float]:
+def shifted_values(rng: np.random.Generator, values: Mapping[str, float], spread: float) -> dict[str, float]:
     """The contrast table with every tissue but air moved by a normal step of deviation `spread`."""
     return {name: value + (name != "air") * spread * rng.standard_normal() for name, value in values.items()}
 
@@ -117,7 +117,13 @@ def _wall(rng: np.random.Generator, body: Shape, a: float, b: float) -> list[Par
     ]
 
 
-def _abdomen_parts(rng: np.random.Generator, half: tuple[float, float]) -> list[Part]:
+def abdomen_parts(rng: np.random.Generator, half: tuple[float, float]) -> list[Part]:
+    """A slice of an abdomen in painting order, with most of `ORGANS`; vessels of the liver follow it without a label.
+
+    Args:
+        rng: decides everything.
+        half: from `half_size`.
+    """
     a = rng.uniform(0.85, 0.97) * half[0]
     b = min(rng.uniform(0.82, 0.95) * half[1], 0.95 * a)
     body = blob(rng, (0, 0), (a, b), 0.02, exponent=2.5)
@@ -150,7 +156,7 @@ def _finished(
     return TrainingSample(np.ascontiguousarray(image[step]), turned, modality)
 
 
-def _half(shape: tuple[int, int]) -> tuple[float, float]:
+def half_size(shape: tuple[int, int]) -> tuple[float, float]:
     """Half width and half height in the units of `SamplingGrid.picture`."""
     return 100 * shape[1] / min(shape), 100 * shape[0] / min(shape)
 
@@ -158,12 +164,12 @@ def _half(shape: tuple[int, int]) -> tuple[float, float]:
 def abdomen(rng: np.random.Generator, shape: tuple[int, int], modality: str) -> TrainingSample:
     """An abdominal slice, modality "CT", "T1" or "T2"; (H, W) uint8 with the organs of `ORGANS` it shows."""
     grid = SamplingGrid.picture(*shape)
-    layers = sample(_abdomen_parts(rng, _half(shape)), grid)
+    layers = sample(abdomen_parts(rng, half_size(shape)), grid)
     if modality == "CT":
-        image = tomographic(rng, layers, _jittered(rng, HOUNSFIELD, 12), shape, rng.uniform(5, 25))
+        image = tomographic(rng, layers, shifted_values(rng, HOUNSFIELD, 12), shape, rng.uniform(5, 25))
         low, high = (-160, 240) if rng.random() < 0.6 else (-rng.uniform(200, 1000), rng.uniform(250, 1000))
     else:
-        values = _jittered(rng, ABDOMEN_T1 if modality == "T1" else ABDOMEN_T2, 50)
+        values = shifted_values(rng, ABDOMEN_T1 if modality == "T1" else ABDOMEN_T2, 50)
         image = magnetic(rng, layers, values, shape, rng.uniform(0.01, 0.05), rng.uniform(0.05, 0.3))
         low, high = _percentiles(image)
     return _finished(rng, to_uint8(image, low, high), visible(layers, ORGANS, shape), modality)
@@ -225,7 +231,7 @@ def _brain_parts(rng: np.random.Generator, half: tuple[float, float]) -> list[Pa
 
 def brain_tumour(rng: np.random.Generator, shape: tuple[int, int], modality: str) -> TrainingSample:
     """A brain slice with a tumour, modality "T1", "T2" or "FLAIR"; (H, W) uint8."""
-    layers = sample(_brain_parts(rng, _half(shape)), SamplingGrid.picture(*shape))
-    values = _jittered(rng, BRAIN_CONTRASTS[modality], 30)
+    layers = sample(_brain_parts(rng, half_size(shape)), SamplingGrid.picture(*shape))
+    values = shifted_values(rng, BRAIN_CONTRASTS[modality], 30)
     image = magnetic(rng, layers, values, shape, rng.uniform(0.01, 0.05), rng.uniform(0.05, 0.2))
     return _finished(rng, to_uint8(image, *_percentiles(image)), visible(layers, BRAIN, shape), modality)

@@ -11,16 +11,9 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-import torch
-import torch.nn.functional as F
-
 from adapters.families.segmote import MINI, from_base
-from bench.miniworld.phantoms.medical import LEAST_PX
 from bench.miniworld.phantoms.medseg_hq import write_medseg_hq
-from bench.miniworld.phantoms.sample import TrainingSample
-from bench.miniworld.training.batches import LARGEST_SHARE, Variation, sampled, transforms
-from bench.miniworld.training.recolouring import recoloured
+from bench.miniworld.training.varied_samples import varied
 from segmote.recipe import PAPER_RECIPE
 from segmote.training.files import save_weights
 from segmote.training.settings import TrainConfig
@@ -28,7 +21,6 @@ from segmote.training.train import train
 
 SEED = 7
 IMAGES = 300  # of each modality
-VARIATION = Variation(turned=False, zoom=(0.35, 1.3))  # not turned, as names say left and right
 RECIPE = replace(
     PAPER_RECIPE,
     rate=1e-3,
@@ -69,24 +61,3 @@ def build(out: Path, log_dir: Path, device: str = "cpu", scale: float = 1.0) -> 
         about = {"family": "segmote", "seed": SEED, "epochs": recipe.epochs, "data": "mini MedSeg-HQ phantoms"}
         shutil.move(save_weights(network, recipe, Path(work), about, half=True), out / "segmote.safetensors")
     return out / "segmote.safetensors"
-
-
-def varied(sample: TrainingSample, rng: np.random.Generator) -> TrainingSample:
-    """The sample scaled, moved and recoloured at random; drawn again until it shows an object of at least 4 px."""
-    generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
-    colours = sample.image if sample.image.ndim == 3 else np.repeat(sample.image[..., None], 3, -1)
-    image = torch.from_numpy(colours).permute(2, 0, 1)[None].float() / 255
-    while True:
-        grid = F.affine_grid(transforms(1, VARIATION, generator), list(image.shape), align_corners=False)
-        masks = {name: _moved(mask, grid) for name, mask in sample.masks.items()}
-        masks = {name: mask for name, mask in masks.items() if LEAST_PX <= mask.sum() < LARGEST_SHARE * mask.size}
-        if masks:
-            break
-    moved = recoloured(sampled(image, grid, generator), (grid.abs() <= 1).all(-1)[:, None], generator)
-    pixels = (255 * moved[0].permute(1, 2, 0)).round().to(torch.uint8).numpy()
-    return TrainingSample(pixels, masks, sample.modality)
-
-
-def _moved(mask: np.ndarray, grid: torch.Tensor) -> np.ndarray:
-    values = torch.from_numpy(mask)[None, None].float()
-    return F.grid_sample(values, grid, align_corners=False)[0, 0].numpy() > 0.5

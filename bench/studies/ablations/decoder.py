@@ -8,7 +8,7 @@ from bench.comparing.published import FOLDER, OURS, cells
 from bench.statistics.patients import AVERAGE
 from bench.studies.ablations.output import AblationReport, Panel, bars, long
 from bench.studies.ablations.setting import NetworkVariant, Setting
-from bench.studies.ablations.summary import MEAN, by_seed, difference, gains, intervals
+from bench.studies.ablations.summary import MEAN, by_seed, difference, gains, intervals, trainings
 from bench.studies.ablations.testing import Suite, averages
 from bench.studies.ablations.training import records
 
@@ -28,7 +28,7 @@ def ablate(setting: Setting, jobs: int) -> AblationReport:
     }
     parts = {suite: intervals(part).set_axis(NAMES) for suite, part in values.items()}
     caption = (
-        f"Dice (%), prompt box, protocol bench; mean over {len(setting.seeds)} trainings with 95 % interval; "
+        f"Dice (%), prompt box, protocol bench; mean over {trainings(pd.concat(values.values()))} with 95 % interval; "
         f"the paper's frozen values are of Table 1, its tuned ones of Table 2. {setting.text()}"
     )
     return AblationReport(

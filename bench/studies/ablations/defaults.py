@@ -16,8 +16,9 @@ from segmote.training.data import find_items
 
 PHANTOM_FOUR = ("phantom_ct", "phantom_t1", "phantom_t2", "phantom_flair")
 PHANTOM_SEVEN = (*PHANTOM_FOUR, "phantom_xray", "phantom_dermoscopy", "phantom_ultrasound")
-SEEDS = (0, 1, 2)
-MINI_EPOCHS, MINI_LIMIT, MINI_SLICES = 12, 80, 3
+SEEDS, MOST_SEEDS = 3, 8
+MINI_EPOCHS, MINI_LIMIT, MINI_SLICES = 6, 80, 3
+HALVED_AFTER = (5 / 12, 7 / 12, 8 / 12, 9 / 12, 10 / 12, 11 / 12)  # of the epochs, the rate
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ def choose_data(
     if missing := [name for name in (*few, *many) if name not in known]:
         raise RunError(f"no data set {', '.join(missing)} in {data or 'the phantoms'}; there are {', '.join(known)}")
     world: Literal["real", "phantom"] = "real" if data or tested else "phantom"
-    return AblationData(data or folders.training_data(), tested or folders.phantom_data(), few, many, world)
+    return AblationData(data or folders.varied_training_data(), tested or folders.phantom_data(), few, many, world)
 
 
 def _codes(folder: Path) -> tuple[str, ...]:
@@ -71,7 +72,7 @@ def default_setting(
         work: folder of trained networks and embeddings.
         full: networks of official size, trained by the paper's recipe on all images; mini ones otherwise.
         base: weights file of IMIS-Net; None for the catalogue's file.
-        epochs: None for the recipe's number, or 12 for mini networks.
+        epochs: None for the recipe's number, or 6 for mini networks.
 
     Raises:
         MissingWeights: the catalogue's file is not there.
@@ -87,6 +88,7 @@ def default_setting(
         four=data.four,
         seven=data.seven,
         seeds=SEEDS,
+        most_seeds=MOST_SEEDS,
         limit=None if full else MINI_LIMIT,
         slices=None if full else MINI_SLICES,
         work=work,
@@ -95,7 +97,7 @@ def default_setting(
 
 
 def _mini_recipe(epochs: int | None) -> Recipe:
-    """The paper's recipe with a higher rate, which falls after two thirds and five sixths of the epochs."""
+    """The paper's recipe with a higher rate, which falls so far that the last steps hardly move the network."""
     count = epochs or MINI_EPOCHS
-    steps_down = 2 * count // 3, 5 * count // 6
-    return replace(PAPER_RECIPE, rate=1e-3, milestones=steps_down, epochs=count, box_noise_px=1, box_past_px=1)
+    halved = tuple(dict.fromkeys(max(1, round(share * count)) for share in HALVED_AFTER))
+    return replace(PAPER_RECIPE, rate=1e-3, milestones=halved, epochs=count, box_noise_px=1, box_past_px=1)

@@ -6,13 +6,13 @@ import pandas as pd
 
 from bench.studies.ablations.output import AblationReport, Panel, bars, long
 from bench.studies.ablations.setting import NetworkVariant, Setting, Subset
-from bench.studies.ablations.summary import AblationVerdict, by_seed, difference, gains, intervals, is_best
+from bench.studies.ablations.summary import AblationVerdict, by_seed, difference, gains, intervals, is_best, trainings
 from bench.studies.ablations.testing import averages
 from bench.studies.ablations.training import records
 
 EXPERTS, ACTIVE = (4, 8, 12), (1, 2)
 SUBSETS: tuple[Subset, ...] = ("four", "seven")
-PANELS = {"four": "trained on four data sets (figure 6b)", "seven": "trained on seven data sets (figure 6c)"}
+FIGURES = {"four": "6b", "seven": "6c"}
 PAPER = "figure without numbers; 4:1 best"
 
 
@@ -24,10 +24,13 @@ def ablate(setting: Setting, jobs: int) -> AblationReport:
         found = records(setting, variants, ["zero-shot"], jobs)
         values[subset] = by_seed(found, partial(averages, setting=setting, suite="zero-shot"))
         parts[subset] = intervals(values[subset]).set_axis([name(variant) for variant in variants])
-    panels = [Panel(PANELS[subset], parts[subset]) for subset in SUBSETS]
+    trained = {"four": len(setting.four), "seven": len(setting.seven)}
+    panels = [
+        Panel(f"trained on {trained[subset]} data sets (figure {FIGURES[subset]})", parts[subset]) for subset in SUBSETS
+    ]
     caption = (
         "Dice (%) on the zero-shot sets, prompt box, protocol bench, by N:M = experts:active; mean over "
-        f"{len(setting.seeds)} trainings with 95 % interval. Four: {', '.join(setting.four)}; "
+        f"{trainings(pd.concat(values.values()))} with 95 % interval. Four: {', '.join(setting.four)}; "
         f"seven: {', '.join(setting.seven)}. {setting.text()}"
     )
     return AblationReport(

@@ -7,7 +7,16 @@ import pandas as pd
 from bench.comparing.published import FOLDER, read
 from bench.studies.ablations.output import AblationReport, Panel, bars, long
 from bench.studies.ablations.setting import NetworkVariant, Setting
-from bench.studies.ablations.summary import MEAN, AblationVerdict, by_seed, difference, gains, interval, intervals
+from bench.studies.ablations.summary import (
+    MEAN,
+    AblationVerdict,
+    by_seed,
+    difference,
+    gains,
+    interval,
+    intervals,
+    trainings,
+)
 from bench.studies.ablations.testing import averages, tests
 from bench.studies.ablations.training import records
 
@@ -26,8 +35,8 @@ def ablate(setting: Setting, jobs: int) -> AblationReport:
     part = intervals(values).set_axis(NAMES)
     caption = (
         "Dice (%) on the sets of one class: Q prompt tokens of PPT without any prompt, and without PPT one click "
-        f"(slices that show the target); protocol bench; mean over {len(setting.seeds)} trainings with 95 % interval. "
-        f"The paper's sets are others. {setting.text()}"
+        f"(slices that show the target); protocol bench; mean over {trainings(values)} with 95 % interval. "
+        f"The paper's columns are of its own sets. {setting.text()}"
     )
     return AblationReport(
         name="queries",
@@ -85,5 +94,5 @@ def _over_click(claim: str, values: pd.DataFrame, titles: list[str]) -> Ablation
     if not titles:
         return AblationVerdict(claim, "not testable", "no data set of one class")
     gaps = [values[title].xs(0) - values[title].xs(WITHOUT) for title in titles]
-    gap = pd.concat(gaps, axis=1).mean(axis=1, skipna=False)
+    gap = pd.concat(gaps, axis=1).dropna().mean(axis=1)
     return gains(claim, interval(gap.to_list()))

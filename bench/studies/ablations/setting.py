@@ -28,7 +28,8 @@ class Setting:
         test_data: folder of the zero-shot sets.
         zero_shot: names of those sets.
         four, seven: names of the data sets of both subsets, in lower case.
-        seeds: one training per seed.
+        seeds: trainings of each variant, whose seeds count from 0.
+        most_seeds: trainings of a variant whose interval is wide, see `summary.trainings_needed`; at least `seeds`.
         limit: training images per data set; None for all.
         slices: largest number of tested slices per case, evenly spaced; None for all.
         work: folder of trained networks and embeddings.
@@ -44,7 +45,8 @@ class Setting:
     zero_shot: tuple[str, ...]
     four: tuple[str, ...]
     seven: tuple[str, ...]
-    seeds: tuple[int, ...]
+    seeds: int
+    most_seeds: int
     limit: int | None
     slices: int | None
     work: Path

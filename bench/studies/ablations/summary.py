@@ -10,6 +10,7 @@ from scipy import stats
 
 MEAN = "Mean"
 LEVEL = 0.95
+WIDEST = 5.0  # Dice points, from end to end of an interval that more trainings should narrow
 FEWEST_SEEDS = 3
 
 VerdictOutcome = Literal["shows", "does not show", "not testable"]
@@ -65,6 +66,32 @@ def interval(values: Sequence[float]) -> Interval:
     return Interval(mean, mean - reach, mean + reach, n)
 
 
+def trainings_needed(values: Sequence[float], most: int) -> int:
+    """How many trainings narrow the interval of their mean to `WIDEST` points, if their spread stays as it is.
+
+    Args:
+        values: one per training there is; of a single one, whose spread is unknown, no more are asked for.
+        most: the answer is at most this, or the number of values if that is larger.
+
+    >>> trainings_needed([70.0, 71.0, 72.0], 8), trainings_needed([68.0, 71.0, 74.0], 8), trainings_needed([70.0], 8)
+    (3, 8, 1)
+    """
+    counts = np.arange(len(values), max(most, len(values)) + 1)
+    if len(values) < 2:
+        return len(values)
+    widths = 2 * stats.t.ppf((1 + LEVEL) / 2, counts - 1) * np.std(values, ddof=1) / np.sqrt(counts)
+    narrow = counts[widths <= WIDEST]
+    return int(narrow[0] if len(narrow) else counts[-1])
+
+
+def trainings(values: pd.DataFrame) -> str:
+    """How many trainings the variants of `by_seed` have, in words: "3 trainings", "3 to 8 trainings"."""
+    counts = values.groupby(level="variant").size()
+    fewest, most = counts.min(), counts.max()
+    number = f"{most}" if fewest == most else f"{fewest} to {most}"
+    return f"{number} training{'s' if most > 1 else ''}"
+
+
 def by_seed(records: pd.DataFrame, average: Callable[[pd.DataFrame], "pd.Series[float]"]) -> pd.DataFrame:
     """Percent by (variant, seed) in rows and data set in columns, the last one `MEAN` over the data sets.
 
@@ -86,8 +113,8 @@ def intervals(values: pd.DataFrame) -> pd.DataFrame:
 
 
 def difference(values: pd.DataFrame, first: int, second: int, column: str = MEAN) -> Interval:
-    """First less second variant, seed by seed."""
-    return interval((values.xs(first)[column] - values.xs(second)[column]).to_list())
+    """First less second variant, seed by seed, of the seeds that both have."""
+    return interval((values.xs(first)[column] - values.xs(second)[column]).dropna().to_list())
 
 
 def is_best(

@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -14,7 +15,8 @@ from adapters.families.segmote import SegmoteSegmenter, from_base, trained
 from bench.reporting.tables.safe_text import csv_name, csv_text
 from bench.store.files import write_bytes
 from bench.studies.ablations.setting import NetworkVariant, Setting
-from bench.studies.ablations.testing import Suite, encode, measured, tests
+from bench.studies.ablations.summary import MEAN, by_seed, trainings_needed
+from bench.studies.ablations.testing import Suite, averages, encode, measured, tests
 from bench.studies.answers import pieces
 from segmote.training.data import find_items
 from segmote.training.embeddings import encode_missing, open_store
@@ -29,6 +31,8 @@ TEXTS = dict.fromkeys(("dataset", "patient", "case", "target"), csv_name)
 def records(setting: Setting, variants: Sequence[NetworkVariant], suites: Sequence[Suite], jobs: int) -> pd.DataFrame:
     """Dice of every variant, seed and suite; trains and tests what is missing.
 
+    Variants whose trainings differ so much that the interval of their mean is wide are trained more often.
+
     Args:
         setting: where and how.
         variants: different from each other.
@@ -38,7 +42,21 @@ def records(setting: Setting, variants: Sequence[NetworkVariant], suites: Sequen
     Returns:
         Rows of `bench.studies.ablations.testing.measured`, with `variant` (index into `variants`), `seed` and `suite`.
     """
-    tasks = [(variant, seed) for variant in variants for seed in setting.seeds]
+    counts = [setting.seeds] * len(variants)
+    while True:
+        _complete(
+            setting, [(one, seed) for one, n in zip(variants, counts, strict=True) for seed in range(n)], suites, jobs
+        )
+        found = _read(setting, variants, counts, suites)
+        needed = _needed(setting, found, suites)
+        if needed == counts:
+            return found
+        counts = needed
+
+
+def _complete(
+    setting: Setting, tasks: Sequence[tuple[NetworkVariant, int]], suites: Sequence[Suite], jobs: int
+) -> None:
     open_tasks = [task for task in tasks if not all(_result(setting, *task, suite).exists() for suite in suites)]
     if open_tasks:
         prepare(setting, suites)
@@ -46,15 +64,30 @@ def records(setting: Setting, variants: Sequence[NetworkVariant], suites: Sequen
         bar = tqdm(done, "networks", len(tasks), initial=len(tasks) - len(open_tasks), unit="network")
         for name in bar:
             bar.set_postfix_str(name)
+
+
+def _read(
+    setting: Setting, variants: Sequence[NetworkVariant], counts: Sequence[int], suites: Sequence[Suite]
+) -> pd.DataFrame:
     parts = [
         pd.read_csv(_result(setting, variant, seed, suite), converters=TEXTS).assign(
             variant=index, seed=seed, suite=suite
         )
         for index, variant in enumerate(variants)
-        for seed in setting.seeds
+        for seed in range(counts[index])
         for suite in suites
     ]
     return pd.concat(parts, ignore_index=True)
+
+
+def _needed(setting: Setting, found: pd.DataFrame, suites: Sequence[Suite]) -> list[int]:
+    """How many trainings each variant needs, by the suite on which they differ most."""
+    counts = found.groupby("variant")["seed"].nunique()
+    for suite in suites:
+        means = by_seed(found[found["suite"] == suite], partial(averages, setting=setting, suite=suite))[MEAN]
+        needed = means.groupby(level="variant").agg(lambda part: trainings_needed(part.to_list(), setting.most_seeds))
+        counts = counts.combine(needed, max)
+    return [int(count) for count in counts]
 
 
 def prepare(setting: Setting, suites: Sequence[Suite]) -> None:

@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, NullFormatter
 from numpy.typing import NDArray
 from scipy import ndimage
 
@@ -29,8 +30,9 @@ AXES = {
 }
 LOGARITHMIC = ("clarity", "foreground_ratio")
 BINS = 24
+TICKS = 3  # of a logarithmic axis
 PARTS = ("best", "median", "worst")
-EACH = 3  # masks of a part
+EACH = 3  # images of a part
 SIDE = 160  # pixels of a thumbnail
 INCHES = 1.15
 
@@ -44,7 +46,7 @@ def histograms(scores: pd.DataFrame) -> Figure:
             ax = axes[row * len(CRITERIA) + column]
             _histogram(ax, rows, criterion)
             if not column:
-                ax.set_ylabel(shorten(" ".join(map(str, names)), 24, placeholder="…"), fontsize=8)
+                ax.set_ylabel(shorten(" ".join(map(str, names)), 24, placeholder="…"), fontsize=7)
     note = (
         "Grey: everything that could be read; blue: what is in the set. Clarity, contrast and entropy count images, "
         "foreground ratio and regions count masks. Limits are relative to each row's own median; see data-sheet.md."
@@ -62,6 +64,11 @@ def _histogram(ax: Axes, rows: pd.DataFrame, criterion: str) -> None:
     ax.hist(inside[criterion], bins=bins.tolist(), color=style.BLUE)
     if criterion in LOGARITHMIC:
         ax.set_xscale("log")
+        ticks = np.geomspace(bins[0], bins[-1], TICKS)
+        ax.set_xticks(ticks, [f"{tick:.2g}" for tick in ticks])
+        ax.xaxis.set_minor_formatter(NullFormatter())
+    elif criterion == "regions":
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     ax.set_xlabel(AXES[criterion], fontsize=7)
     ax.tick_params(labelsize=6)
 
@@ -79,7 +86,7 @@ def _bins(values: NDArray[np.float64], criterion: str) -> NDArray[np.float64]:
 
 
 def contact_sheet(scores: pd.DataFrame, items: Sequence[Item], protocol: Protocol) -> Figure:
-    """Per data set the three masks with the best scores, three around the median and the three worst, outlined.
+    """Per data set the three images with the best scores, three around the median and the three worst, a mask outlined.
 
     Args:
         scores: every mask that could be read, with its `score` and `reason`.
@@ -101,8 +108,8 @@ def contact_sheet(scores: pd.DataFrame, items: Sequence[Item], protocol: Protoco
                 _words(name, part, scores.loc[[index]].to_dict("records")[0]), fontsize=5, loc="left", parse_math=False
             )
     note = (
-        "From left to right: the best, around the median, the worst by score, the mean of five robust z. "
-        "Outline: the mask. A cross after the score: not in the set; the reason is in left-out.parquet."
+        "From left to right three images each: the best, around the median, the worst by score, the mean of five "
+        "robust z. Outline: one mask. A cross after the score: not in the set; the reason is in left-out.parquet."
     )
     style.finish(figure, "Best, median and worst masks of each data set", note)
     return figure
@@ -110,16 +117,17 @@ def contact_sheet(scores: pd.DataFrame, items: Sequence[Item], protocol: Protoco
 
 def _words(name: str, part: str, one: Mapping[Hashable, Any]) -> str:
     mark = "" if one["reason"] == "" else "  ✕"
-    lines = f"{name}, {part}", f"{one['case']} {one['slice']}", class_name(one["target"]), f"{one['score']:.2f}{mark}"
+    lines = f"{part} {one['score']:.2f}{mark}", name, f"{one['case']} {one['slice']}", class_name(one["target"])
     return "\n".join(shorten(line, 26, placeholder="…") for line in lines)
 
 
 def _picks(rows: pd.DataFrame) -> dict[str, list[int]]:
-    """The index of the best masks, those around the median, and the worst; none twice."""
-    ordered = rows.sort_values("score", ascending=False, kind="stable").index.tolist()
-    each = min(EACH, max(1, len(ordered) // 3))
-    middle = max(0, (len(ordered) - each) // 2)
-    parts = {"best": ordered[:each], "median": ordered[middle : middle + each], "worst": ordered[-each:]}
+    """The index of the best masks, those around the median, and the worst, each of another image; none twice."""
+    ordered = rows.sort_values("score", ascending=False, kind="stable")
+    best, worst = (ordered.drop_duplicates(IMAGE, keep=kept).index.tolist() for kept in ("first", "last"))
+    each = min(EACH, max(1, len(best) // 3))
+    middle = max(0, (len(best) - each) // 2)
+    parts = {"best": best[:each], "median": best[middle : middle + each], "worst": worst[-each:]}
     taken: set[int] = set()
     picks: dict[str, list[int]] = {}
     for part, indices in parts.items():

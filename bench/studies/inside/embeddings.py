@@ -29,7 +29,7 @@ FEWEST = 5
 PERPLEXITY = 30.0
 NEIGHBOURS = 5
 VIEWS = {"pca": "PCA", "tsne": "t-SNE"}
-MARKERS = "os^Dv<>PX*"
+MARKERS = "os^Dv<>PX"  # nine, so that with ten colours the first 90 data sets all look different
 ALL = "all images"
 TRANSITIONS = (
     f"foreign_share: of the {NEIGHBOURS} nearest neighbours of an image, those of another data set. own, other: mean "

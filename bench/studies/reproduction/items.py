@@ -57,7 +57,7 @@ ITEMS = (
         [("table-3", (f"{ABLATIONS}/size",))],
     ),
     ReportItem(
-        "Table 4", "queries of PPT", f"Most of the paper's few-class sets are others. {LEGEND}",
+        "Table 4", "queries of PPT", f"Sets of one class that the paper does not have stand below its own. {LEGEND}",
         [("table-4", (f"{ABLATIONS}/queries",))],
         trains=True,
     ),

@@ -38,17 +38,25 @@ def ablation_setting(programme: Programme, curated: Path, work: Path, epochs: in
     made = default_setting(data, work, not mini, programme.base(), epochs or pace.ablation_epochs)
     given: Mapping[str, Any] = {"limit": pace.ablation_images, "slices": pace.slices}
     chosen = {name: value for name, value in given.items() if value is not None}
-    return replace(made, zero_shot=zero_shot_names(programme), seeds=tuple(range(pace.seeds)), **chosen)
+    return replace(made, zero_shot=zero_shot_names(programme), seeds=pace.seeds, most_seeds=pace.seeds, **chosen)
 
 
 def subsets(curated: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Names of the data sets of the four modalities with the most masks, and of all of them, in lower case."""
+    """Names of the largest data set of each of the four most common modalities, and of all data sets, in lower case.
+
+    Masks to train on are counted; where there are as many, the first name in the alphabet counts as the larger.
+    """
     manifest = pd.read_parquet(curated / MANIFEST, columns=["folder", "modality", "split"])
     learned = manifest[manifest["split"] == "train"]
-    order = learned["modality"].value_counts().sort_index().sort_values(ascending=False, kind="stable")
-    few = learned[learned["modality"].isin(order.index[:MODALITIES])]
-    names = (tuple(sorted({str(name).lower() for name in part["folder"]})) for part in (few, learned))
+    common = _largest_first(learned["modality"])[:MODALITIES]
+    few = [_largest_first(learned.loc[learned["modality"] == modality, "folder"])[0] for modality in common]
+    names = (tuple(sorted({str(name).lower() for name in part})) for part in (few, learned["folder"]))
     return next(names), next(names)
+
+
+def _largest_first(values: pd.Series) -> list[str]:
+    counts = values.value_counts().sort_index().sort_values(ascending=False, kind="stable")
+    return [str(name) for name in counts.index]
 
 
 def train_own(programme: Programme, curated: Path, work: Path, out: Path) -> Path:

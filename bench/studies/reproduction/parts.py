@@ -71,7 +71,7 @@ ENCODERS = {"phantom": "sam/mini", "real": "sam/vit_b"}  # the frozen one of the
 def find_sources(programme: Programme) -> None:
     """Draw the phantom sources, or look which real ones are there; note their names."""
     if programme.data is None:
-        sources.write_sources(programme.sources, programme.pace.images)
+        sources.write_sources(programme.sources, programme.pace.people, programme.pace.depth)
     write_json(programme.out / SOURCES_FOUND, list(source_names(programme)))
 
 

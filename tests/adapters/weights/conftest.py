@@ -9,7 +9,8 @@ from http.server import ThreadingHTTPServer
 import pytest
 
 from adapters.weights import download
-from adapters.weights.catalogue import CATALOGUE, Entry
+from adapters.weights.catalogue import CATALOGUE
+from adapters.weights.entries import Entry
 from tests.helpers.weights_server import CONTENT, Behaviour, Handler
 
 

@@ -10,7 +10,8 @@ import xxhash
 
 from adapters import MissingWeights
 from adapters.weights import catalogue
-from adapters.weights.catalogue import CATALOGUE, ENTRIES, Entry, Status
+from adapters.weights.catalogue import CATALOGUE, Status
+from adapters.weights.entries import ENTRIES, Entry
 from tests.helpers.weights_server import CONTENT
 
 

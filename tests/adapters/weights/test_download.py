@@ -13,8 +13,9 @@ import pytest
 import xxhash
 
 from adapters.weights import catalogue, download
-from adapters.weights.catalogue import CATALOGUE, Entry, Status
+from adapters.weights.catalogue import CATALOGUE, Status
 from adapters.weights.download import DownloadError
+from adapters.weights.entries import Entry
 from tests.helpers.weights_server import CONTENT, Behaviour
 
 

@@ -5,6 +5,7 @@ import pytest
 
 from bench.miniworld import folders
 from bench.miniworld.phantoms import medseg_hq, zero_shot
+from bench.miniworld.training.varied_samples import varied
 
 
 @pytest.fixture
@@ -31,6 +32,11 @@ def test_phantoms_are_drawn_once_for_each_seed(drawn):
 def test_training_data_of_another_size_have_a_folder_of_their_own(drawn):
     assert folders.training_data(6) != folders.training_data(12)
     assert drawn == [{"seed": 0, "images": 6}, {"seed": 0, "images": 12}]
+
+
+def test_varied_training_data_have_a_folder_of_their_own(drawn):
+    assert folders.varied_training_data(6) != folders.training_data(6)
+    assert drawn == [{"seed": 0, "images": 6, "vary": varied}, {"seed": 0, "images": 6}]
 
 
 def test_an_interrupted_drawing_leaves_nothing(drawn, monkeypatch, tmp_path):

@@ -12,9 +12,10 @@ from segmote.recipe import PAPER_RECIPE
 DATA = AblationData(Path("d"), Path("t"), ("a",), ("a", "b"), "real")
 
 
-def test_without_folders_the_data_are_phantoms():
+def test_without_folders_the_data_are_phantoms(monkeypatch, tmp_path):
+    monkeypatch.setattr(folders, "varied_training_data", lambda: tmp_path)
     found = choose_data(None, None, None, None)
-    assert (found.data, found.test_data) == (folders.training_data(), folders.phantom_data())
+    assert (found.data, found.test_data) == (tmp_path, folders.phantom_data())
     assert found.world == "phantom" and set(found.four) < set(found.seven)
 
 
@@ -28,10 +29,11 @@ def test_subsets_are_checked_in_any_case(two_data_sets):
 
 
 def test_mini_networks_see_little_and_learn_fast():
-    mini = default_setting(DATA, Path("w"), epochs=6)
+    mini = default_setting(DATA, Path("w"), epochs=12)
     assert (mini.limit, mini.slices, mini.card) == (80, 3, "segmote/mini")
-    assert (mini.recipe.epochs, mini.recipe.milestones) == (6, (4, 5)) and mini.recipe.rate > PAPER_RECIPE.rate
-    assert default_setting(DATA, Path("w")).recipe.milestones == (8, 10)
+    assert (mini.recipe.epochs, mini.recipe.milestones) == (12, (5, 7, 8, 9, 10, 11))
+    assert mini.recipe.rate > PAPER_RECIPE.rate
+    assert default_setting(DATA, Path("w")).recipe.milestones == (2, 4, 5, 6)
 
 
 def test_networks_of_official_size_follow_the_paper():

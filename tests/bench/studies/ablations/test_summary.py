@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from bench.studies.ablations.summary import MEAN, difference, gains, interval, is_best
+from bench.studies.ablations.summary import MEAN, difference, gains, interval, is_best, trainings, trainings_needed
 from tests.helpers.ablations import values
 
 
@@ -12,6 +12,27 @@ def test_interval_is_students():
     assert (found.mean, found.n) == (12, 3)
     assert found.high - 12 == pytest.approx(4.30265 * 2 / 3**0.5, rel=1e-4)
     assert np.isnan(interval([1.0]).low)
+
+
+def test_differences_are_of_the_seeds_that_both_have():
+    table = values(50, 40, spread=5.0).drop([(1, 2)])
+    found = difference(table, 0, 1)
+    assert (found.mean, found.n) == (10, 2)
+
+
+def test_captions_say_how_many_trainings_there_are():
+    table = values(50, 40)
+    assert trainings(table) == "3 trainings"
+    assert trainings(table.drop([(1, 2)])) == "2 to 3 trainings"
+    assert trainings(table.xs(0, level="seed", drop_level=False)) == "1 training"
+
+
+def test_narrow_intervals_need_no_more_trainings():
+    spread = [68.0, 71.0, 74.0]
+    assert trainings_needed([70.0, 71.0, 72.0], 8) == 3
+    assert trainings_needed(spread, 20) == 9  # 2 x 2.306 x 3 / 3 = 4.6, and 5.02 with eight
+    assert trainings_needed(spread, 6) == 6
+    assert trainings_needed(spread, 2) == 3
 
 
 def test_difference_is_seed_by_seed():

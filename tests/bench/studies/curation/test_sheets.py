@@ -8,6 +8,7 @@ from bench import protocols
 from bench.data import catalogue
 from bench.data.curation.selection import SelectionRules, select
 from bench.reporting.figures.style import TARGET
+from bench.studies.curation import sheets
 from bench.studies.curation.judging import judge
 from bench.studies.curation.sheets import contact_sheet, histograms, outlined
 from tests.helpers.curation import add, picture
@@ -24,13 +25,23 @@ def test_best_median_and_worst_none_twice(count: int, tmp_path: Path) -> None:
     scores = select(rows, pd.DataFrame(), SelectionRules(least_score=-9))
     figure = contact_sheet(scores, items, PROTOCOL)
     titles = [ax.get_title(loc="left").split("\n") for ax in figure.axes if ax.images]
-    assert len(titles) == len({case for _, case, *_ in titles}) == min(count, 9) - (count == 5) * 2
+    assert len(titles) == len({case for _, _, case, *_ in titles}) == min(count, 9) - (count == 5) * 2
     ordered = scores.sort_values("score", ascending=False)["case"].tolist()
-    assert titles[0][:2] == ["folder, best", f"{ordered[0]} 0"]
+    assert titles[0][0].startswith("best ") and titles[0][1:3] == ["folder", f"{ordered[0]} 0"]
     if count == 12:
-        assert titles[-1][:2] == ["folder, worst", f"{ordered[-1]} 0"]
+        assert titles[-1][0].startswith("worst ") and titles[-1][1:3] == ["folder", f"{ordered[-1]} 0"]
     drawn = histograms(scores)
     assert len(drawn.axes) == 5
+    (clarity, *_) = drawn.axes
+    assert len(clarity.get_xticks()) == 3
+    assert not any(label.get_text() for label in clarity.xaxis.get_minorticklabels())
+
+
+def test_each_part_shows_different_images() -> None:
+    places = [(str(case), target, 10.0 - case - number / 10) for case in range(9) for number, target in enumerate("ab")]
+    rows = pd.DataFrame(places, columns=["case", "target", "score"]).assign(dataset="d", slice=0)
+    picks = {part: rows.loc[index, "case"].tolist() for part, index in sheets._picks(rows).items()}
+    assert picks == {"best": ["0", "1", "2"], "median": ["3", "4", "5"], "worst": ["6", "7", "8"]}
 
 
 def test_the_outline_is_the_border_of_the_mask() -> None:

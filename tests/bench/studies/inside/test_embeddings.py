@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
 
 from bench.studies.inside import embeddings
 
@@ -56,3 +57,12 @@ def test_a_single_image_and_a_lone_data_set_have_no_ratio():
     one = embeddings.transitions(vectors, pd.Series(["a"] * 6 + ["b"]))
     assert np.isnan(one.loc["b", "ratio"]) and one.loc["a", "ratio"] > 0
     assert embeddings.transitions(vectors, pd.Series(["a"] * 7))["ratio"].isna().all()
+
+
+def test_the_sources_of_the_paper_all_look_different() -> None:
+    names = [f"set {number}" for number in range(15)]
+    table = pd.DataFrame({"dataset": names, "pca_1": range(15), "pca_2": range(15)})
+    axes = Figure().subplots()
+    embeddings.scatter(axes, table, "pca")
+    looks = {(part.get_facecolor().tobytes(), part.get_paths()[0].vertices.tobytes()) for part in axes.collections}
+    assert len(looks) == 15

@@ -1,11 +1,13 @@
 """What a reproduction has, and what it lacks, by name."""
 
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from bench.errors import RunError
+from bench.miniworld.phantoms.sources.twelve import draw_sources
 from bench.studies.reproduction import programme as of
 from bench.studies.reproduction.programme import MissingInputError, Programme
 from tests.helpers import curation
@@ -29,10 +31,27 @@ def test_a_folder_belongs_to_one_programme(tmp_path: Path) -> None:
 
 def test_the_mini_world_lacks_nothing(tmp_path: Path) -> None:
     mini = Programme(tmp_path)
-    assert of.missing_sources(mini) == of.missing_models(mini) == of.missing_zero_shot(mini) == ()
+    assert of.missing_models(mini) == of.missing_zero_shot(mini) == ()
     assert of.models(mini)[-7:] == of.MINIS and mini.base().is_file()
     assert "Mini weights on phantom data" in mini.text() and "mean nothing" not in mini.text()
     assert "mean nothing" in replace(mini, quick=True).text()
+
+
+def test_the_mini_world_has_the_papers_sources(tmp_path: Path) -> None:
+    mini = Programme(tmp_path / "out")
+    draw_sources(mini.sources, 0, 1, 2)
+    assert of.source_names(mini) == tuple(of.PAPER_SOURCES.values()) and of.missing_sources(mini) == ()
+    assert [of.title_of(name) for name in of.source_names(mini)] == list(of.PAPER_SOURCES)
+
+
+def test_without_pydicom_chaos_is_missing_with_the_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pydicom", None)
+    mini = Programme(tmp_path / "out")
+    draw_sources(mini.sources, 0, 1, 2)
+    assert of.source_names(mini) == tuple(of.PAPER_SOURCES.values())[2:]
+    first, second = of.missing_sources(mini)
+    assert first.startswith("CHAOS (T1) (") and second.startswith("CHAOS (T2) (")
+    assert "pip install 'segmote-bench[dicom]'" in first
 
 
 def test_an_empty_folder_lacks_everything(real: Programme) -> None:

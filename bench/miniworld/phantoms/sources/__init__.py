@@ -1,0 +1,1 @@
+"""Phantom copies of the sources of MedSeg-HQ in their official layouts."""
