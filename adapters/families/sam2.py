@@ -30,7 +30,7 @@ from adapters.batching import (
 )
 from adapters.decoder_graphs import decoder_graphs
 from adapters.families import sam2_volume, small_networks
-from adapters.families.sam2_embedding import Sam2Embedding
+from adapters.families.sam2_embedding import Sam2Embedding, best_of, on_original
 from adapters.geometry import Frame
 from adapters.interface import (
     Card,
@@ -49,7 +49,6 @@ from adapters.weights.checkpoint import State
 
 MEAN = (0.485, 0.456, 0.406)
 STD = (0.229, 0.224, 0.225)
-LARGEST_FEEDBACK = 32.0
 CONFIGS = {"hiera_tiny": "t", "hiera_small": "s", "hiera_base_plus": "b+", "hiera_large": "l"}
 # What the official `build_sam2(apply_postprocessing=True)` adds to a configuration.
 STABILITY = {
@@ -142,7 +141,7 @@ class Sam2Segmenter:
     @torch.no_grad()
     def masks(self, encoded: Sam2Embedding, logits: torch.Tensor) -> torch.Tensor:
         """Low-resolution logits (C, h, w) as (C, H, W) bool masks on the original grid."""
-        return geometry.to_original(logits, encoded.frame) > 0
+        return on_original(logits, encoded.frame)
 
     def _decode(self, requests: Sequence[Request[Sam2Embedding]], several: bool) -> list[Prediction]:
         images = [encoded for encoded, _ in requests]
@@ -150,7 +149,7 @@ class Sam2Segmenter:
         given = (*stack_prompts(requests, self.device).tensors, *map(stack_images, maps))
         logits, scores = self._graphs(partial(self._draw, several), several, len(requests), *given)
         # One transfer per pass: choosing among candidates must not wait for the device object by object.
-        return [self._prediction(*row) for row in zip(images, logits, scores.cpu(), strict=True)]
+        return [best_of(*row) for row in zip(images, logits, scores.cpu(), strict=True)]
 
     def _draw(
         self,
@@ -183,19 +182,6 @@ class Sam2Segmenter:
             labels = torch.arange(2, 4, dtype=torch.int32, device=self.device).expand(len(corners), 2)
             points = (corners, labels) if points is None else _joined((corners, labels), points)
         return self.network.sam_prompt_encoder(points, None, masks)
-
-    def _prediction(self, image: Sam2Embedding, logits: torch.Tensor, scores: torch.Tensor) -> Prediction:
-        best = int(scores.argmax())
-        chosen = logits[best : best + 1]
-        return Prediction(
-            mask=self.masks(image, chosen)[0],
-            score=float(scores[best]),
-            logits=chosen[0],
-            feedback=chosen.clamp(-LARGEST_FEEDBACK, LARGEST_FEEDBACK),
-            candidate_logits=logits,
-            candidate_scores=scores,
-            selected=best,
-        )
 
 
 def standardised(unit: torch.Tensor) -> torch.Tensor:

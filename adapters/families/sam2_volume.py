@@ -28,8 +28,7 @@ import torch
 from sam2.modeling.sam2_base import SAM2Base
 from sam2.sam2_video_predictor import SAM2VideoPredictor
 
-from adapters import geometry
-from adapters.families.sam2_embedding import Sam2Embedding
+from adapters.families.sam2_embedding import LARGEST_FEEDBACK, Sam2Embedding, on_original
 from adapters.interface import Card, SlicePrompt, UnsupportedPrompt, VolumePrediction, check_prompt
 from adapters.precision import autocast
 
@@ -99,9 +98,9 @@ class SliceTracker(SAM2VideoPredictor):
         for backward in (True, False):  # forward last: its prompted slice stays, though both are the same
             for index, logits in self._one_way(given, backward):
                 wrong[index] = (~torch.isfinite(logits)).sum()
-                masks[index] = geometry.to_original(logits[:, 0], frame)[0] > 0
+                masks[index] = on_original(logits[:, 0], frame)[0]
                 if index == given.slice and given.mask is None:
-                    feedback = logits[0].clamp(-32.0, 32.0)
+                    feedback = logits[0].clamp(-LARGEST_FEEDBACK, LARGEST_FEEDBACK)
         for index, count in enumerate(wrong.tolist()):
             if count:
                 raise ValueError(f"slice {index}: {count} of {logits.numel()} logits are NaN or infinite")

@@ -36,7 +36,7 @@ from adapters.batching import (
     stack_images,
     stack_prompts,
 )
-from adapters.families.sam2_embedding import Sam2Embedding
+from adapters.families.sam2_embedding import Sam2Embedding, best_of, on_original
 from adapters.geometry import Frame
 from adapters.interface import Card, Image, Prediction, check_image, check_prompts
 from adapters.pinned import to_device
@@ -44,7 +44,6 @@ from adapters.precision import Precision, autocast
 from adapters.weights import checkpoint
 from adapters.weights.checkpoint import State
 
-LARGEST_FEEDBACK = 32.0
 # Prefixes of the published file -> the tracker's, one after the other; a file of the tracker alone may have none.
 RENAMES = {
     "tracker_model.": "",
@@ -138,7 +137,7 @@ class Sam3Segmenter:
     @torch.no_grad()
     def masks(self, encoded: Sam2Embedding, logits: torch.Tensor) -> torch.Tensor:
         """Low-resolution logits (C, h, w) as (C, H, W) bool masks on the original grid."""
-        return geometry.to_original(logits, encoded.frame) > 0
+        return on_original(logits, encoded.frame)
 
     def _decode(self, requests: Sequence[Request[Sam2Embedding]], several: bool) -> list[Prediction]:
         images = [encoded for encoded, _ in requests]
@@ -156,20 +155,7 @@ class Sam3Segmenter:
         )
         # One transfer per pass: choosing among candidates must not wait for the device object by object.
         logits, scores = found.pred_masks[:, 0], found.iou_scores[:, 0].cpu()
-        return [self._prediction(*row) for row in zip(images, logits, scores, strict=True)]
-
-    def _prediction(self, image: Sam2Embedding, logits: torch.Tensor, scores: torch.Tensor) -> Prediction:
-        best = int(scores.argmax())
-        chosen = logits[best : best + 1]
-        return Prediction(
-            mask=self.masks(image, chosen)[0],
-            score=float(scores[best]),
-            logits=chosen[0],
-            feedback=chosen.clamp(-LARGEST_FEEDBACK, LARGEST_FEEDBACK),
-            candidate_logits=logits,
-            candidate_scores=scores,
-            selected=best,
-        )
+        return [best_of(*row) for row in zip(images, logits, scores, strict=True)]
 
 
 def fitted(state: State) -> State:

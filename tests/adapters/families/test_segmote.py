@@ -88,6 +88,13 @@ def test_a_prediction_is_the_routed_mask(mini: SegmoteSegmenter) -> None:
     assert not one.logits.requires_grad
 
 
+def test_what_is_drawn_has_a_row_for_each_request(mini: SegmoteSegmenter) -> None:
+    first, second = mini.encode([picture(40, 64), picture(96, 70)])
+    drawn = mini.draw([(first, BOX), (second, BOX)])
+    for row, image in enumerate((first, second)):
+        torch.testing.assert_close(drawn.mask[row], mini.draw([(image, BOX)]).mask[0], atol=1e-4, rtol=0)
+
+
 def test_prompts_are_scaled_by_each_axis(network: Segmote, mini: SegmoteSegmenter) -> None:
     [encoded] = mini.encode([picture(40, 64)])
     [prediction] = mini.decode([(encoded, BOX)])
