@@ -13,4 +13,8 @@ def test_the_best_rated_candidate_is_taken_and_handed_back_within_bounds() -> No
     assert (found.selected, round(found.score, 6)) == (1, 0.9)
     assert found.mask.shape == (20, 30) and found.mask[10, :12].all() and not found.mask[:, 18:].any()
     assert found.logits is not None and found.feedback is not None
-    assert (found.logits.max(), found.feedback.max(), found.feedback.min()) == (100, LARGEST_FEEDBACK, -LARGEST_FEEDBACK)
+    assert (found.logits.max(), found.feedback.max(), found.feedback.min()) == (
+        100,
+        LARGEST_FEEDBACK,
+        -LARGEST_FEEDBACK,
+    )
