@@ -87,14 +87,11 @@ LEARNED = {
     "imis": ("image_encoder.neck.", "prompt_encoder.", "mask_decoder.", "text_model.", "text_out_dim."),
 }
 
-
-def _twice(first: Stage) -> tuple[Stage, Stage]:
-    """The stage, and a longer one from half of its rate."""
-    again = replace(first, name="medical again", steps=2000, muon=first.muon / 2, adamw=first.adamw / 2)
-    return first, replace(again, rounds_share=(0.5, 0.5) if first.rounds > 1 else first.rounds_share)
-
-
-MEDSAM = _twice(_on_medical(900, BOXES, 1, LEARNED["medsam"]))
-HUANG = _twice(_on_medical(900, BOXES, 1, LEARNED["huang"]))
-SAM_MED2D = _twice(_on_medical(600, {"box": 0.5, "click": 0.5}, 5, LEARNED["sam-med2d"]))
+MEDSAM = (_on_medical(900, BOXES, 1, LEARNED["medsam"]),)
+HUANG = (_on_medical(900, BOXES, 1, LEARNED["huang"]),)
+_MED2D = _on_medical(600, {"box": 0.5, "click": 0.5}, 5, LEARNED["sam-med2d"])
+SAM_MED2D = (
+    _MED2D,
+    replace(_MED2D, name="medical again", steps=2000, muon=2e-3, adamw=5e-4, rounds_share=(0.5, 0.5)),
+)
 IMIS = (_on_medical(3000, {"box": 0.4, "click": 0.3, "text": 0.3}, 5, LEARNED["imis"]),)
