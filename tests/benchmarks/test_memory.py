@@ -124,7 +124,7 @@ def test_many_records_are_written_and_reported_within_bounds(tmp_path):
 
 
 DATASET, MODEL, ROUNDS, DRAWN = "segthor", "sam/mini", 5, 100  # slices of each case
-RECORDS_OF_A_CASE = DRAWN * ROUNDS * 5 + DRAWN * 5 + ROUNDS * 4
+RECORDS_OF_A_CASE = 3_545  # of all metrics together
 SCORING = f"""
 {PEAK}
 from pathlib import Path
@@ -172,4 +172,4 @@ def test_scoring_many_records_takes_the_memory_of_a_few(tmp_path):
     at_four_millions = high + (high - low) / (many - few) * (4_000_000 - many)  # KiB, on the line through both
     print(f"{few} records scored: {low / 2**20:.2f} GiB, {many}: {high / 2**20:.2f} GiB")
     print(f"on a line, 4,000,000: {at_four_millions / 2**20:.2f} GiB")
-    assert many >= 0.45 * RECORDS and at_four_millions <= 3 * 2**20
+    assert many >= (0.95 if FULL else 0.45) * RECORDS and at_four_millions <= 3 * 2**20
