@@ -20,12 +20,12 @@ from segmote.training.settings import TrainConfig
 from segmote.training.train import train
 
 SEED = 7
-IMAGES = 400  # of each modality
+IMAGES = 300  # of each modality
 RECIPE = replace(
     PAPER_RECIPE,
     rate=1e-3,
-    milestones=(5, 7, 8, 9, 10, 11),
-    epochs=12,
+    milestones=(6, 8, 9),
+    epochs=10,
     batch=8,
     masks=3,
     first_prompts=(("box", 0.5), ("click", 0.3), ("text", 0.2)),
