@@ -68,7 +68,7 @@ def _one(name: str, targets: Sequence[BoxedTarget], weights: str | None) -> dict
         "against": published_name(model),
         "objects": len(targets),
         "rounds": rounds,
-        "exact": exact(fast, ask_one_by_one(model, targets, rounds)),
+        "exact": exact(fast, ask_one_by_one(model, fast)),
         "batches": batches(model, targets),
         "bf16": approximate(fast, _in_bf16(model, targets)),
     }

@@ -31,7 +31,7 @@ class Answer:
     """What a model drew in one round.
 
     Attributes:
-        logits: (h, w) low-resolution logits, clipped to +-32.
+        logits: (h, w) low-resolution logits; SAM 2's are clipped as its predictor does.
         mask: (H, W) bool.
         feedback: (1, h, w) for the next round, or None.
     """
@@ -53,9 +53,12 @@ class Session:
     clicks: list[Click] = field(default_factory=list)
 
     @property
-    def prompt(self) -> Prompt:
-        """The next question: the box and all clicks so far, with the last mask."""
-        feedback = self.answers[-1].feedback if self.answers else None
+    def feedback(self) -> torch.Tensor | None:
+        """The mask handed back with the last answer."""
+        return self.answers[-1].feedback if self.answers else None
+
+    def prompt(self, feedback: torch.Tensor | None) -> Prompt:
+        """The next question: the box and all clicks so far, with a mask of the round before."""
         return to_prompt(SimulatedPrompt(box=self.target.box), self.clicks, feedback)
 
     def take(self, answer: Answer) -> None:
@@ -82,40 +85,48 @@ def ask_together(model: Segmenter, targets: Sequence[BoxedTarget], rounds: int) 
     encoded = dict(zip(pictures, model.encode(list(pictures.values())), strict=True))
     sessions = [Session(target) for target in targets]
     for _ in range(rounds):
-        requests = [(encoded[id(session.target.picture)], session.prompt) for session in sessions]
+        requests = [(encoded[id(session.target.picture)], session.prompt(session.feedback)) for session in sessions]
         for session, drawn in zip(sessions, model.decode(requests), strict=True):
-            session.take(_answer(drawn))
+            session.take(_answer(model, drawn))
     return sessions
 
 
-def ask_one_by_one(model: Segmenter, targets: Sequence[BoxedTarget], rounds: int) -> list[Session]:
-    """Each object on its own by the published path; a picture is encoded once for all its objects in a row."""
-    sessions, shown, ask = [Session(target) for target in targets], None, None
+def ask_one_by_one(model: Segmenter, ours: Sequence[Session]) -> list[Session]:
+    """Each object on its own by the published path; a picture is encoded once for all its objects in a row.
+
+    Each round begins from the mask that our path handed back: rounding would otherwise grow from round to round, in
+    some networks tenfold, and say nothing about the round at hand. Clicks are the session's own.
+
+    Args:
+        model: asked by its published path.
+        ours: the sessions of `ask_together`.
+    """
+    sessions, shown, ask = [Session(our.target) for our in ours], None, None
     with published_arithmetic(), torch.no_grad():
-        for session in sessions:
+        for session, our in zip(sessions, ours, strict=True):
             if ask is None or shown is not session.target.picture:
                 shown = session.target.picture
                 ask = published(model, shown)
-            for _ in range(rounds):
-                session.take(ask(session.prompt))
+            for feedback in (None, *(answer.feedback for answer in our.answers[:-1])):
+                session.take(ask(session.prompt(feedback)))
     return sessions
 
 
 def published(model: Segmenter, picture: NDArray[np.uint8]) -> Ask:
     """The published path for one picture, which is encoded by this call."""
-    made = OFFICIAL.get(model.card.name.partition("/")[0], _own)
+    made = OFFICIAL.get(_family(model), _own)
     return made(model, picture)
 
 
 def published_name(model: Segmenter) -> str:
     """What the published path is."""
     names = {"sam": "segment_anything.SamPredictor", "sam2": "sam2.SAM2ImagePredictor"}
-    return names.get(model.card.name.partition("/")[0], "the published arithmetic, one by one")
+    return names.get(_family(model), "the published arithmetic, one by one")
 
 
 def _own(model: Segmenter, picture: NDArray[np.uint8]) -> Ask:
     (encoded,) = model.encode([picture])
-    return lambda prompt: _answer(model.decode([(encoded, prompt)])[0])
+    return lambda prompt: _answer(model, model.decode([(encoded, prompt)])[0])
 
 
 def _sam(model: Segmenter, picture: NDArray[np.uint8]) -> Ask:
@@ -150,12 +161,14 @@ def _official(predictor: Any, prompt: Prompt) -> Answer:
         multimask_output=False,
     )
     low = torch.as_tensor(logits)
-    return Answer(_clipped(low[0]), np.asarray(masks[0], bool), low)
+    return Answer(low[0], np.asarray(masks[0], bool), low)
 
 
-def _answer(drawn: Prediction) -> Answer:
-    return Answer(_clipped(drawn.logits), drawn.mask.cpu().numpy(), drawn.feedback)
+def _answer(model: Segmenter, drawn: Prediction) -> Answer:
+    bounded = _family(model) == "sam2"
+    logits = drawn.logits.clamp(-LARGEST_LOGIT, LARGEST_LOGIT) if bounded else drawn.logits
+    return Answer(logits, drawn.mask.cpu().numpy(), drawn.feedback)
 
 
-def _clipped(logits: torch.Tensor) -> torch.Tensor:
-    return logits.clamp(-LARGEST_LOGIT, LARGEST_LOGIT)
+def _family(model: Segmenter) -> str:
+    return model.card.name.partition("/")[0]

@@ -13,6 +13,11 @@ from bench.studies.equality.sessions import Answer, Session, ask_one_by_one, ask
 from bench.studies.looking import BoxedTarget
 
 
+def compared(model, objects):
+    ours = ask_together(model, objects, 1)
+    return exact(ours, ask_one_by_one(model, ours))
+
+
 @pytest.fixture(scope="module")
 def objects():
     return spread(phantom_data(), 2)
@@ -46,7 +51,7 @@ def test_the_minis_pass(objects, name):
 def test_a_wrong_position_is_seen(objects, monkeypatch):
     monkeypatch.setattr(image_attention, "_add_positions", lambda *_: None)
     model = adapters.load("sam/mini")
-    found = exact(*(ask(model, objects, 1) for ask in (ask_together, ask_one_by_one)))
+    found = compared(model, objects)
     assert not found["passed"] and found["logits"] > 1e-2
 
 
@@ -55,10 +60,10 @@ def test_forgotten_padding_is_seen(objects, monkeypatch):
     for block in model.network.image_encoder.blocks:
         block.window_size = 5 if block.window_size else 0  # 16 tokens in windows of 5: padding
         block.attn.use_rel_pos = False
-    assert exact(*(ask(model, objects, 1) for ask in (ask_together, ask_one_by_one)))["passed"]
+    assert compared(model, objects)["passed"]
     filled = image_attention._filled_up
     monkeypatch.setattr(image_attention, "_filled_up", lambda projected, _, window: filled(projected, None, window))
-    assert not exact(*(ask(model, objects, 1) for ask in (ask_together, ask_one_by_one)))["passed"]
+    assert not compared(model, objects)["passed"]
 
 
 @pytest.mark.parametrize(
