@@ -24,7 +24,7 @@ class VerifyFastOptions:
             help="Folder of weights files, or random: weights made from their names, for official sizes without files.",
         ),
     ] = None
-    pictures: Annotated[int, typer.Option(min=1, help="How many pictures of the built-in phantoms.")] = 24
+    pictures: Annotated[int, typer.Option(min=1, help="How many pictures of the built-in phantoms.")] = 64
     out: Annotated[
         Path, typer.Option(metavar="PATH", help="The certificate's file, or a run folder whose report shows it.")
     ] = Path("certificate.json")
