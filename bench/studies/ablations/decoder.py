@@ -28,7 +28,7 @@ def ablate(setting: Setting, jobs: int) -> AblationReport:
     }
     parts = {suite: intervals(part).set_axis(NAMES) for suite, part in values.items()}
     caption = (
-        f"Dice (%), prompt box, protocol bench; mean over {trainings(pd.concat(values.values()))} with 95 % interval; "
+        f"Dice (%), prompt box, protocol bench; mean over {trainings(*values.values())} with 95 % interval; "
         f"the paper's frozen values are of Table 1, its tuned ones of Table 2. {setting.text()}"
     )
     return AblationReport(

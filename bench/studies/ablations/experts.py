@@ -30,7 +30,7 @@ def ablate(setting: Setting, jobs: int) -> AblationReport:
     ]
     caption = (
         "Dice (%) on the zero-shot sets, prompt box, protocol bench, by N:M = experts:active; mean over "
-        f"{trainings(pd.concat(values.values()))} with 95 % interval. Four: {', '.join(setting.four)}; "
+        f"{trainings(*values.values())} with 95 % interval. Four: {', '.join(setting.four)}; "
         f"seven: {', '.join(setting.seven)}. {setting.text()}"
     )
     return AblationReport(

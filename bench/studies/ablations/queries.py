@@ -13,7 +13,6 @@ from bench.studies.ablations.summary import (
     by_seed,
     difference,
     gains,
-    interval,
     intervals,
     trainings,
 )
@@ -93,6 +92,4 @@ def enough(values: pd.DataFrame, titles: list[str]) -> AblationVerdict:
 def _over_click(claim: str, values: pd.DataFrame, titles: list[str]) -> AblationVerdict:
     if not titles:
         return AblationVerdict(claim, "not testable", "no data set of one class")
-    gaps = [values[title].xs(0) - values[title].xs(WITHOUT) for title in titles]
-    gap = pd.concat(gaps, axis=1).dropna().mean(axis=1)
-    return gains(claim, interval(gap.to_list()))
+    return gains(claim, difference(values.assign(these=values[titles].mean(axis=1)), 0, WITHOUT, "these"))

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from bench.studies.ablations.summary import MEAN, difference, gains, interval, is_best, trainings, trainings_needed
 from tests.helpers.ablations import values
@@ -14,10 +15,14 @@ def test_interval_is_students():
     assert np.isnan(interval([1.0]).low)
 
 
-def test_differences_are_of_the_seeds_that_both_have():
+def test_differences_are_welchs():
     table = values(50, 40, spread=5.0).drop([(1, 2)])
     found = difference(table, 0, 1)
-    assert (found.mean, found.n) == (10, 2)
+    ones, others = table.xs(0)[MEAN], table.xs(1)[MEAN]
+    expected = stats.ttest_ind(ones, others, equal_var=False).confidence_interval(0.95)
+    assert (found.mean, found.n) == (pytest.approx(ones.mean() - others.mean()), 2)
+    assert (found.low, found.high) == pytest.approx((expected.low, expected.high))
+    assert np.isnan(difference(table.drop([(1, 1)]), 0, 1).low)
 
 
 def test_captions_say_how_many_trainings_there_are():
@@ -35,9 +40,8 @@ def test_narrow_intervals_need_no_more_trainings():
     assert trainings_needed(spread, 2) == 3
 
 
-def test_difference_is_seed_by_seed():
-    table = values(50, 40, spread=5.0)
-    found = difference(table, 0, 1)
+def test_trainings_that_are_all_alike_have_an_interval_of_one_point():
+    found = difference(values(50, 40, spread=0.0), 0, 1)
     assert (found.mean, found.low, found.high) == (10, 10, 10)
 
 
