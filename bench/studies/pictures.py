@@ -44,9 +44,9 @@ def save_table(table: pd.DataFrame, stem: Path) -> list[Path]:
 
 
 def long_names(names: Iterable[str]) -> list[str]:
-    r"""Names with line breaks at underscores and spaces.
+    r"""Names with line breaks at underscores, hyphens and spaces.
 
-    >>> long_names(["PHANTOM_CT", "ISLES 2022"])
-    ['PHANTOM\nCT', 'ISLES\n2022']
+    >>> long_names(["PHANTOM_CT", "ISLES 2022", "amos-ct"])
+    ['PHANTOM\nCT', 'ISLES\n2022', 'amos\nct']
     """
-    return [name.replace("_", "\n").replace(" ", "\n") for name in names]
+    return [name.translate(str.maketrans("_- ", "\n\n\n")) for name in names]
